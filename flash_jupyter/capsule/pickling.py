@@ -1,0 +1,168 @@
+"""How an object travels: cloudpickle, with three rules of our own.
+
+1. The namespace of the notebook is a persistent id: a function or class of the notebook travels without its
+   globals, and is bound over there to *the* namespace of the cell. After `K = 10`, `helper` sees 10.
+2. An object that the other side already has is its number. So what is unchanged keeps its identity, and a class of
+   the notebook comes home as itself.
+3. A module is its name. Where it is missing, the object at its place says so when it is used, and everything
+   else arrives.
+
+Buffers of 64 KiB and more leave the stream and are named by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import pickle
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import cloudpickle
+
+BUFFER_FROM_BYTES = 64 * 1024
+ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...), types.CodeType, types.CellType})
+
+Pid = tuple[str, Any]
+NAMESPACE: Pid = ("namespace", None)
+
+
+class Buffers:
+    """The buffers of one stream: bytes by SHA-256, and the order in which the stream wants them."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, memoryview] = {}
+        self.order: list[tuple[str, bool]] = []
+
+    def offer(self, buffer: pickle.PickleBuffer) -> bool:
+        """Take a large buffer out of the stream; true means that it stays in, as pickle wants it."""
+        view = buffer.raw()
+        if view.nbytes < BUFFER_FROM_BYTES:
+            return True
+        name = hashlib.sha256(view).hexdigest()
+        self.bodies[name] = view
+        self.order.append((name, view.readonly))
+        return False
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all buffers together."""
+        return sum(body.nbytes for body in self.bodies.values())
+
+
+class Pickler(cloudpickle.Pickler):
+    """Writes one stream in which objects may be shared between all that is dumped.
+
+    `known` maps the id of an object which the other side has to its number there; `notice` sees every object that
+    is written by value.
+    """
+
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        *,
+        known: Mapping[int, int] | None = None,
+        notice: Callable[[Any], None] | None = None,
+    ) -> None:
+        self.file = io.BytesIO()
+        self.buffers = Buffers()
+        super().__init__(self.file, protocol=5, buffer_callback=self.buffers.offer)
+        self._namespace = namespace
+        self._known: Mapping[int, int] = known or {}
+        self._notice = notice
+
+    def persistent_id(self, obj: Any) -> Pid | None:
+        """Say what travels as a word instead of by value."""
+        if type(obj) in ATOMS:
+            return None
+        if obj is self._namespace:
+            return NAMESPACE
+        number = self._known.get(id(obj))
+        if number is not None:
+            return ("object", number)
+        if isinstance(obj, types.ModuleType) and obj.__name__ != "__main__":
+            return ("module", obj.__name__)
+        if self._notice is not None:
+            self._notice(obj)
+        return None
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Leave the globals of the notebook's functions at home."""
+        reduced = super().reducer_override(obj)
+        if isinstance(obj, types.FunctionType) and obj.__globals__ is self._namespace and isinstance(reduced, tuple):
+            make, args, (state, slots), *rest = reduced
+            return (make, (args[0], self._namespace, *args[2:]), (state, {**slots, "__globals__": {}}), *rest)
+        return reduced
+
+    def written(self) -> bytes:
+        """The stream so far."""
+        return self.file.getvalue()
+
+
+class Unpickler(pickle.Unpickler):
+    """Reads such a stream; `objects` are those that this side has under their numbers."""
+
+    def __init__(
+        self,
+        stream: bytes,
+        namespace: dict[str, Any],
+        *,
+        objects: list[Any],
+        buffers: Iterable[Any] = (),
+    ) -> None:
+        super().__init__(io.BytesIO(stream), buffers=buffers)
+        self._namespace = namespace
+        self._objects = objects
+        self.absent: set[str] = set()
+
+    def persistent_load(self, pid: Pid) -> Any:
+        """Turn a word back into the object that it stands for."""
+        kind, what = pid
+        if kind == "object":
+            return self._objects[what]
+        if kind == "namespace":
+            return self._namespace
+        try:
+            return importlib.import_module(what)
+        except ImportError:
+            return self._absent_module(what)
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Find a global, or put a stand-in at its place that says what is missing."""
+        try:
+            return super().find_class(module, name)
+        except (ImportError, AttributeError):
+            self.absent.add(module.partition(".")[0])
+            return type(name, (Absent,), {"__module__": module})
+
+    def _absent_module(self, name: str) -> types.ModuleType:
+        self.absent.add(name.partition(".")[0])
+        return AbsentModule(name)
+
+
+class Absent:
+    """Stands for an object whose type does not exist here; it can be passed on, but not used."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.__dict__.update(args=args, kwargs=kwargs)
+
+    def __setstate__(self, state: Any) -> None:
+        self.__dict__["state"] = state
+
+    def __repr__(self) -> str:
+        package = type(self).__module__.partition(".")[0]
+        return f"<{type(self).__module__}.{type(self).__qualname__} of the worker; {package} is not installed here>"
+
+
+class AbsentModule(types.ModuleType):
+    """Stands for a module that does not exist here."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ModuleNotFoundError(f"{self.__name__!r} was imported on the worker and is not installed here")
+
+
+def travels_by_value(obj: type) -> bool:
+    """Whether a class has no importable home: one of the notebook, or made in a function."""
+    return not cloudpickle.cloudpickle._should_pickle_by_reference(obj)  # no public name for it, up to 3.1.2

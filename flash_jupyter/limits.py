@@ -1,0 +1,72 @@
+"""Facts about the platform and our own defaults: bytes, seconds, counts.
+
+Each number stands here once, with its unit in the name and, for the platform's, the page that says so (Runpod docs,
+read 2026-08-20). No other module holds a literal of this kind.
+"""
+
+from __future__ import annotations
+
+MB = 1_000_000
+MIB = 1 << 20
+
+# --- data plane: serverless/endpoints/operation-reference and send-requests -------------------------------------
+RUN_PAYLOAD_BYTES = 10 * MIB
+RUNSYNC_PAYLOAD_BYTES = 20 * MIB
+#: a worker's result; larger ones answer 400 to `job-done` (runpod-workers/worker-comfyui issue 167)
+RESULT_BYTES = 20 * MIB
+STREAM_CHUNK_BYTES = 1 * MIB
+RUN_RETENTION_S = 30 * 60.0
+RUNSYNC_RETENTION_S = 60.0
+RUNSYNC_WAIT_DEFAULT_S = 90.0
+RUNSYNC_WAIT_MIN_S = 1.0
+RUNSYNC_WAIT_MAX_S = 300.0
+EXECUTION_TIMEOUT_DEFAULT_S = 600.0
+EXECUTION_TIMEOUT_MIN_S = 5.0
+EXECUTION_TIMEOUT_MAX_S = 7 * 86_400.0
+JOB_TTL_DEFAULT_S = 86_400.0
+JOB_TTL_MIN_S = 10.0
+JOB_TTL_MAX_S = 7 * 86_400.0
+#: route -> requests in ten seconds (rate table of the operation reference)
+RATE_PER_10_S = {
+    "run": 1000,
+    "runsync": 2000,
+    "status": 2000,
+    "stream": 2000,
+    "cancel": 100,
+    "purge-queue": 2,
+    "requests": 10,
+}
+
+# --- control plane: REST v2 document, `RateLimit-Policy` -----------------------------------------------------------
+CONTROL_RATE_PER_MINUTE = 60
+CONTROL_RATE_PER_HOUR = 3_000
+CONTROL_RATE_PER_DAY = 50_000
+ENDPOINT_TIMEOUT_DEFAULT_MS = 300_000
+IDLE_TIMEOUT_MIN_S = 1
+IDLE_TIMEOUT_MAX_S = 3_600
+IDLE_TIMEOUT_DEFAULT_S = 5
+WORKERS_MAX_DEFAULT = 3
+QUEUE_DELAY_DEFAULT_S = 4.0
+QUEUE_DELAY_MIN_S = 0.5
+LOG_TAIL_DEFAULT = 100
+LOG_TAIL_MAX = 5_000
+
+# --- worker protocol: runpod SDK 1.12 and 2.0.0rc2 -----------------------------------------------------------------
+TAKE_HOLD_S = 20.0
+PING_INTERVAL_MS = 10_000
+
+# --- our defaults ---------------------------------------------------------------------------------------------------
+#: of a live endpoint, so that the second cell of a session finds its worker
+OUR_IDLE_TIMEOUT_S = 60
+OUR_WORKERS_MAX = 3
+OUR_EXECUTION_TIMEOUT_S = 600.0
+#: after a cancel: what the user's code gets for its `finally` blocks before its process is ended
+CANCEL_GRACE_S = 2.0
+#: larger request and job bodies are files beside the emulator's database
+INLINE_BODY_BYTES = 64 * 1024
+#: the embedded Runpod ends itself after this long without an open job or a request that is not a poll
+EMULATOR_IDLE_S = 30 * 60.0
+#: what a notebook keeps of one cell's text output; the rest is in the log file
+SAVED_OUTPUT_BYTES = 1 * MB
+#: events that travel back in the response itself, head and tail, for when no log stream was followed
+RESPONSE_EVENTS_BYTES = 2 * MB

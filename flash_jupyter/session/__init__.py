@@ -1,0 +1,1 @@
+"""Actions over several stations: capture, provision, run, bring back."""

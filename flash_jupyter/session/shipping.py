@@ -1,0 +1,127 @@
+"""The text that travels: the capsule's half and the driver, joined into one module, and the small entry that loads it.
+
+The module is made once per worker process, from the entry's compressed copy of the text, and lives in `sys.modules`:
+the stock worker executes an entry anew for every request, in an empty namespace (reference, 4.4).
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import functools
+import hashlib
+import pickle
+import zlib
+from importlib import resources
+from typing import Any
+
+from flash_jupyter.errors import ProtocolError
+
+#: in the order in which one needs the other
+SHIPPED = (
+    ("capsule", "container.py"),
+    ("capsule", "blame.py"),
+    ("capsule", "changes.py"),
+    ("capsule", "pickling.py"),
+    ("capsule", "receiver.py"),
+    ("worker", "output.py"),
+    ("worker", "display.py"),
+    ("worker", "shell.py"),
+    ("worker", "modules.py"),
+    ("worker", "install.py"),
+    ("worker", "driver.py"),
+)
+ENTRY = "flash_jupyter_run"
+#: the entry: readable, but for the text itself
+TEMPLATE = """\
+import base64, pickle, sys, types, zlib
+
+__flash_jupyter_keep__ = True
+NAME = "_flash_jupyter_driver_{digest}"
+TEXT = "{text}"
+
+
+def _driver():
+    module = sys.modules.get(NAME)
+    if module is None:
+        module = types.ModuleType(NAME)
+        sys.modules[NAME] = module
+        source = zlib.decompress(base64.b64decode(TEXT)).decode()
+        exec(compile(source, NAME, "exec"), module.__dict__)
+    return module
+
+
+def _bytes(capsule):
+    return capsule if isinstance(capsule, bytes) else pickle.loads(base64.b64decode(capsule))
+
+
+async def {entry}(capsule):
+    return await _driver().run_async(_bytes(capsule))
+
+
+def _blocking(capsule):
+    return _driver().run(_bytes(capsule))
+
+
+{entry}.blocking = _blocking
+"""
+
+
+@functools.cache
+def driver_text() -> str:
+    """All shipped modules as the text of one, without what they import from each other."""
+    parts = [_without_our_imports(_read(folder, file)) for folder, file in SHIPPED]
+    return "from __future__ import annotations\n" + "\n".join(parts)
+
+
+@functools.cache
+def function_code() -> str:
+    """The source that a worker executes to get the entry."""
+    text = driver_text().encode()
+    packed = base64.b64encode(zlib.compress(text, 9)).decode()
+    return TEMPLATE.format(digest=hashlib.sha256(text).hexdigest()[:12], text=packed, entry=ENTRY)
+
+
+def function_request(capsule: bytes) -> dict[str, Any]:
+    """A `FunctionRequest` that runs a capsule; its argument is valid in both encodings of the protocol."""
+    return {
+        "function_name": ENTRY,
+        "function_code": function_code(),
+        "args": [base64.b64encode(pickle.dumps(capsule, protocol=5)).decode()],
+        "kwargs": {},
+        "execution_type": "function",
+        "serialization_format": "cloudpickle",
+    }
+
+
+def read_response(output: Any) -> bytes:
+    """Take the answer's bytes out of a `FunctionResponse`, or raise `ProtocolError`."""
+    if not isinstance(output, dict) or "success" not in output:
+        raise ProtocolError(
+            "the worker's answer is not a FunctionResponse", fix="is the endpoint's image one of runpod/flash*?"
+        )
+    if not output["success"]:
+        raise ProtocolError(f"the worker could not run the cell: {output.get('error') or output.get('result')}")
+    try:
+        answer = pickle.loads(base64.b64decode(output["result"]))
+    except Exception as error:  # a truncated or foreign pickle raises anything
+        raise ProtocolError(f"the worker's answer can't be read: {error}") from error
+    if not isinstance(answer, bytes):
+        raise ProtocolError(f"the worker's answer is {type(answer).__name__}, not a capsule")
+    return answer
+
+
+def _read(folder: str, file: str) -> str:
+    return (resources.files("flash_jupyter") / folder / file).read_text(encoding="utf-8")
+
+
+def _without_our_imports(source: str) -> str:
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and _is_ours(node.module or ""):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+    return "\n".join(lines)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in {"flash_jupyter", "__future__"}

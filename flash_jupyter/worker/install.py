@@ -1,0 +1,172 @@
+"""`deps=` on a worker: what its interpreter lacks, in an overlay folder in front of the import path.
+
+An overlay is made once per set of dependencies and Python, by uv where there is one, else by pip, under another name
+until it is complete; who comes second uses it. It lies where the environment says (`FLASH_JUPYTER_OVERLAYS`), on the
+volume, or in the worker's temporary folder. What the interpreter already has keeps its version, unless `deps=` asks for
+another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+TIMEOUT_S = 900
+_ready: dict[tuple[str, ...], list[str]] = {}
+
+
+class InstallError(Exception):
+    """A dependency could not be installed; the text is what the installer said."""
+
+
+class FreshWorkerNeeded(Exception):
+    """Another version of a dependency is already imported in this process."""
+
+
+def install(deps: list[str]) -> list[str]:
+    """Make `deps` importable; return what was installed now, an empty list where nothing had to be.
+
+    Raises `InstallError`, or `FreshWorkerNeeded` where this process has imported another version.
+    """
+    key = tuple(sorted(deps))
+    if key in _ready or not deps:
+        return []
+    missing = [dep for dep in deps if not _is_there(dep)]
+    installed: list[str] = []
+    if missing:
+        _refuse_if_imported(missing)
+        overlay = _overlays() / _overlay_name(missing)
+        if not overlay.is_dir():
+            _make(overlay, missing)
+            installed = missing
+        sys.path.insert(0, str(overlay))
+        importlib.invalidate_caches()
+    _ready[key] = installed
+    return installed
+
+
+def _requirement(dep: str) -> Any:
+    """Parse a requirement, or None for a URL or a path; `packaging` is on every worker, if only inside of pip."""
+    for module in ("packaging.requirements", "pip._vendor.packaging.requirements"):
+        try:
+            return importlib.import_module(module).Requirement(dep)
+        except ImportError:
+            continue
+        except ValueError as error:
+            raise InstallError(f"`{dep}` is not a requirement that pip understands: {error}") from None
+    return None
+
+
+def _is_there(dep: str) -> bool:
+    requirement = _requirement(dep)
+    if requirement is None or requirement.url or requirement.extras:
+        return False
+    if requirement.marker is not None and not requirement.marker.evaluate():
+        return True
+    try:
+        version = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return bool(requirement.specifier.contains(version, prereleases=True))
+
+
+def _refuse_if_imported(missing: list[str]) -> None:
+    tops = _top_levels()
+    for dep in missing:
+        requirement = _requirement(dep)
+        name = requirement.name if requirement is not None else dep
+        if any(top in sys.modules for top in tops.get(_normalised(name), ())):
+            raise FreshWorkerNeeded(name)
+
+
+def _top_levels() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for top, dists in importlib.metadata.packages_distributions().items():
+        for dist in dists:
+            found.setdefault(_normalised(dist), []).append(top)
+    return found
+
+
+def _normalised(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _overlays() -> Path:
+    for variable, below in (("FLASH_JUPYTER_OVERLAYS", ""), ("RUNPOD_VOLUME_PATH", ".flash_jupyter/overlays")):
+        if os.environ.get(variable):
+            return Path(os.environ[variable]) / below
+    volume = Path("/runpod-volume")
+    if volume.is_dir():
+        return volume / ".flash_jupyter" / "overlays"
+    return Path(tempfile.gettempdir()) / "flash_jupyter_overlays"
+
+
+def _overlay_name(missing: list[str]) -> str:
+    identity = [sorted(missing), sys.version_info[:2], sys.platform, sorted(_versions(set()))]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:20]
+
+
+def _versions(without: set[str]) -> list[str]:
+    """`name==version` of all that the interpreter has, but not in overlays."""
+    paths = [path for path in sys.path if not path.startswith(str(_overlays()))]
+    dists = importlib.metadata.distributions(path=paths)
+    named = {_normalised(dist.metadata["Name"] or ""): dist.version for dist in dists}
+    return [f"{name}=={version}" for name, version in named.items() if name and name not in without]
+
+
+def _make(overlay: Path, missing: list[str]) -> None:
+    overlay.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f"{overlay.name}.", dir=overlay.parent))
+    try:
+        _run_installer(part, missing)
+        part.rename(overlay)
+    except OSError:
+        if not overlay.is_dir():  # not the other worker, which was faster
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _run_installer(target: Path, missing: list[str]) -> None:
+    """Install, keeping the versions that the interpreter has; only where that is impossible, without regard to them."""
+    asked = {_normalised(r.name) for r in map(_requirement, missing) if r is not None}
+    constraints = target.with_suffix(".txt")
+    constraints.write_text("\n".join(_versions(asked)))
+    command = [*_installer(target), *missing]
+    try:
+        done = _run([*command, "--constraint", str(constraints)])
+        if done.returncode:
+            done = _run(command)
+    finally:
+        constraints.unlink(missing_ok=True)
+    if done.returncode:
+        raise InstallError(f"could not install {', '.join(missing)}\n{_last_lines(done.stderr or done.stdout)}")
+
+
+def _installer(target: Path) -> list[str]:
+    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    if uv:
+        return [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", str(target)]
+    return [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--target", str(target)]
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise InstallError(f"the installer did not finish within {TIMEOUT_S} s") from None
+
+
+def _last_lines(text: str, count: int = 12) -> str:
+    return "\n".join(text.strip().splitlines()[-count:])
