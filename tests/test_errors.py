@@ -14,8 +14,10 @@ TEXTS = [
     (
         "one undefined name",
         errors.UndefinedNameError({"foo": 3}, suggestions={"foo": "food"}),
-        "name is not defined: `foo` (line 3); nothing was sent\n"
-        "  → define it in a cell above, or did you mean `food` instead of `foo`?",
+        (
+            "name is not defined: `foo` (line 3); nothing was sent\n"
+            "  → define it in a cell above, or did you mean `food` instead of `foo`?"
+        ),
     ),
     (
         "two undefined names",
@@ -25,16 +27,20 @@ TEXTS = [
     (
         "a payload that is too large",
         errors.PayloadTooLargeError({"small": 10, "big": 30_000_000}, size_bytes=40_000_000, limit_bytes=10_485_760),
-        "what the cell reads takes 40.0 MB, a request holds 10.5 MB; nothing was sent\n"
-        "    big                         30.0 MB\n"
-        "    small                        0.0 MB\n"
-        "  → load `big` in the cell itself, or leave it out with drop=big",
+        (
+            "what the cell reads takes 40.0 MB, a request holds 10.5 MB; nothing was sent\n"
+            "    big                         30.0 MB\n"
+            "    small                        0.0 MB\n"
+            "  → load `big` in the cell itself, or leave it out with drop=big"
+        ),
     ),
     (
         "a secret",
         errors.SecretFoundError("token", "a Hugging Face token"),
-        "`token` looks like a Hugging Face token; nothing was sent\n"
-        "  → pass it as env=TOKEN=… (never stored, masked in output), or leave it out with drop=token",
+        (
+            "`token` looks like a Hugging Face token; nothing was sent\n"
+            "  → pass it as env=TOKEN=… (never stored, masked in output), or leave it out with drop=token"
+        ),
     ),
     (
         "a lost worker, with its last words",

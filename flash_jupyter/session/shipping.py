@@ -64,6 +64,7 @@ def _blocking(capsule):
 
 
 {entry}.blocking = _blocking
+{entry}.ends_worker = lambda: _driver().ends_worker()
 """
 
 

@@ -41,6 +41,8 @@ ANSWER_BYTES = 14_000_000
 
 #: the container's own stdout, which is its log: the cell's `sys.stdout` is something else
 _log_fd = os.dup(1)
+#: dependencies that this process has in a version that a cell did not want
+_outdated: list[str] = []
 
 
 async def run_async(capsule: bytes) -> bytes:
@@ -50,8 +52,22 @@ async def run_async(capsule: bytes) -> bytes:
         return await asyncio.wrap_future(done)
     except asyncio.CancelledError:
         _user_thread().interrupt()
-        threading.Timer(GRACE_S, os._exit, [130]).start()
+        _end_process_soon(130)
         raise
+    finally:
+        if ends_worker():
+            _end_process_soon(0)
+
+
+def ends_worker() -> bool:
+    """Whether this process must not run another cell; a host of ours asks, under others it ends by itself."""
+    return bool(_outdated)
+
+
+def _end_process_soon(code: int) -> None:
+    timer = threading.Timer(GRACE_S, os._exit, [code])
+    timer.daemon = True
+    timer.start()
 
 
 def run(capsule: bytes) -> bytes:
@@ -87,13 +103,12 @@ class _Run:
     def _prepare(self) -> bool:
         try:
             with self._phase("dependencies"):
-                if self._order.get("deps"):
-                    self._report["installed"] = install(self._order["deps"])
+                self._install()
             install_modules(self._order.get("modules", {}))
             self._fill_namespace()
         except FreshWorkerNeeded as error:
+            _outdated.append(str(error))
             self._fail("restart", "FreshWorkerNeeded", f"{error} is already imported in another version")
-            threading.Timer(GRACE_S, os._exit, [0]).start()
         except InstallError as error:
             self._fail("error", "DependencyError", str(error))
         except Exception as error:  # an object's own code runs while it is unpickled
@@ -101,6 +116,12 @@ class _Run:
         else:
             return True
         return False
+
+    def _install(self) -> None:
+        if _outdated:
+            raise FreshWorkerNeeded(_outdated[0])
+        if self._order.get("deps"):
+            self._report["installed"] = install(self._order["deps"])
 
     def _fail(self, status: str, kind: str, message: str) -> None:
         error = {"type": kind, "message": message, "frames": [], "chain": []}

@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-HERE = Path(__file__).parent
-
-
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"worker_test_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-cells = _load("cells")
-text = cells.text
+from cells import Notebook, WorkerProcess, text
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Any]:
-    process = cells.WorkerProcess()
+def worker() -> Iterator[WorkerProcess]:
+    process = WorkerProcess()
     yield process
     process.close()
 
 
 @pytest.fixture
-def notebook(worker: Any) -> Any:
-    return cells.Notebook(worker)
+def notebook(worker: WorkerProcess) -> Notebook:
+    return Notebook(worker)
 
 
-def test_the_cell_sees_what_it_reads_and_binds_what_it_binds(notebook: Any) -> None:
+def test_the_cell_sees_what_it_reads_and_binds_what_it_binds(notebook: Notebook) -> None:
     notebook.here("import math; K = 3\ndef helper(x): return x * K")
     answer = notebook.there("y = helper(2) + math.pi\nprint('on the worker')\ny", ["math", "K", "helper"])
     assert notebook.names["y"] == 6 + notebook.names["math"].pi
@@ -48,14 +31,14 @@ def test_the_cell_sees_what_it_reads_and_binds_what_it_binds(notebook: Any) -> N
     assert text(answer) == "on the worker\n"
 
 
-def test_a_helper_sees_a_constant_that_the_cell_sets(notebook: Any) -> None:
+def test_a_helper_sees_a_constant_that_the_cell_sets(notebook: Notebook) -> None:
     notebook.here("K = 3\ndef helper(x): return x * K")
     notebook.there("K = 10\nz = helper(2)", ["K", "helper"])
     assert notebook.names["z"] == 20
     assert notebook.names["helper"](1) == 10
 
 
-def test_an_instance_comes_back_as_an_instance_of_the_same_class(notebook: Any) -> None:
+def test_an_instance_comes_back_as_an_instance_of_the_same_class(notebook: Notebook) -> None:
     notebook.here("K = 3\nclass P:\n    v = 1\n    def scaled(self): return self.v * K")
     notebook.here("p = P()")
     cls, p = notebook.names["P"], notebook.names["p"]
@@ -95,7 +78,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("setup", "cell", "holds"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
-def test_a_change_reaches_every_alias(notebook: Any, setup: str, cell: str, holds: str) -> None:
+def test_a_change_reaches_every_alias(notebook: Notebook, setup: str, cell: str, holds: str) -> None:
     notebook.here(f"{setup}\nalias = x")
     reads = ["x", "A"] if "A" in notebook.names else ["x"]
     notebook.there(cell, reads)
@@ -103,7 +86,7 @@ def test_a_change_reaches_every_alias(notebook: Any, setup: str, cell: str, hold
     assert eval(holds, notebook.names)
 
 
-def test_what_is_unchanged_keeps_its_identity(notebook: Any) -> None:
+def test_what_is_unchanged_keeps_its_identity(notebook: Notebook) -> None:
     notebook.here("xs = [1]; d = {'xs': xs}; t = (xs, 1)")
     xs, d, t = (notebook.names[name] for name in ("xs", "d", "t"))
     notebook.there("y = [xs, d, t]; z = d['xs']", ["xs", "d", "t"])
@@ -113,13 +96,13 @@ def test_what_is_unchanged_keeps_its_identity(notebook: Any) -> None:
     assert notebook.names["z"] is xs
 
 
-def test_names_that_only_read_are_not_compared(notebook: Any) -> None:
+def test_names_that_only_read_are_not_compared(notebook: Notebook) -> None:
     notebook.here("xs = [1]")
     notebook.there("xs.append(2)", ["xs"], mutable=[])
     assert notebook.names["xs"] == [1]
 
 
-def test_shared_references_survive_both_ways(notebook: Any) -> None:
+def test_shared_references_survive_both_ways(notebook: Notebook) -> None:
     notebook.here("inner = [1]; a = [inner]; b = [inner]")
     notebook.there("same = a[0] is b[0]; new = [0]; c = [new]; d = [new]", ["a", "b"])
     names = notebook.names
@@ -128,7 +111,7 @@ def test_shared_references_survive_both_ways(notebook: Any) -> None:
     assert names["a"][0] is names["b"][0]
 
 
-def test_an_opaque_object_is_bound_anew_where_it_changed(notebook: Any) -> None:
+def test_an_opaque_object_is_bound_anew_where_it_changed(notebook: Notebook) -> None:
     notebook.here("import numpy; g = numpy.random.default_rng(1); holder = [g]; kept = numpy.random.default_rng(2)")
     kept = notebook.names["kept"]
     notebook.there("v = g.random(); w = [kept]", ["g", "holder", "kept"])
@@ -139,7 +122,7 @@ def test_an_opaque_object_is_bound_anew_where_it_changed(notebook: Any) -> None:
     assert notebook.names["w"][0] is kept
 
 
-def test_what_was_bound_before_an_exception_comes_home(notebook: Any) -> None:
+def test_what_was_bound_before_an_exception_comes_home(notebook: Notebook) -> None:
     answer = notebook.there("for i in range(3):\n    a = i\nprint('so far')\nraise ValueError('no') from KeyError('k')")
     assert notebook.names["a"] == notebook.names["i"] == 2
     assert text(answer) == "so far\n"
@@ -159,7 +142,7 @@ def test_what_was_bound_before_an_exception_comes_home(notebook: Any) -> None:
     }
 
 
-def test_a_result_that_cannot_be_pickled_is_named_and_the_others_arrive(notebook: Any) -> None:
+def test_a_result_that_cannot_be_pickled_is_named_and_the_others_arrive(notebook: Notebook) -> None:
     answer = notebook.there(
         "import threading\nclass C: pass\ncfg = C(); cfg.a = {'k': [threading.Lock()]}\nb = 2\n_l = cfg"
     )
@@ -169,13 +152,13 @@ def test_a_result_that_cannot_be_pickled_is_named_and_the_others_arrive(notebook
     assert (failure["path"], failure["culprit"]) == ("cfg → .a → ['k'] → [0]", "_thread.lock")
 
 
-def test_a_last_expression_that_cannot_be_pickled_comes_as_its_representation(notebook: Any) -> None:
+def test_a_last_expression_that_cannot_be_pickled_comes_as_its_representation(notebook: Notebook) -> None:
     answer = notebook.there("import threading\nthreading.Lock()")
     assert answer.has_result is False
     assert "_thread.lock" in answer.order["result_bundle"][0]["text/plain"]
 
 
-def test_a_change_that_cannot_be_pickled_is_named_and_the_others_arrive(notebook: Any) -> None:
+def test_a_change_that_cannot_be_pickled_is_named_and_the_others_arrive(notebook: Notebook) -> None:
     notebook.here("xs = []; ys = []")
     answer = notebook.there("import threading\nxs.append(threading.Lock()); ys.append(1)", ["xs", "ys"])
     assert notebook.names["ys"] == [1]
@@ -192,7 +175,7 @@ OUTPUT = [
 
 
 @pytest.mark.parametrize(("cell", "expected"), [c[1:] for c in OUTPUT], ids=[c[0] for c in OUTPUT])
-def test_output(notebook: Any, cell: str, expected: list[tuple[str, str]] | None) -> None:
+def test_output(notebook: Notebook, cell: str, expected: list[tuple[str, str]] | None) -> None:
     answer = notebook.there(cell)
     events = [(event["t"], event["text"]) for _, event in answer.order["events"]]
     if expected is None:
@@ -201,7 +184,7 @@ def test_output(notebook: Any, cell: str, expected: list[tuple[str, str]] | None
         assert events == expected
 
 
-def test_display_shows_the_richest_representation_and_updates(notebook: Any) -> None:
+def test_display_shows_the_richest_representation_and_updates(notebook: Notebook) -> None:
     notebook.here("class H:\n    def _repr_html_(self): return '<b>h</b>'")
     answer = notebook.there("h = display(H(), display_id='d1')\nh.update(H())", ["H"])
     first, second = (event for _, event in answer.order["events"])
@@ -209,20 +192,20 @@ def test_display_shows_the_richest_representation_and_updates(notebook: Any) -> 
     assert (second["t"], second["id"]) == ("update", "d1")
 
 
-def test_ipythons_own_display_is_led_to_the_notebook(notebook: Any) -> None:
+def test_ipythons_own_display_is_led_to_the_notebook(notebook: Notebook) -> None:
     answer = notebook.there("from IPython.display import display as show, HTML\nshow(HTML('<i>x</i>'))")
     (event,) = (event for _, event in answer.order["events"])
     assert event["data"]["text/html"] == "<i>x</i>"
 
 
-def test_top_level_await(notebook: Any) -> None:
+def test_top_level_await(notebook: Notebook) -> None:
     notebook.there(
         "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    return 3\nw = await f()\nw2 = [await f() for _ in 'ab']"
     )
     assert (notebook.names["w"], notebook.names["w2"]) == (3, [3, 3])
 
 
-def test_asyncio_run_in_a_cell(notebook: Any) -> None:
+def test_asyncio_run_in_a_cell(notebook: Notebook) -> None:
     notebook.there("import asyncio\nasync def f(): return 3\nw = asyncio.run(f())")
     assert notebook.names["w"] == 3
 
@@ -231,32 +214,32 @@ EXITS = [("with a number", "import sys; sys.exit(3)", 3), ("with nothing", "exit
 
 
 @pytest.mark.parametrize(("cell", "code"), [c[1:] for c in EXITS], ids=[c[0] for c in EXITS])
-def test_sys_exit_ends_the_cell_and_not_the_worker(notebook: Any, cell: str, code: int) -> None:
+def test_sys_exit_ends_the_cell_and_not_the_worker(notebook: Notebook, cell: str, code: int) -> None:
     answer = notebook.there(f"a = 1\n{cell}")
     assert (answer.order["status"], answer.order["exit_code"]) == ("exit", code)
     assert notebook.names["a"] == 1
     assert notebook.there("1").result == 1
 
 
-def test_a_semicolon_hides_the_value(notebook: Any) -> None:
+def test_a_semicolon_hides_the_value(notebook: Notebook) -> None:
     assert notebook.there("1 + 1;  # quiet").has_result is False
 
 
-def test_input_is_refused_at_once(notebook: Any) -> None:
+def test_input_is_refused_at_once(notebook: Notebook) -> None:
     answer = notebook.there("input('name? ')")
     assert answer.order["error"]["message"] == (
         "input() does not work on a worker: nobody can type there. Ask in a cell without %%remote."
     )
 
 
-def test_env_reaches_the_cell_and_is_masked_on_the_way_and_in_the_output(worker: Any) -> None:
+def test_env_reaches_the_cell_and_is_masked_on_the_way_and_in_the_output(worker: WorkerProcess) -> None:
     seen: list[dict[str, Any]] = []
 
     def spy(request: dict[str, Any]) -> dict[str, Any]:
         seen.append(request)
-        return worker(request)  # type: ignore[no-any-return]
+        return worker(request)
 
-    watched = cells.Notebook(spy)
+    watched = Notebook(spy)
     cell = "import os\nok = os.environ['TOKEN'] == 'hf_' + 'abcdefgh'\nprint(os.environ['TOKEN'])"
     answer = watched.there(cell, env={"TOKEN": "hf_abcdefgh"})
     assert watched.names["ok"] is True
@@ -266,7 +249,7 @@ def test_env_reaches_the_cell_and_is_masked_on_the_way_and_in_the_output(worker:
     assert watched.names["gone"] is True
 
 
-def test_local_modules_travel_and_an_edit_is_seen(notebook: Any) -> None:
+def test_local_modules_travel_and_an_edit_is_seen(notebook: Notebook) -> None:
     first = {
         "shop/__init__.py": "",
         "shop/price.py": "from .tax import rate\ndef gross(x): return x * rate",
@@ -277,26 +260,26 @@ def test_local_modules_travel_and_an_edit_is_seen(notebook: Any) -> None:
     assert (notebook.names["a"], notebook.names["b"]) == (2, 3)
 
 
-def test_a_module_path_may_not_leave_its_folder(notebook: Any) -> None:
+def test_a_module_path_may_not_leave_its_folder(notebook: Notebook) -> None:
     answer = notebook.there("1", modules={"../evil.py": ""})
     assert answer.order["status"] == "error"
     assert "leads out of its folder" in answer.order["error"]["message"]
 
 
-def test_only_what_was_asked_for_returns(notebook: Any) -> None:
+def test_only_what_was_asked_for_returns(notebook: Notebook) -> None:
     notebook.there("a = 1; b = 2", out=["b"])
     assert "a" not in notebook.names
     assert notebook.names["b"] == 2
 
 
-def test_del_removes_the_name_here_too(notebook: Any) -> None:
+def test_del_removes_the_name_here_too(notebook: Notebook) -> None:
     notebook.here("a = 1; b = 2")
     notebook.there("del a", ["a", "b"])
     assert "a" not in notebook.names
     assert notebook.names["b"] == 2
 
 
-def test_classes_and_functions_of_the_cell_come_home_and_see_the_notebook(notebook: Any) -> None:
+def test_classes_and_functions_of_the_cell_come_home_and_see_the_notebook(notebook: Notebook) -> None:
     notebook.here("K = 3\nclass P: pass")
     notebook.there("class Q(P):\n    def k(self): return K\ndef f(): return K", ["K", "P"])
     notebook.names["K"] = 8
@@ -304,7 +287,7 @@ def test_classes_and_functions_of_the_cell_come_home_and_see_the_notebook(notebo
     assert notebook.names["Q"]().k() == notebook.names["f"]() == 8
 
 
-def test_enums_and_dataclasses_keep_their_class(notebook: Any) -> None:
+def test_enums_and_dataclasses_keep_their_class(notebook: Notebook) -> None:
     notebook.here(
         "import enum, dataclasses\nclass C(enum.Enum):\n    A = 1\n@dataclasses.dataclass\nclass D:\n    c: C"
     )
@@ -314,20 +297,20 @@ def test_enums_and_dataclasses_keep_their_class(notebook: Any) -> None:
     assert notebook.names["d"].c is notebook.names["C"].A
 
 
-def test_a_result_above_the_limit_is_said_with_its_size(notebook: Any) -> None:
+def test_a_result_above_the_limit_is_said_with_its_size(notebook: Notebook) -> None:
     answer = notebook.there("import numpy\nbig = numpy.random.default_rng(0).random(3_000_000)\nsmall = 1")
     assert answer.order["status"] == "too_large"
     assert answer.order["sizes"]["big"] > 20_000_000
 
 
-def test_a_type_that_is_missing_over_there_says_so_in_the_answer(notebook: Any) -> None:
+def test_a_type_that_is_missing_over_there_says_so_in_the_answer(notebook: Notebook) -> None:
     notebook.here("import decimal; x = decimal.Decimal(1)")
     answer = notebook.there("y = x + 1", ["x"])
     assert str(notebook.names["y"]) == "2"
     assert answer.absent == frozenset()
 
 
-def test_a_dependency_that_does_not_exist_is_an_error_that_names_it(notebook: Any, tmp_path: Path) -> None:
+def test_a_dependency_that_does_not_exist_is_an_error_that_names_it(notebook: Notebook, tmp_path: Path) -> None:
     answer = notebook.there("1", deps=["surely-no-such-package-x1"], env={"FLASH_JUPYTER_OVERLAYS": str(tmp_path)})
     assert answer.order["status"] == "error"
     assert answer.order["error"]["type"] == "DependencyError"
@@ -335,5 +318,5 @@ def test_a_dependency_that_does_not_exist_is_an_error_that_names_it(notebook: An
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_requirement_that_is_met_installs_nothing(notebook: Any) -> None:
+def test_a_requirement_that_is_met_installs_nothing(notebook: Notebook) -> None:
     assert notebook.there("1", deps=["numpy>=1"]).order["installed"] == []
