@@ -65,15 +65,18 @@ class Sender:
     def pack(self, values: Mapping[str, Any], mutable: Collection[str], order: Mapping[str, Any]) -> bytes:
         """Put what a cell reads into bytes.
 
-        `mutable` are the names whose objects the cell may change: these are compared over there. `order` is the JSON
-        part; its `env` is masked. Raises `Unpicklable` for the first value that can't travel.
+        `mutable` are the names whose objects the cell may change: these are compared over there, if `out` of the
+        order does not leave them out. `order` is the JSON part; its `env` is masked. Raises `Unpicklable` for the
+        first value that can't travel.
         """
+        out = order.get("out")
+        watched = [name for name in values if name in mutable and (out is None or name in out)]
         pickler = Pickler(self._namespace, notice=self._notice)
-        for name in sorted(values, key=lambda name: name not in mutable):
+        for name in watched:
             self._dump(pickler, name, values[name])
-            if name in mutable:
-                compared = len(self._objects)
-        compared = compared if any(name in mutable for name in values) else 0
+        compared = len(self._objects)
+        for name in values.keys() - set(watched):
+            self._dump(pickler, name, values[name])
         pickler.dump(tuple(self._objects))
         plain = {key: value for key, value in order.items() if key != "env"}
         plain |= {"count": len(values), "compared": compared, "buffers": pickler.buffers.order}

@@ -272,6 +272,12 @@ def test_only_what_was_asked_for_returns(notebook: Notebook) -> None:
     assert notebook.names["b"] == 2
 
 
+def test_changes_to_what_was_not_asked_for_stay_there(notebook: Notebook) -> None:
+    notebook.here("xs = []; ys = []")
+    notebook.there("xs.append(1); ys.append(1)", ["xs", "ys"], out=["ys"])
+    assert (notebook.names["xs"], notebook.names["ys"]) == ([], [1])
+
+
 def test_del_removes_the_name_here_too(notebook: Notebook) -> None:
     notebook.here("a = 1; b = 2")
     notebook.there("del a", ["a", "b"])
