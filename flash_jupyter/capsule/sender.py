@@ -75,7 +75,7 @@ class Sender:
         for name in watched:
             self._dump(pickler, name, values[name])
         compared = len(self._objects)
-        for name in values.keys() - set(watched):
+        for name in [name for name in values if name not in watched]:
             self._dump(pickler, name, values[name])
         pickler.dump(tuple(self._objects))
         plain = {key: value for key, value in order.items() if key != "env"}
