@@ -13,7 +13,7 @@ from cells import Notebook, text
 
 from flash_jupyter.settings import Backend
 
-STOCK_WORKER = Path(__file__).parents[1] / "support" / "stock_worker.py"
+STOCK_WORKER = Path(__file__).with_name("stock_worker.py")
 pytestmark = pytest.mark.foreign
 
 

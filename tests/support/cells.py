@@ -26,7 +26,7 @@ class WorkerProcess:
     def __init__(self) -> None:
         requests, self._requests = os.pipe()
         self._responses, responses = os.pipe()
-        program = Path(__file__).with_name("stock_worker.py")
+        program = Path(__file__).parents[1] / "foreign" / "stock_worker.py"
         self._process = subprocess.Popen(
             [sys.executable, "-c", BOOT, str(requests), str(responses), str(program)],
             pass_fds=(requests, responses),
