@@ -1,0 +1,1 @@
+"""What a cell takes with it: names, values, local modules; and what is checked before anything is sent."""

@@ -1,0 +1,86 @@
+"""What is checked here, in milliseconds, before anything is provisioned or sent: names, secrets, imports."""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from flash_jupyter.capture import packages
+from flash_jupyter.capture.namespace import Capture
+from flash_jupyter.capture.secrets import is_suspicious, kind_of
+from flash_jupyter.errors import SecretFoundError, UndefinedNameError
+
+#: of a captured dict, so many entries are looked at
+_ENTRIES = 1_000
+
+
+def check(
+    capture: Capture,
+    *,
+    namespace: Mapping[str, Any],
+    deps: Iterable[str] = (),
+    image_family: str = "gpu",
+    python: str,
+    allow_secrets: Collection[str] = (),
+) -> list[str]:
+    """Check a capture; returns warnings, one sentence each.
+
+    `image_family`: "gpu" or "cpu" of `base_images.json`; anything else is an image of which nothing is known, and
+    imports are not judged. `python`: the worker's, as "3.12". `allow_secrets`: names that may travel whatever they
+    look like.
+    Raises: `UndefinedNameError`, `SecretFoundError`.
+    """
+    if capture.undefined:
+        raise UndefinedNameError(capture.undefined, suggestions=_suggest(capture.undefined, namespace))
+    texts = {name: value for name, value in capture.values.items() if name not in allow_secrets}
+    warnings = list(_secret_names(texts))
+    undeclared = _undeclared(capture.imports, list(deps), image_family, python)
+    if undeclared:
+        warnings.append(_imports_warning(undeclared, packages.image_name(image_family)))
+    return warnings
+
+
+def _suggest(names: Iterable[str], namespace: Mapping[str, Any]) -> dict[str, str]:
+    known = [name for name in namespace if not name.startswith("_")] + dir(builtins)
+    near = {name: difflib.get_close_matches(name, known, n=1) for name in names}
+    return {name: found[0] for name, found in near.items() if found}
+
+
+def _secret_names(values: Mapping[str, Any]) -> Iterator[str]:
+    """Raise at the first value that looks like a secret; warn of names that only sound like one."""
+    for name, where, text in _texts(values):
+        kind = kind_of(text, where or name)
+        if kind is not None:
+            raise SecretFoundError(name, f"{kind} (in [{where!r}])" if where else kind)
+        if text and is_suspicious(where or name):
+            place = f"{name}[{where!r}]" if where else name
+            yield f"`{place}` sounds like a secret, and travels with the cell; drop={name} leaves it here"
+
+
+def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield (name, key or "", text) of the strings, and of those one level down in dicts."""
+    for name, value in values.items():
+        if type(value) is str:
+            yield name, "", value
+        elif type(value) is dict and len(value) <= _ENTRIES:
+            yield from ((name, str(key), text) for key, text in value.items() if type(text) is str)
+
+
+def _undeclared(imports: Iterable[str], deps: list[str], family: str, python: str) -> dict[str, str]:
+    """Return the modules that neither the image nor `deps` bring: module -> distribution to declare."""
+    present = packages.in_image(family, python)
+    missing = sorted(set(imports) - present) if present is not None else []
+    if not missing:
+        return {}
+    brought = packages.brought_by(deps)
+    named = {module: packages.distributions_of(module) for module in missing}
+    return {module: names[0] for module, names in named.items() if brought.isdisjoint(names)}
+
+
+def _imports_warning(undeclared: Mapping[str, str], image: str) -> str:
+    listed = ", ".join(f"`{module}`" for module in undeclared)
+    deps = ",".join(dict.fromkeys(undeclared.values()))
+    verb = "is" if len(undeclared) == 1 else "are"
+    return f"{listed} {verb} neither in deps= nor in the worker's image {image}; add deps={deps}"

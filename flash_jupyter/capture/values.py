@@ -1,0 +1,101 @@
+"""What a value is to capture: fixed or changeable, a container to look into, or a leaf."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import fractions
+import re
+import sys
+import types
+import uuid
+from collections import deque
+from itertools import islice
+from pathlib import PurePath
+from typing import Any
+
+from flash_jupyter.capture.mutation import Use
+
+#: exact types whose values can't change and refer to nothing
+ATOMS: frozenset[type] = frozenset(
+    {int, float, complex, bool, str, bytes, range, slice, type(None), type(...), type(NotImplemented)}
+)
+#: what is changed through these comes home by reference (functions, classes, modules), or can't be changed at all
+_FIXED = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.ModuleType,
+    type,
+    enum.Enum,
+    PurePath,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    dt.tzinfo,
+    decimal.Decimal,
+    fractions.Fraction,
+    uuid.UUID,
+    re.Pattern,
+)
+_MUTABLE_CONTAINERS: frozenset[type] = frozenset({list, dict, set, deque})
+_FROZEN_CONTAINERS: frozenset[type] = frozenset({tuple, frozenset})
+CONTAINERS = _MUTABLE_CONTAINERS | _FROZEN_CONTAINERS
+#: a container with more elements than this, not all atoms, counts as changeable unseen
+_LOOK_AT = 10_000
+
+
+def may_change(value: object, use: Use) -> bool:
+    """Whether the value can be another one after `use` was made of it.
+
+    >>> may_change(3, Use.OBJECT), may_change([1, 2], Use.ELEMENT), may_change([[1], [2]], Use.ELEMENT)
+    (False, False, True)
+    >>> may_change((1, "a"), Use.OBJECT), may_change(([],), Use.OBJECT), may_change([], Use.OBJECT)
+    (False, True, True)
+    """
+    kind = type(value)
+    if kind in ATOMS or issubclass(kind, _FIXED) or _is_numpy_scalar(kind):
+        return False
+    if hasattr(kind, "__next__"):
+        return True  # whoever looks at an iterator moves it
+    if use is Use.LOOK:
+        return False
+    if kind in _MUTABLE_CONTAINERS:
+        return use is Use.OBJECT or _holds_changeable(value)
+    if kind in _FROZEN_CONTAINERS:
+        return _holds_changeable(value)
+    return use >= Use.ELEMENT
+
+
+def elements(container: Any, limit: int) -> list[object]:
+    """The first `limit` elements of a container, for a dict its keys and its values.
+
+    >>> elements({"a": 1}, 10), elements([1, 2, 3], 2)
+    (['a', 1], [1, 2])
+    """
+    parts = (container.keys(), container.values()) if type(container) is dict else (container,)
+    return [element for part in parts for element in islice(part, limit)]
+
+
+def all_atoms(container: Any) -> bool:
+    """Whether every element is an atom; quick, however long the container.
+
+    >>> all_atoms([1, "a", None]), all_atoms({"a": []})
+    (True, False)
+    """
+    if type(container) is dict:
+        return ATOMS.issuperset(map(type, container.values())) and ATOMS.issuperset(map(type, container))
+    return ATOMS.issuperset(map(type, container))
+
+
+def _holds_changeable(container: Any) -> bool:
+    if all_atoms(container):
+        return False
+    if len(container) > _LOOK_AT:
+        return True
+    return any(may_change(element, Use.OBJECT) for element in elements(container, _LOOK_AT))
+
+
+def _is_numpy_scalar(kind: type) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and issubclass(kind, getattr(numpy, "generic", ()))
