@@ -127,7 +127,7 @@ class Unpickler(pickle.Unpickler):
         try:
             return importlib.import_module(what)
         except ImportError:
-            return self._absent_module(what)
+            return AbsentModule(what)
 
     def find_class(self, module: str, name: str) -> Any:
         """Find a global, or put a stand-in at its place that says what is missing."""
@@ -136,10 +136,6 @@ class Unpickler(pickle.Unpickler):
         except (ImportError, AttributeError):
             self.absent.add(module.partition(".")[0])
             return type(name, (Absent,), {"__module__": module})
-
-    def _absent_module(self, name: str) -> types.ModuleType:
-        self.absent.add(name.partition(".")[0])
-        return AbsentModule(name)
 
 
 class Absent:

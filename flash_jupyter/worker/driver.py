@@ -120,8 +120,7 @@ class _Run:
     def _install(self) -> None:
         if _outdated:
             raise FreshWorkerNeeded(_outdated[0])
-        if self._order.get("deps"):
-            self._report["installed"] = install(self._order["deps"])
+        self._report["installed"] = install(self._order.get("deps", []))
 
     def _fail(self, status: str, kind: str, message: str) -> None:
         error = {"type": kind, "message": message, "frames": [], "chain": []}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.machinery
 import importlib.metadata
 import json
 import os
@@ -17,11 +18,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 TIMEOUT_S = 900
-_ready: dict[tuple[str, ...], list[str]] = {}
+#: a set of dependencies -> the overlay that completes the interpreter for it, None where it lacks nothing
+_ready: dict[tuple[str, ...], Path | None] = {}
 
 
 class InstallError(Exception):
@@ -33,25 +36,54 @@ class FreshWorkerNeeded(Exception):
 
 
 def install(deps: list[str]) -> list[str]:
-    """Make `deps` importable; return what was installed now, an empty list where nothing had to be.
+    """Make `deps` importable, and no other job's; return what was installed now, often nothing.
 
     Raises `InstallError`, or `FreshWorkerNeeded` where this process has imported another version.
     """
     key = tuple(sorted(deps))
-    if key in _ready or not deps:
+    _leave_others(_ready.get(key))
+    if key in _ready:
+        _enter(_ready[key])
         return []
     missing = [dep for dep in deps if not _is_there(dep)]
-    installed: list[str] = []
-    if missing:
-        _refuse_if_imported(missing)
-        overlay = _overlays() / _overlay_name(missing)
-        if not overlay.is_dir():
-            _make(overlay, missing)
-            installed = missing
+    overlay = _overlays() / _overlay_name(missing) if missing else None
+    is_new = overlay is not None and not overlay.is_dir()
+    _refuse_if_imported(missing)
+    if overlay is not None and is_new:
+        _make(overlay, missing)
+    _enter(overlay)
+    _ready[key] = overlay
+    return missing if is_new else []
+
+
+def _enter(overlay: Path | None) -> None:
+    if overlay is not None and str(overlay) not in sys.path:
         sys.path.insert(0, str(overlay))
         importlib.invalidate_caches()
-    _ready[key] = installed
-    return installed
+
+
+def _leave_others(wanted: Path | None) -> None:
+    """Take the overlays of other jobs off the path; what replaced a module of the interpreter must not be seen here."""
+    for overlay in {overlay for overlay in _ready.values() if overlay is not None and overlay != wanted}:
+        if str(overlay) in sys.path:
+            sys.path.remove(str(overlay))
+            importlib.invalidate_caches()
+        replaced = next(_replacements(overlay), None)
+        if replaced is not None:
+            raise FreshWorkerNeeded(replaced)
+
+
+def _replacements(overlay: Path) -> Iterator[str]:
+    """Modules that were imported from an overlay though the interpreter has them too."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if "." not in name and file.startswith(f"{overlay}{os.sep}") and _find_in_interpreter(name):
+            yield name
+
+
+def _find_in_interpreter(name: str) -> bool:
+    paths = [path for path in sys.path if not path.startswith(str(_overlays()))]
+    return importlib.machinery.PathFinder.find_spec(name, paths) is not None
 
 
 def _requirement(dep: str) -> Any:
@@ -162,7 +194,13 @@ def _installer(target: Path) -> list[str]:
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            env={**os.environ, "NO_COLOR": "1"},
         )
     except subprocess.TimeoutExpired:
         raise InstallError(f"the installer did not finish within {TIMEOUT_S} s") from None
