@@ -27,10 +27,12 @@ from typing import Any
 
 from flash_jupyter.capsule.blame import type_name
 from flash_jupyter.capsule.receiver import RESULT_NAME, Receiver
+from flash_jupyter.worker.descriptors import pipes
 from flash_jupyter.worker.display import Displayer, mimebundle
 from flash_jupyter.worker.install import FreshWorkerNeeded, InstallError, install
 from flash_jupyter.worker.modules import install_modules
 from flash_jupyter.worker.output import Events, NoInput, Stream
+from flash_jupyter.worker.plots import plot_backend
 from flash_jupyter.worker.shell import Shell
 
 ANSWER_VERSION = 1
@@ -87,6 +89,8 @@ class _Run:
     def __init__(self, receiver: Receiver, events: Events) -> None:
         self._receiver, self._order, self._events = receiver, receiver.order, events
         self._displayer = Displayer(events.emit)
+        self._plots = plot_backend()
+        self._plots.displayer = self._displayer
         self._main = types.ModuleType("__main__")
         self._report: dict[str, Any] = {"version": ANSWER_VERSION, "status": "ok", "error": None, "exit_code": None}
         self._report |= {"installed": [], "phases": {}}
@@ -142,6 +146,7 @@ class _Run:
         with self._phase("running"):
             try:
                 self._run_source()
+                self._plots.show_all()
             except SystemExit as error:
                 self._report.update(status="exit", exit_code=_exit_code(error))
             except BaseException as error:
@@ -279,9 +284,12 @@ def _environment(env: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def _captured(events: Events) -> Iterator[None]:
     before = sys.stdin, sys.stdout, sys.stderr
-    sys.stdin, sys.stdout, sys.stderr = NoInput(), Stream("stdout", events, 1), Stream("stderr", events, 2)
+    empty = pipes().empty
+    sys.stdin = NoInput()
+    sys.stdout, sys.stderr = Stream("stdout", events, 1, empty), Stream("stderr", events, 2, empty)
     try:
-        yield
+        with pipes().lead_to(events):
+            yield
     finally:
         events.flush()
         sys.stdin, sys.stdout, sys.stderr = before

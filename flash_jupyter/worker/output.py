@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 #: a log line is cut at about 4 KiB on its way (runpod SDK 1.12, `RUNPOD_LOG_LEVEL`), so a fragment stays below
@@ -50,6 +50,10 @@ class Events:
             self._flush_later()
             if self._pending_chars >= TEXT_FROM_CHARS or time.monotonic() - self._pending_since > TEXT_AFTER_S:
                 self.flush()
+
+    def log(self, text: str) -> None:
+        """Write to the worker's own log."""
+        _write_all(self._fd, text.encode(errors="backslashreplace"))
 
     def flush(self) -> None:
         """Make an event of the text that waits."""
@@ -116,20 +120,27 @@ class Events:
 
 
 class Stream(io.TextIOBase):
-    """Takes the place of `sys.stdout` or `sys.stderr` while a cell runs."""
+    """Takes the place of `sys.stdout` or `sys.stderr` while a cell runs.
+
+    Threads that were there before the cell are the host's: what they print goes to the log, not into the cell.
+    """
 
     encoding = "utf-8"
     errors = "backslashreplace"
 
-    def __init__(self, name: str, events: Events, fd: int) -> None:
+    def __init__(self, name: str, events: Events, fd: int, before: Callable[[], None]) -> None:
         self.name = f"<{name}>"
-        self._name, self._events, self._fd = name, events, fd
+        self._name, self._events, self._fd, self._before = name, events, fd, before
+        self._hosts = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
 
     def write(self, text: str) -> int:
         """Pass text on as an event."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if text:
+        if threading.get_ident() in self._hosts:
+            self._events.log(text)
+        elif text:
+            self._before()
             self._events.text(self._name, text)
         return len(text)
 

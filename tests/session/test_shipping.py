@@ -30,10 +30,8 @@ def test_the_text_needs_nothing_but_the_standard_library_and_cloudpickle() -> No
     import sys
 
     tree = ast.parse(shipping.driver_text())
-    imported = {
-        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
-    }
-    imported |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported = {alias.name.split(".")[0] for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {(node.module or "").split(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom)}
     assert imported - set(sys.stdlib_module_names) == {"cloudpickle"}
 
 

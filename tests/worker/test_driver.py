@@ -170,6 +170,10 @@ OUTPUT = [
     ("stdout and stderr in order", "import sys\nprint('a')\nprint('b', file=sys.stderr)\nprint('c')",
      [("stdout", "a\n"), ("stderr", "b\n"), ("stdout", "c\n")]),
     ("a shell line", "get_ipython().system('echo {1 + 1} $HOME_OF_NOBODY')", [("stdout", "2\n")]),
+    ("what is written below Python, in order",
+     "import os, subprocess\nprint('a')\nos.write(1, b'b\\n')\nprint('c')\nsubprocess.run(['echo', 'd'])\nprint('e');",
+     [("stdout", "a\nb\nc\nd\ne\n")]),
+    ("what C code prints", "import ctypes\nctypes.CDLL(None).printf(b'from C\\n');", [("stdout", "from C\n")]),
     ("a warning", "import warnings\nwarnings.warn('careful')", None),
 ]  # fmt: skip
 
@@ -196,6 +200,19 @@ def test_ipythons_own_display_is_led_to_the_notebook(notebook: Notebook) -> None
     answer = notebook.there("from IPython.display import display as show, HTML\nshow(HTML('<i>x</i>'))")
     (event,) = (event for _, event in answer.order["events"])
     assert event["data"]["text/html"] == "<i>x</i>"
+
+
+def test_figures_are_shown_without_any_setting(notebook: Notebook) -> None:
+    cell = "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()\nplt.plot([2, 1])\nNone"
+    answer = notebook.there(cell)
+    assert [sorted(event["data"]) for _, event in answer.order["events"]] == [["image/png", "text/plain"]] * 2
+
+
+def test_what_a_thread_of_the_host_prints_is_not_the_cells(worker: WorkerProcess, notebook: Notebook) -> None:
+    notebook.there("import threading, time\ndef talk():\n    for _ in range(40):\n        print('chatter'); time.sleep(0.01)\n"
+                   "threading.Thread(target=talk).start();")  # fmt: skip
+    answer = notebook.there("import time\nprint('mine')\ntime.sleep(0.1);")
+    assert text(answer) == "mine\n"
 
 
 def test_top_level_await(notebook: Notebook) -> None:
