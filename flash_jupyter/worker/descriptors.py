@@ -50,13 +50,17 @@ class Pipes:
         try:
             yield
         finally:
-            ctypes.CDLL(None).fflush(None)  # what C's own buffers still hold
+            self.settle()
             for fd, original in saved.items():
                 os.dup2(original, fd)
                 os.close(original)
-            self.empty()
             with self._lock:
                 self._events = None
+
+    def settle(self) -> None:
+        """Pass on everything that has been written, what C's own buffers hold too."""
+        ctypes.CDLL(None).fflush(None)
+        self.empty()
 
     def empty(self) -> None:
         """Pass on what is in the pipes now; what no run waits for is dropped."""

@@ -181,6 +181,7 @@ class _Run:
         return name in self._plumbing and self._main.__dict__.get(name) is self._plumbing[name]
 
     def _final_report(self) -> dict[str, Any]:
+        pipes().settle()
         self._events.flush()
         return self._report | {"events": self._events.kept(), "events_total": self._events.count}
 
