@@ -179,8 +179,8 @@ class FlashRuntimeError(FlashError):
 class RemoteExecutionError(FlashRuntimeError):
     """The user's code raised on the worker.
 
-    `type_name`, `remote_message` and `frames` (dicts with `filename`, `line`, `name`, `text`) describe the remote exception,
-    also when its type does not exist here; `chain` holds its causes, outermost first.
+    `type_name`, `remote_message` and `frames` (dicts with `filename`, `line`, `name`, `text`) describe the remote
+    exception, also when its type does not exist here; `chain` holds its causes, outermost first.
     """
 
     def __init__(

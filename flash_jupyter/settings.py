@@ -26,7 +26,7 @@ ENDPOINT_URL = "https://api.runpod.ai/v2"
 
 @dataclass(frozen=True)
 class Backend:
-    """A Runpod: where its planes are, and the key for them. `key_origin` says where the key came from, never the key."""
+    """A Runpod: where its planes are, and the key for them; `key_origin` says where the key came from."""
 
     name: BackendName
     api_url: str
@@ -119,9 +119,7 @@ def _choose_backend(forced: str, key: str | None) -> BackendName:
     if forced == "runpod":
         return "runpod"
     if forced:
-        raise SettingsError(
-            f"FLASH_JUPYTER_BACKEND is {forced!r}", fix="set it to local or runpod, or leave it away"
-        )
+        raise SettingsError(f"FLASH_JUPYTER_BACKEND is {forced!r}", fix="set it to local or runpod, or leave it away")
     return "runpod" if key else "local"
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from flash_jupyter.session.local import ensure_local, stop_local
 
+from flash_jupyter.session.local import ensure_local, stop_local
 from flash_jupyter.settings import Backend, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]

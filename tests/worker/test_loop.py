@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.server.requests.append((self.path, self.headers["Authorization"]))
         if "/ping/" in self.path:
             self._answer(200, {})
@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         except queue.Empty:
             self._answer(204, None)
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.results.put((self.path, json.loads(body)))
         self._answer(200, {})
@@ -199,8 +199,10 @@ STOPPED = [
     ("an endless loop", "def f():\n    print('begun', flush=True)\n    while True:\n        pass\n"),
     (
         "one that catches everything",
-        "def f():\n    import time\n    print('begun', flush=True)\n    while True:\n"
-        "        try:\n            time.sleep(60)\n        except BaseException:\n            pass\n",
+        (
+            "def f():\n    import time\n    print('begun', flush=True)\n    while True:\n"
+            "        try:\n            time.sleep(60)\n        except BaseException:\n            pass\n"
+        ),
     ),
 ]
 

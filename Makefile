@@ -1,0 +1,84 @@
+# What the README names: demo lab check test test-all bench. Needs Python 3.10+ and make, nothing else.
+# Everything here runs on the embedded Runpod, whatever key is exported.
+
+export FLASH_JUPYTER_BACKEND := local
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PYTHONS := 3.14 3.13 3.12 3.11 3.10
+works = $(shell $(1) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && echo $(1))
+PYTHON ?= $(firstword $(foreach version,$(PYTHONS),$(call works,python$(version))) $(call works,python3))
+
+PYENV := $(or $(PYENV_ROOT),$(HOME)/.pyenv)
+
+BIN := .venv/bin
+UV := $(BIN)/uv
+WHEEL_ENV := .venvs/wheel
+INSTALL = $(UV) pip install --quiet --python
+ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
+QUICK := not journey and not foreign and not slow and not alone
+
+.PHONY: demo lab check test test-all bench format clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/.demo  ## execute the quickstart notebook and print every cell's output
+	$(BIN)/python notebooks/execute.py notebooks/quickstart.ipynb
+
+lab: .venv/.demo  ## open the quickstart notebook in JupyterLab
+	$(BIN)/jupyter lab $(ROOT_USER) notebooks/quickstart.ipynb
+
+check: .venv/.test  ## lint, types, pure and contract tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest flash_jupyter tests -m "$(QUICK)"
+
+test: check $(WHEEL_ENV)/.installed  ## check, then journeys and the notebook against the installed wheel
+	$(WHEEL_ENV)/bin/pytest tests -m "(journey or foreign) and not slow and not alone"
+	$(WHEEL_ENV)/bin/pytest tests -m "alone and not slow"
+	$(WHEEL_ENV)/bin/python notebooks/execute.py notebooks/quickstart.ipynb
+
+test-all: test  ## everything: the slow ones too, then all tests on every Python that is here
+	$(WHEEL_ENV)/bin/pytest tests -m "slow"
+	for version in $(PYTHONS); do \
+	    for python in python$$version $(PYENV)/versions/$$version.*/bin/python none; do \
+	        $$python -c 'import venv, ensurepip' >/dev/null 2>&1 && break; \
+	    done; \
+	    test $$python != none || continue; \
+	    echo "== Python $$version"; \
+	    $$python -m venv --clear .venvs/$$version || exit 1; \
+	    $(INSTALL) .venvs/$$version/bin/python "$$(ls dist/*.whl)[test]" || exit 1; \
+	    .venvs/$$version/bin/pytest tests -q -m "not foreign and not slow" || exit 1; \
+	done
+
+bench: .venv/.test  ## measure, print the table, write it to tests/benchmarks/
+	$(INSTALL) $(BIN)/python -e ".[bench]"
+	$(BIN)/python tests/benchmarks/bench.py
+
+format: .venv/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache
+
+$(UV):
+	$(if $(PYTHON),,$(error no Python 3.10 or newer with venv was found; set PYTHON=/path/to/python3))
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+
+.venv/.demo: pyproject.toml | $(UV)
+	$(INSTALL) $(BIN)/python -e ".[demo]"
+	@touch $@
+
+.venv/.test: pyproject.toml | $(UV)
+	$(INSTALL) $(BIN)/python -e ".[demo,test,dev]"
+	@touch $@ .venv/.demo
+
+# the wheel is built and installed anew each time: what it lacks, no test in the source tree would see
+.PHONY: $(WHEEL_ENV)/.installed
+$(WHEEL_ENV)/.installed: .venv/.test
+	rm -rf dist
+	$(UV) build --quiet --wheel --out-dir dist
+	test -x $(WHEEL_ENV)/bin/python || $(PYTHON) -m venv $(WHEEL_ENV)
+	$(INSTALL) $(WHEEL_ENV)/bin/python --reinstall-package flash-jupyter "$$(ls dist/*.whl)[demo,test]"
+	cd $(WHEEL_ENV) && bin/python -c "import flash_jupyter; assert 'site-packages' in flash_jupyter.__file__"

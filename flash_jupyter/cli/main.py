@@ -1,0 +1,47 @@
+"""The root of the command line, and the only place where an error becomes an exit code: 0 fine, 1 failed, 2 usage."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from flash_jupyter._version import __version__
+from flash_jupyter.cli import jobs, local
+from flash_jupyter.errors import FlashError
+
+app = typer.Typer(name="flash", help="Notebook cells on Runpod serverless GPUs.", no_args_is_help=True)
+app.add_typer(local.app, name="local")
+app.command("jobs")(jobs.list_jobs)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="show the version and end")
+    ] = False,
+) -> None:
+    """Notebook cells on Runpod serverless GPUs."""
+
+
+def run() -> None:
+    """Run the command in `sys.argv`; never returns."""
+    try:
+        app()
+    except FlashError as error:
+        typer.echo(_error_text(error, as_json="--json" in sys.argv), err=True)
+        sys.exit(1)
+
+
+def _error_text(error: FlashError, *, as_json: bool) -> str:
+    if as_json:
+        return json.dumps({"error": {"type": type(error).__name__, "message": error.message, "fix": error.fix}})
+    return f"error: {error}"

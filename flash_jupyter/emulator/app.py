@@ -1,0 +1,142 @@
+"""The embedded Runpod as an ASGI application; everything that it needs comes in through `create_app`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from flash_jupyter.emulator.auth import CONTROL_PREFIX, RequireKey
+from flash_jupyter.emulator.config import Config, PlatformLimits
+from flash_jupyter.emulator.control_api import ControlApi
+from flash_jupyter.emulator.dispatch import Dispatcher
+from flash_jupyter.emulator.endpoints import Endpoints, show_time
+from flash_jupyter.emulator.fleet import Fleet
+from flash_jupyter.emulator.pool import Pool
+from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.queue_api import QueueApi
+from flash_jupyter.emulator.rate import ControlLimiter, QueueLimiter, Window
+from flash_jupyter.emulator.restore import restore
+from flash_jupyter.emulator.store import Store
+from flash_jupyter.emulator.watch import Watch, follow_logs
+from flash_jupyter.emulator.worker_api import POLLS, WorkerApi
+from flash_jupyter.emulator.world import Clock, World
+
+
+class Emulator:
+    """The parts of one embedded Runpod, put together."""
+
+    def __init__(self, config: Config, store: Store, pool: Pool, *, api_key: str, clock: Clock, base_url: str) -> None:
+        self.world = World(config, store, api_key, clock, base_url)
+        self.world.last_request_at = clock()
+        self.started_at = clock()
+        self.dispatcher = Dispatcher(self.world)
+        self.fleet = Fleet(self.world, self.dispatcher, pool)
+        self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet)
+        self.watch = Watch(self.world, self.dispatcher, self.fleet)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Take over what the last server left, and look after workers until the end."""
+        restore(self.world, self.endpoints, self.dispatcher, self.fleet)
+        tasks = [asyncio.create_task(self.watch.run()), asyncio.create_task(follow_logs(self.world))]
+        try:
+            yield
+        finally:
+            self.dispatcher.release()
+            self.fleet.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def seen(self, path: str) -> None:
+        """Remember when somebody used the server; a worker that polls does not."""
+        if not any(poll in path for poll in POLLS):
+            self.world.last_request_at = self.world.clock()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody has used the server for so long that it should end."""
+        unused_s = self.world.clock() - self.world.last_request_at
+        return unused_s > self.world.config.idle_s and self.world.open_jobs == 0
+
+    async def info(self, _: Request) -> Response:
+        """GET /_flash/info - who we are; the client's check that the server is there."""
+        world = self.world
+        return JSONResponse(
+            {
+                "pid": os.getpid(),
+                "version": world.config.version,
+                "url": world.base_url,
+                "started_at": show_time(self.started_at),
+                "endpoints": len(world.endpoints),
+                "workers": len(world.workers),
+                "open_jobs": world.open_jobs,
+            }
+        )
+
+
+def create_app(
+    config: Config,
+    store: Store,
+    pool: Pool,
+    *,
+    api_key: str,
+    base_url: str,
+    clock: Clock = time.time,
+) -> Starlette:
+    """Return the application; `app.state.emulator` is what it is made of."""
+    emulator = Emulator(config, store, pool, api_key=api_key, clock=clock, base_url=base_url)
+    limits = config.limits
+    queue = QueueApi(
+        emulator.world, emulator.dispatcher, emulator.endpoints, QueueLimiter(limits.rate_per_10_s.get, clock)
+    )
+    control = ControlApi(emulator.world, emulator.endpoints, ControlLimiter(_control_windows(limits), clock))
+    worker = WorkerApi(emulator.world, emulator.dispatcher)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with emulator.running():
+            yield
+
+    app = Starlette(
+        routes=[
+            *control.routes(),
+            *worker.routes(),
+            *queue.routes(),
+            Route("/_flash/info", emulator.info),
+        ],
+        middleware=[Middleware(RequireKey, api_key=api_key, seen=emulator.seen)],
+        exception_handlers={HTTPException: _http_error, Exception: _http_error},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.emulator = emulator
+    return app
+
+
+def _control_windows(limits: PlatformLimits) -> list[Window]:
+    return [
+        Window("minute", limits.control_per_minute, 60),
+        Window("hour", limits.control_per_hour, 3600),
+        Window("day", limits.control_per_day, 86_400),
+    ]
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """Answer an unknown path, a wrong method, or our own failure, in the form of its plane."""
+    status, headers = 500, None
+    if isinstance(error, HTTPException):
+        status, headers = error.status_code, error.headers
+    if request.url.path.startswith(CONTROL_PREFIX):
+        return Problem(status, str(error), headers=headers).response()
+    return JSONResponse({"error": str(error)}, status, headers)

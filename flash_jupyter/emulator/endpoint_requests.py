@@ -1,0 +1,148 @@
+"""What `POST` and `PATCH /v2/serverless` take.
+
+Source: `CreateEndpointRequest` and `UpdateEndpointRequest` of the REST v2 document, in its own words. The server's own
+reading of it, never the client's models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flash_jupyter import limits
+from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.schema import Schema, errors
+
+_TEXT = {"type": "string"}
+_WORD = {"type": "string", "minLength": 1}
+_TEXTS = {"type": "array", "items": _TEXT}
+_CUDA = {"type": "string", "pattern": r"^\d+\.\d+$"}
+
+_SCALING: dict[str, Schema] = {
+    "QUEUE_DELAY": {
+        "type": "object",
+        "required": ["type", "queueDelay"],
+        "properties": {
+            "type": _TEXT,
+            "queueDelay": {"type": "number", "minimum": limits.QUEUE_DELAY_MIN_S},
+        },
+    },
+    "REQUEST_COUNT": {
+        "type": "object",
+        "required": ["type", "requestCount"],
+        "properties": {"type": _TEXT, "requestCount": {"type": "integer", "minimum": 1}},
+    },
+}
+_WORKERS = {
+    "type": "object",
+    "properties": {
+        "min": {"type": "integer", "minimum": 0},
+        "max": {"type": "integer", "minimum": 0},
+        "idleTimeout": {
+            "type": "integer",
+            "minimum": limits.IDLE_TIMEOUT_MIN_S,
+            "maximum": limits.IDLE_TIMEOUT_MAX_S,
+        },
+    },
+}
+_CPU = {
+    "type": "array",
+    "minItems": 1,
+    "uniqueItems": True,
+    "items": {
+        "type": "object",
+        "required": ["id", "vcpuCount"],
+        "properties": {"id": _WORD, "vcpuCount": {"type": "integer", "minimum": 2}},
+    },
+}
+_GPU_PROPERTIES = {
+    "pools": {"type": "array", "minItems": 1, "items": _TEXT},
+    "excludedTypes": {
+        "type": "array",
+        "uniqueItems": True,
+        "items": {"type": "string", "pattern": r"^\s*[^-\s]"},
+    },
+    "count": {"type": "integer", "minimum": 1},
+    "allowedCudaVersions": {"type": "array", "items": _CUDA},
+    "minCudaVersion": _CUDA,
+}
+_CREATE_GPU = {"type": "object", "required": ["pools"], "properties": _GPU_PROPERTIES}
+_UPDATE_GPU = {
+    "type": "object",
+    "properties": {
+        **_GPU_PROPERTIES,
+        "allowedCudaVersions": _TEXTS,
+        "minCudaVersion": {"type": "string", "pattern": r"^$|^\d+\.\d+$"},
+    },
+}
+_PROPERTIES: dict[str, Schema] = {
+    "name": _WORD,
+    "image": _TEXT,
+    "args": _TEXT,
+    "disk": {"type": "integer", "minimum": 1},
+    "env": {"type": "object", "values": _TEXT},
+    "ports": _TEXTS,
+    "registry": {"type": ["string", "null"]},
+    "cpu": _CPU,
+    "workers": _WORKERS,
+    "scaling": {"type": "object"},  # checked by its kind
+    "dataCenterIds": _TEXTS,
+    "networkVolumes": _TEXTS,
+    "timeout": {"type": "integer"},
+    "flashboot": {"type": "string", "enum": ["OFF", "FLASHBOOT", "PRIORITY_FLASHBOOT"]},
+    "templateId": _TEXT,
+}
+_CREATE = {
+    "type": "object",
+    "required": ["name", "type", "scaling"],
+    "properties": {
+        **_PROPERTIES,
+        "type": {"type": "string", "enum": ["QUEUE", "LOAD_BALANCER"]},
+        "gpu": _CREATE_GPU,
+        "templateId": _WORD,
+    },
+}
+_UPDATE = {"type": "object", "properties": {**_PROPERTIES, "gpu": _UPDATE_GPU}}
+
+
+def check_create(body: Any) -> dict[str, Any]:
+    """Return the body of a create; raises `Problem` 422 with one line an error."""
+    found = list(errors(body, _CREATE)) or [*_scaling_errors(body), *_create_errors(body)]
+    return _checked(body, found)
+
+
+def check_update(body: Any) -> dict[str, Any]:
+    """Return the body of a patch; raises `Problem` 422 with one line an error."""
+    found = list(errors(body, _UPDATE)) or [*_scaling_errors(body), *_update_errors(body)]
+    return _checked(body, found)
+
+
+def _checked(body: Any, found: list[str]) -> dict[str, Any]:
+    if found:
+        raise Problem(422, "Request validation failed.", errors=found)
+    checked: dict[str, Any] = body
+    return checked
+
+
+def _scaling_errors(body: dict[str, Any]) -> Iterator[str]:
+    """The union of the two kinds, told apart by `type`."""
+    scaling = body.get("scaling")
+    if scaling is None:
+        return
+    schema = _SCALING.get(scaling.get("type")) if isinstance(scaling.get("type"), str) else None
+    if schema is None:
+        yield f"$.scaling.type: must be one of {', '.join(_SCALING)}"
+    else:
+        yield from errors(scaling, schema, "$.scaling")
+
+
+def _create_errors(body: dict[str, Any]) -> Iterator[str]:
+    if "image" not in body and "templateId" not in body:
+        yield "$: missing property 'image'"
+    if body["type"] == "LOAD_BALANCER" and body["scaling"].get("type") != "REQUEST_COUNT":
+        yield "$.scaling: must be REQUEST_COUNT for a LOAD_BALANCER endpoint"
+
+
+def _update_errors(body: dict[str, Any]) -> Iterator[str]:
+    if "excludedTypes" in body.get("gpu", {}) and "pools" not in body["gpu"]:
+        yield "$.gpu: excludedTypes requires pools"

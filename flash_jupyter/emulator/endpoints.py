@@ -1,0 +1,170 @@
+"""Endpoints: made, changed, deleted, and shown as REST v2 shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flash_jupyter.emulator.dispatch import Dispatcher
+from flash_jupyter.emulator.documents import changed_fields, create_document, patch_document, scaling_of
+from flash_jupyter.emulator.fleet import Fleet, new_id
+from flash_jupyter.emulator.logs import format_time
+from flash_jupyter.emulator.store import EndpointRow
+from flash_jupyter.emulator.world import Endpoint, Worker, World
+from flash_jupyter.states import WorkerState
+
+
+class Endpoints:
+    """The life of endpoints."""
+
+    def __init__(self, world: World, dispatcher: Dispatcher, fleet: Fleet) -> None:
+        self._world, self._dispatcher, self._fleet = world, dispatcher, fleet
+
+    def create(self, body: Mapping[str, Any]) -> Endpoint:
+        """Make an endpoint from a checked body; raises `Problem`."""
+        document = create_document(body)
+        now = self._world.clock()
+        row = EndpointRow(new_id(), now, 1, document, [_release(1, now, [])])
+        endpoint = self.restore(row)
+        self._world.store.put_endpoint(row)
+        self._world.wake.set()
+        return endpoint
+
+    def restore(self, row: EndpointRow) -> Endpoint:
+        """Put a stored endpoint into the world."""
+        scaling = scaling_of(row.document, row.version)
+        endpoint = Endpoint(row.id, row.document, row.version, row.created_at, row.releases, scaling)
+        self._world.endpoints[row.id] = endpoint
+        return endpoint
+
+    def patch(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
+        """Change an endpoint; what workers are made of makes a new release, and replaces them. Raises `Problem`."""
+        document = patch_document(endpoint.document, body)
+        diff = changed_fields(endpoint.document, document)
+        if diff:
+            endpoint.version += 1
+            endpoint.releases.insert(0, _release(endpoint.version, self._world.clock(), diff))
+        endpoint.document = document
+        endpoint.scaling = scaling_of(document, endpoint.version)
+        self._world.store.put_endpoint(endpoint.row())
+        self._world.wake.set()
+
+    def delete(self, endpoint: Endpoint) -> None:
+        """Delete an endpoint: its jobs are cancelled and forgotten, its workers ended, its logs removed."""
+        jobs = [job for job in self._world.jobs.values() if job.endpoint_id == endpoint.id]
+        for poll in endpoint.polls:
+            poll.release()
+        with self._world.store.transaction():
+            for job in jobs:
+                self._dispatcher.cancel(job)
+                self._dispatcher.forget(job)
+            self._world.store.delete_endpoint(endpoint.id)
+        del self._world.endpoints[endpoint.id]
+        for worker in list(endpoint.workers.values()):
+            self._fleet.end(worker, "its endpoint was deleted")
+        for worker_id, (owner, log) in list(self._world.logs.items()):
+            if owner == endpoint.id and log.ended:
+                log.remove()
+                del self._world.logs[worker_id]
+
+    def show(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Return `Endpoint` of the REST v2 document."""
+        base = f"{self._world.base_url}/v2/{endpoint.id}"
+        document = dict(endpoint.document)
+        return {
+            "id": endpoint.id,
+            "name": document.pop("name"),
+            "type": document.pop("type"),
+            "requestUrls": _request_urls(base),
+            **document,
+            "createdAt": show_time(endpoint.created_at),
+        }
+
+    def show_workers(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Return `ListEndpointWorkersResponse`."""
+        workers = [self._show_worker(endpoint, worker) for worker in endpoint.workers.values()]
+        counts = {state.value.lower(): 0 for state in WorkerState}
+        for worker in workers:
+            counts[worker["status"].lower()] += 1
+        return {
+            "endpointVersion": endpoint.version,
+            "summary": {**counts, "total": len(workers)},
+            "workers": workers,
+        }
+
+    def _show_worker(self, endpoint: Endpoint, worker: Worker) -> dict[str, Any]:
+        gpu: Mapping[str, Any] = endpoint.document.get("gpu") or {"count": 0}
+        return {
+            "id": worker.id,
+            "status": worker.state.value,
+            "isStale": worker.version != endpoint.version,
+            "version": worker.version,
+            "gpuCount": gpu["count"],
+            "image": endpoint.document["image"],
+            "uptimeSeconds": max(0, int(self._world.clock() - worker.started_at)),
+            "gpuTypeId": None,  # it runs on what the machine has, without pretending
+            "dataCenterId": None,
+            "startedAt": show_time(worker.started_at),
+        }
+
+    def show_releases(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Return `ListEndpointReleasesResponse`."""
+        versions = [worker.version for worker in endpoint.workers.values()]
+        latest = versions.count(endpoint.version)
+        return {
+            "endpointVersion": endpoint.version,
+            "rollout": {
+                "inProgress": latest < len(versions),
+                "workersOnLatest": latest,
+                "workersTotal": len(versions),
+                "percentOnLatest": round(100 * latest / len(versions)) if versions else 0,
+            },
+            "releases": [
+                {**release, "workerCount": versions.count(release["version"])} for release in endpoint.releases
+            ],
+        }
+
+    def health(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Return what `/health` answers, with all keys that the released clients require (flash-wire.md 3.1)."""
+        states = [worker.state for worker in endpoint.workers.values()]
+        counts = {state.value.lower(): states.count(state) for state in WorkerState}
+        return {
+            "jobs": {
+                "completed": endpoint.completed,
+                "failed": endpoint.failed,
+                "inProgress": endpoint.running_jobs,
+                "inQueue": len(endpoint.queue),
+                "retried": endpoint.retried,
+            },
+            "workers": {**counts, "ready": counts["idle"]},
+        }
+
+
+def _release(version: int, at: float, diff: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "id": new_id(8),
+        "version": version,
+        "source": "MANUAL",
+        "buildId": None,
+        "createdByUserId": None,
+        "createdAt": show_time(at),
+        "diff": diff,
+    }
+
+
+def _request_urls(base: str) -> dict[str, str]:
+    return {
+        "run": f"{base}/run",
+        "runSync": f"{base}/runsync",
+        "status": f"{base}/status/{{job_id}}",
+        "stream": f"{base}/stream/{{job_id}}",
+        "cancel": f"{base}/cancel/{{job_id}}",
+        "retry": f"{base}/retry/{{job_id}}",
+        "purgeQueue": f"{base}/purge-queue",
+        "health": f"{base}/health",
+    }
+
+
+def show_time(at: float) -> str:
+    """Return RFC 3339 for seconds since the epoch."""
+    return format_time(int(at * 1e6))

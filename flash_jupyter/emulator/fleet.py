@@ -1,0 +1,155 @@
+"""The workers of all endpoints: how one comes to be, is taken over from the server before, and ends."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Sequence
+
+from flash_jupyter.emulator.config import FAILED_STARTS_MAX, MACHINE_MEMORY_SHARE
+from flash_jupyter.emulator.dispatch import Dispatcher, worker_lost
+from flash_jupyter.emulator.documents import memory_gb_of
+from flash_jupyter.emulator.jobs import Job
+from flash_jupyter.emulator.logs import WorkerLog
+from flash_jupyter.emulator.pool import Pool, WorkerOrder, memory_limit_bytes
+from flash_jupyter.emulator.store import WorkerRow
+from flash_jupyter.emulator.world import Endpoint, Worker, World
+
+
+def new_id(length: int = 14) -> str:
+    """Make an id of the platform's form: lower case letters and digits; so long that no word of a path is one."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
+
+
+class Fleet:
+    """Starts, watches and ends workers."""
+
+    def __init__(self, world: World, dispatcher: Dispatcher, pool: Pool) -> None:
+        self._world, self._dispatcher, self._pool = world, dispatcher, pool
+
+    # --- starting ----------------------------------------------------------------------------------------------
+
+    def start(self, endpoint: Endpoint) -> None:
+        """Start one worker; where that is not possible, the log says why."""
+        worker_id = new_id()
+        log = self._open_log(endpoint.id, worker_id)
+        order = WorkerOrder(
+            worker_id, endpoint.id, endpoint.document, self._world.base_url, self._world.api_key, log.container_path
+        )
+        log.system(f"worker {worker_id} starts")
+        try:
+            process = self._pool.start(order)
+        except OSError as error:
+            log.system(f"worker {worker_id} could not start: {error}")
+            log.end()
+            self._count_failed_start(endpoint, f"worker {worker_id} could not start: {error}")
+            return
+        self._add(
+            endpoint,
+            Worker(
+                worker_id,
+                endpoint.id,
+                endpoint.version,
+                self._world.clock(),
+                process,
+                log,
+                self._memory_limit(endpoint),
+            ),
+        )
+
+    def _open_log(self, endpoint_id: str, worker_id: str) -> WorkerLog:
+        log = WorkerLog(self._world.config.folder / "logs", worker_id, self._world.clock)
+        self._world.logs[worker_id] = (endpoint_id, log)
+        return log
+
+    def _memory_limit(self, endpoint: Endpoint) -> int:
+        return memory_limit_bytes(memory_gb_of(endpoint.document), self._world.config, MACHINE_MEMORY_SHARE)
+
+    def _add(self, endpoint: Endpoint, worker: Worker) -> None:
+        endpoint.workers[worker.id] = worker
+        self._world.store.put_worker(worker.row())
+        self._pool.watch(worker.process, lambda: self._ended(worker))
+
+    def adopt(self, endpoint: Endpoint, row: WorkerRow, jobs: Sequence[Job]) -> None:
+        """Take over a worker of the server before this one, or fail its jobs when it is gone."""
+        log = self._open_log(endpoint.id, row.id)
+        process = self._pool.adopt(row.pid, row.created)
+        if process is None:
+            self._lose(row, log, jobs)
+            return
+        worker = Worker(row.id, endpoint.id, row.version, row.started_at, process, log, self._memory_limit(endpoint))
+        if row.ready:
+            worker.advance("poll")
+            worker.idle_since = self._world.clock()
+        for job in jobs:
+            job.inherited = True
+            worker.jobs[job.id] = job
+            worker.advance("take")
+            worker.idle_since = None
+        log.system(f"worker {row.id} adopted by a new server")
+        self._add(endpoint, worker)
+
+    def end_stray(self, row: WorkerRow) -> None:
+        """End a worker whose endpoint is gone."""
+        process = self._pool.adopt(row.pid, row.created)
+        if process is not None:
+            process.kill()
+        self._world.store.delete_worker(row.id)
+
+    def _lose(self, row: WorkerRow, log: WorkerLog, jobs: Sequence[Job]) -> None:
+        log.drain(final=True)
+        log.system(f"worker {row.id} ended while no server ran")
+        self._world.store.delete_worker(row.id)
+        for job in jobs:
+            error = worker_lost(row.id, log, "it ended while the embedded Runpod was not running")
+            self._dispatcher.fail(job, error)
+        log.end()
+
+    # --- ending ------------------------------------------------------------------------------------------------
+
+    def end(self, worker: Worker, reason: str) -> None:
+        """End a worker at once; what it ran is failed with the reason when it is gone."""
+        if worker.ending is None:
+            worker.ending = reason
+        worker.process.kill()
+
+    def _ended(self, worker: Worker) -> None:
+        """The process is gone: the last lines, then its jobs, then its place."""
+        exit_reason = worker.process.exit_reason()  # asked in any case: that is what reaps a child
+        reason = worker.ending or exit_reason
+        worker.release_stop_poll()
+        worker.log.drain(final=True)
+        worker.log.system(f"worker {worker.id} ended: {reason}")
+        endpoint = self._world.endpoints.get(worker.endpoint_id)
+        self._world.store.delete_worker(worker.id)
+        if endpoint is None:  # deleted meanwhile
+            self._world.logs.pop(worker.id, None)
+            worker.log.end()
+            worker.log.remove()
+            return
+        endpoint.workers.pop(worker.id, None)
+        endpoint.polls = [poll for poll in endpoint.polls if poll.worker is not worker]
+        for job in list(worker.jobs.values()):
+            self._dispatcher.fail(job, worker_lost(worker.id, worker.log, reason))
+        worker.log.end()
+        if not worker.is_ready and worker.ending is None:
+            words = "\n  ".join(worker.log.last_words(10))
+            self._count_failed_start(endpoint, f"worker {worker.id} ended before it was ready: {reason}\n  {words}")
+        self._world.wake.set()
+
+    def _count_failed_start(self, endpoint: Endpoint, what: str) -> None:
+        """After some failed starts in a row the queued jobs are failed: waiting would not help them."""
+        endpoint.failed_starts += 1
+        if endpoint.failed_starts < FAILED_STARTS_MAX:
+            return
+        endpoint.failed_starts = 0
+        for job in list(endpoint.queue):
+            self._dispatcher.fail(job, f"worker lost: {FAILED_STARTS_MAX} workers in a row did not start; {what}")
+
+    def close(self) -> None:
+        """End all workers: the server ends. What runs is failed, what is queued stays queued."""
+        for worker in self._world.workers:
+            for job in list(worker.jobs.values()):
+                self._dispatcher.fail(job, worker_lost(worker.id, worker.log, "the embedded Runpod was stopped"))
+            worker.process.kill()
+            self._world.store.delete_worker(worker.id)

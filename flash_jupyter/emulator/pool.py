@@ -1,0 +1,269 @@
+"""Worker processes: how one is started, watched, measured and ended. Knows no jobs and no endpoints' states.
+
+A worker is the leader of a session of its own, with a private HOME and none of our `RUNPOD_*` variables. A worker of a
+server that was killed is adopted by pid and create time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+from flash_jupyter import limits
+from flash_jupyter.emulator.config import Config
+from flash_jupyter.emulator.folders import home_folder, work_folder
+
+#: the interpreter of a local worker: the kernel's (design D13); reserved, not given to the worker
+PYTHON_VARIABLE = "FLASH_JUPYTER_PYTHON"
+#: variables of the process that started us which say something about it and not about the machine
+_NOT_INHERITED = re.compile(r"RUNPOD_|FLASH_JUPYTER_|JPY_|PYDEVD_|MPLBACKEND$|VIRTUAL_ENV$|CONDA_")
+
+
+@dataclass(frozen=True)
+class WorkerOrder:
+    """What the pool needs to start a worker. `base_url` is the server's origin, `document` the endpoint's."""
+
+    worker_id: str
+    endpoint_id: str
+    document: Mapping[str, Any]
+    base_url: str
+    api_key: str
+    log_path: Path
+
+
+class WorkerProcess(Protocol):
+    """A process that was started or adopted."""
+
+    pid: int
+    created: float
+
+    def is_alive(self) -> bool:
+        """Whether it still runs; cheap enough to be asked before a job is handed over."""
+
+    def exit_reason(self) -> str:
+        """How it ended, in words."""
+
+    def kill(self) -> None:
+        """End it and everything of its session, at once."""
+
+    def memory_bytes(self, allowed: int) -> int:
+        """What it and its children use, exactly where that is more than `allowed`; 0 when it is gone."""
+
+
+class Pool(Protocol):
+    """Makes worker processes; a test gives another one."""
+
+    def start(self, order: WorkerOrder) -> WorkerProcess:
+        """Start a worker; raises `OSError` when that is not possible."""
+
+    def adopt(self, pid: int, created: float) -> WorkerProcess | None:
+        """Return the process if it is still the same one."""
+
+    def watch(self, process: WorkerProcess, ended: Callable[[], None]) -> None:
+        """Call `ended` once, in the running event loop, when the process is gone."""
+
+
+class SystemProcess:
+    """A process of this machine; `popen` only where it is our child."""
+
+    def __init__(self, pid: int, created: float, popen: subprocess.Popen[bytes] | None) -> None:
+        self.pid, self.created, self._popen = pid, created, popen
+
+    def is_alive(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        if self._popen is not None:
+            return self._popen.poll() is None
+        try:
+            process = psutil.Process(self.pid)
+            return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - self.created) < 1
+        except psutil.Error:
+            return False
+
+    def exit_reason(self) -> str:
+        """`killed by signal 9`, `exit code 3`; an adopted process does not tell us."""
+        code = None if self._popen is None else self._popen.poll()
+        if code is None:
+            return "ended"
+        return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+    def kill(self) -> None:
+        """End its process group; it is the leader of its session."""
+        if self.is_alive():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def memory_bytes(self, allowed: int) -> int:
+        """Return the memory of it and its children, in bytes.
+
+        Resident memory counts pages shared by children more than once; the exact number is slow, and so only asked for
+        where the sum is above `allowed`.
+        """
+        try:
+            process = psutil.Process(self.pid)
+            family = [process, *process.children(recursive=True)]
+        except psutil.Error:
+            return 0
+        resident = sum(_resident_bytes(member) for member in family)
+        return resident if resident <= allowed else sum(_proportional_bytes(member) for member in family)
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        return int(process.memory_info().rss)
+    return 0
+
+
+def _proportional_bytes(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        memory = process.memory_full_info()
+        return int(getattr(memory, "pss", memory.rss))  # pss: Linux only
+    return 0
+
+
+class SystemPool:
+    """Workers as processes of this machine."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def start(self, order: WorkerOrder) -> SystemProcess:
+        """Start a worker in its own folder; its output is appended to its log file."""
+        command = worker_command(order.document, self._config.python)
+        work = work_folder(self._config.folder, order.worker_id)
+        home = home_folder(self._config.folder, order.endpoint_id)
+        for folder in (work, home):
+            folder.mkdir(parents=True, exist_ok=True)
+        with order.log_path.open("ab") as log:
+            popen = subprocess.Popen(
+                command,
+                cwd=work,
+                env=worker_environment(order, self._config, home=home, python=command[0]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return SystemProcess(popen.pid, psutil.Process(popen.pid).create_time(), popen)
+
+    def adopt(self, pid: int, created: float) -> SystemProcess | None:
+        """Return the process if pid and create time are still the same."""
+        process = SystemProcess(pid, created, None)
+        return process if process.is_alive() else None
+
+    def watch(self, process: WorkerProcess, ended: Callable[[], None]) -> None:
+        """Wait on a pidfd where there is one, else look every 50 ms."""
+        loop = asyncio.get_running_loop()
+        if not hasattr(os, "pidfd_open"):
+            _look_again(loop, process, ended)
+            return
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except OSError:  # gone already
+            loop.call_soon(ended)
+            return
+
+        def gone() -> None:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+            ended()
+
+        loop.add_reader(descriptor, gone)
+
+
+def _look_again(loop: asyncio.AbstractEventLoop, process: WorkerProcess, ended: Callable[[], None]) -> None:
+    if process.is_alive():
+        loop.call_later(0.05, _look_again, loop, process, ended)
+    else:
+        ended()
+
+
+def worker_command(document: Mapping[str, Any], python: str) -> list[str]:
+    """Return the command line: the endpoint's `args` where there are some, else our loop.
+
+    >>> worker_command({"env": {}, "args": "python -u handler.py"}, "/usr/bin/python3")
+    ['python', '-u', 'handler.py']
+    """
+    if document["args"].strip():
+        return shlex.split(document["args"])
+    return [document["env"].get(PYTHON_VARIABLE, python), "-m", "flash_jupyter.worker.loop"]
+
+
+def worker_environment(order: WorkerOrder, config: Config, *, home: Path, python: str) -> dict[str, str]:
+    """Return all variables of a worker: the machine's, the endpoint's, then those of the protocol."""
+    inherited = {name: value for name, value in config.environ.items() if not _NOT_INHERITED.match(name)}
+    wanted = {name: value for name, value in order.document["env"].items() if name != PYTHON_VARIABLE}
+    return {
+        **inherited,
+        **_installer_variables(config.environ),
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(config.folder / "cache"),
+        "PATH": os.pathsep.join([str(Path(python).parent), inherited.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+        "RUNPOD_PING_INTERVAL": str(limits.PING_INTERVAL_MS),
+        "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS": "true",
+        "RUNPOD_SKIP_GPU_CHECK": "true",
+        **wanted,
+        **_volume_variables(order, config),
+        **_protocol_variables(order),
+        "FLASH_JUPYTER_OVERLAYS": str(config.overlays),
+        "FLASH_JUPYTER_CANCEL_GRACE_S": str(config.cancel_grace_s),
+    }
+
+
+def _installer_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """A private HOME must not hide the user's package caches and package indexes."""
+    home = Path(environ.get("HOME", "/"))
+    cache = Path(environ.get("XDG_CACHE_HOME") or home / ".cache")
+    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    found = {"UV_CACHE_DIR": str(cache / "uv"), "PIP_CACHE_DIR": str(cache / "pip")}
+    for name, path in (
+        ("UV_CONFIG_FILE", config / "uv" / "uv.toml"),
+        ("PIP_CONFIG_FILE", home / ".pip" / "pip.conf"),
+        ("PIP_CONFIG_FILE", config / "pip" / "pip.conf"),
+    ):
+        if path.is_file():
+            found[name] = str(path)
+    return {name: environ.get(name, value) for name, value in found.items()}
+
+
+def _volume_variables(order: WorkerOrder, config: Config) -> dict[str, str]:
+    if not order.document["networkVolumes"]:
+        return {}
+    volume = config.folder / "volumes" / re.sub(r"[^A-Za-z0-9_-]", "_", order.document["networkVolumes"][0])
+    volume.mkdir(parents=True, exist_ok=True)
+    return {"RUNPOD_VOLUME_PATH": str(volume)}
+
+
+def _protocol_variables(order: WorkerOrder) -> dict[str, str]:
+    """Return the SDK's URL templates; each needs a query, for the SDK appends `&...` (runpod-platform.md 1.2)."""
+    base = f"{order.base_url}/v2/{order.endpoint_id}"
+    query = f"?gpu={'CPU' if 'cpu' in order.document else order.document['gpu']['pools'][0]}"
+    return {
+        "RUNPOD_WEBHOOK_GET_JOB": f"{base}/job-take/$ID{query}",
+        "RUNPOD_WEBHOOK_POST_OUTPUT": f"{base}/job-done/$RUNPOD_POD_ID/$ID{query}",
+        "RUNPOD_WEBHOOK_POST_STREAM": f"{base}/job-stream/$RUNPOD_POD_ID/$ID{query}",
+        "RUNPOD_WEBHOOK_PING": f"{base}/ping/$RUNPOD_POD_ID{query}",
+        "RUNPOD_AI_API_KEY": order.api_key,
+        "RUNPOD_POD_ID": order.worker_id,
+        "RUNPOD_POD_HOSTNAME": f"{order.worker_id}-local",
+        "RUNPOD_ENDPOINT_ID": order.endpoint_id,
+    }
+
+
+def memory_limit_bytes(document_memory_gb: int | None, config: Config, share: float) -> int:
+    """Return what a worker may use: as configured, else its hardware's, but no more than a share of the machine's."""
+    if config.worker_memory_bytes is not None:
+        return config.worker_memory_bytes
+    machine = int(psutil.virtual_memory().total * share)
+    return machine if document_memory_gb is None else min(document_memory_gb << 30, machine)

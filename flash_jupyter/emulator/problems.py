@@ -1,0 +1,30 @@
+"""Error answers of the control plane: RFC 9457 `application/problem+json`, `ErrorResponse` of the REST v2 document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from starlette.responses import JSONResponse
+
+
+class Problem(Exception):
+    """An answer that is an error; a route raises it."""
+
+    def __init__(
+        self, status: int, detail: str, *, errors: Sequence[str] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+        self.errors, self.headers = list(errors), dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """Return the answer; `errors` only where there are any."""
+        body: dict[str, object] = {
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            body["errors"] = self.errors
+        return JSONResponse(body, self.status, headers=self.headers, media_type="application/problem+json")

@@ -1,0 +1,42 @@
+-- What must survive `kill -9` of the server. Bodies over 64 KiB are files in bodies/, named by job.
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS endpoints (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    version INTEGER NOT NULL,
+    document TEXT NOT NULL,     -- JSON: the endpoint as REST v2 shows it, without requestUrls
+    releases TEXT NOT NULL      -- JSON: newest first
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY, -- order of submission
+    id TEXT NOT NULL UNIQUE,
+    endpoint_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    sync INTEGER NOT NULL,
+    low_priority INTEGER NOT NULL,
+    execution_timeout_s REAL,
+    submitted_at REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    taken_at REAL,
+    finished_at REAL,
+    worker_id TEXT NOT NULL DEFAULT '',
+    retries INTEGER NOT NULL DEFAULT 0,
+    request BLOB,               -- the body of /run as it came; NULL: in a file
+    result BLOB,                -- the body of job-done as it came; NULL: none yet, or in a file
+    error TEXT                  -- the server's own words for a job that has no result
+);
+
+CREATE TABLE IF NOT EXISTS chunks (job_id TEXT NOT NULL, number INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS chunks_of_job ON chunks (job_id);
+
+CREATE TABLE IF NOT EXISTS workers (
+    id TEXT PRIMARY KEY,
+    endpoint_id TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    created REAL NOT NULL,      -- the process's create time: a pid alone may belong to another process by now
+    started_at REAL NOT NULL,
+    version INTEGER NOT NULL,
+    ready INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;

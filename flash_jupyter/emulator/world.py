@@ -1,0 +1,191 @@
+"""What the server knows: endpoints, their queues and workers, jobs.
+
+Plain objects in one event loop; the store is their shadow, and is read only when the server starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flash_jupyter.emulator.config import Config
+from flash_jupyter.emulator.jobs import Job
+from flash_jupyter.emulator.logs import WorkerLog
+from flash_jupyter.emulator.pool import WorkerProcess
+from flash_jupyter.emulator.scheduler import Scaling, WorkerView
+from flash_jupyter.emulator.store import EndpointRow, Store, WorkerRow
+from flash_jupyter.states import WorkerState, advance_worker
+
+Clock = Callable[[], float]
+
+
+class NoSuchEndpoint(Exception):
+    """No endpoint has this id."""
+
+
+class NoSuchJob(Exception):
+    """No job of the endpoint has this id, or it is no longer kept."""
+
+
+class NoSuchWorker(Exception):
+    """No worker of the endpoint has this id."""
+
+
+@dataclass(eq=False)
+class Worker:
+    """A worker that runs, and what we want of it."""
+
+    id: str
+    endpoint_id: str
+    version: int
+    started_at: float
+    process: WorkerProcess
+    log: WorkerLog
+    memory_limit_bytes: int
+    state: WorkerState = WorkerState.INITIALIZING
+    idle_since: float | None = None
+    jobs: dict[str, Job] = field(default_factory=dict)
+    #: gets no more jobs; the text is why it ends
+    ending: str | None = None
+    #: ended from here at this time, unless it asks for a job before
+    kill_at: float | None = None
+    to_stop: list[str] = field(default_factory=list)
+    stop_poll: asyncio.Future[None] | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has ever asked for a job."""
+        return self.state is not WorkerState.INITIALIZING
+
+    def advance(self, event: str) -> None:
+        """Go to the state that `event` leads to, or raise `IllegalTransition`."""
+        self.state = advance_worker(self.state, event)
+
+    def release_stop_poll(self) -> None:
+        """Let the stop channel answer now."""
+        if self.stop_poll is not None and not self.stop_poll.done():
+            self.stop_poll.set_result(None)
+
+    def view(self) -> WorkerView:
+        """Return what the scheduler sees."""
+        return WorkerView(self.id, self.state, self.idle_since, self.version, len(self.jobs))
+
+    def row(self) -> WorkerRow:
+        """Return what is stored."""
+        process = self.process
+        return WorkerRow(
+            self.id, self.endpoint_id, process.pid, process.created, self.started_at, self.version, self.is_ready
+        )
+
+
+@dataclass(eq=False)
+class Poll:
+    """A worker that waits for up to `count` jobs."""
+
+    worker: Worker
+    count: int
+    answer: asyncio.Future[list[Job]]
+
+    def release(self, jobs: list[Job] | None = None) -> None:
+        """Let the request answer; without a job where there is none."""
+        if not self.answer.done():
+            self.answer.set_result(jobs or [])
+
+
+@dataclass(eq=False)
+class Endpoint:
+    """An endpoint, its queue, and its workers."""
+
+    id: str
+    document: dict[str, Any]
+    version: int
+    created_at: float
+    releases: list[dict[str, Any]]
+    scaling: Scaling
+    queue: deque[Job] = field(default_factory=deque)
+    polls: list[Poll] = field(default_factory=list)
+    workers: dict[str, Worker] = field(default_factory=dict)
+    completed: int = 0
+    failed: int = 0
+    retried: int = 0
+    #: workers that ended before their first poll, one after the other
+    failed_starts: int = 0
+
+    def row(self) -> EndpointRow:
+        """Return what is stored."""
+        return EndpointRow(self.id, self.created_at, self.version, self.document, self.releases)
+
+    @property
+    def running_jobs(self) -> int:
+        """How many jobs workers have."""
+        return sum(len(worker.jobs) for worker in self.workers.values())
+
+    @property
+    def open_jobs(self) -> list[Job]:
+        """The jobs that are not final."""
+        running = [job for worker in self.workers.values() for job in worker.jobs.values()]
+        return [*self.queue, *running]
+
+
+@dataclass(eq=False)
+class World:
+    """Everything, and the way to find it. `base_url` is the server's origin, set when it listens."""
+
+    config: Config
+    store: Store
+    api_key: str
+    clock: Clock = time.time
+    base_url: str = ""
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    #: logs of living and of ended workers: worker id -> (endpoint id, log)
+    logs: dict[str, tuple[str, WorkerLog]] = field(default_factory=dict)
+    #: set when the number of workers should be looked at now
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    #: set when a worker has got a job: its output is worth looking at
+    busy: asyncio.Event = field(default_factory=asyncio.Event)
+    #: set when the server ends: whoever waits answers
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    last_request_at: float = 0.0
+
+    def endpoint(self, endpoint_id: str) -> Endpoint:
+        """Return an endpoint, or raise `NoSuchEndpoint`."""
+        try:
+            return self.endpoints[endpoint_id]
+        except KeyError:
+            raise NoSuchEndpoint(endpoint_id) from None
+
+    def job(self, endpoint_id: str, job_id: str) -> Job:
+        """Return a job of an endpoint, or raise `NoSuchJob`."""
+        job = self.jobs.get(job_id)
+        if job is None or job.endpoint_id != self.endpoint(endpoint_id).id:
+            raise NoSuchJob(job_id)
+        return job
+
+    def worker(self, endpoint_id: str, worker_id: str) -> Worker:
+        """Return a living worker of an endpoint, or raise `NoSuchWorker`."""
+        try:
+            return self.endpoint(endpoint_id).workers[worker_id]
+        except KeyError:
+            raise NoSuchWorker(worker_id) from None
+
+    def log(self, endpoint_id: str, worker_id: str) -> WorkerLog:
+        """Return the log of a worker of an endpoint, living or not, or raise `NoSuchWorker`."""
+        owner, log = self.logs.get(worker_id, ("", None))
+        if log is None or owner != self.endpoint(endpoint_id).id:
+            raise NoSuchWorker(worker_id)
+        return log
+
+    @property
+    def open_jobs(self) -> int:
+        """How many jobs are not final."""
+        return sum(len(endpoint.queue) + endpoint.running_jobs for endpoint in self.endpoints.values())
+
+    @property
+    def workers(self) -> list[Worker]:
+        """All living workers."""
+        return [worker for endpoint in self.endpoints.values() for worker in endpoint.workers.values()]

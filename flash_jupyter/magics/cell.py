@@ -1,0 +1,180 @@
+"""One cell, from its options to its value: the session runs it, the views show what it says.
+
+Imported at the first remote cell, because it brings `session`, httpx and pydantic along.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flash_jupyter.errors import FlashError, OptionError, RemoteExecutionError
+from flash_jupyter.magics.here import frames_of, run_here
+from flash_jupyter.magics.line import Values
+from flash_jupyter.magics.origin import cell_id, notebook_name
+from flash_jupyter.resources.options import make_options
+from flash_jupyter.session.events import Clear, Display, Event, Notice, Phase, Stream
+from flash_jupyter.session.prepare import CellRequest
+from flash_jupyter.session.results import CellOutcome
+from flash_jupyter.session.session import Session
+from flash_jupyter.settings import read_settings
+from flash_jupyter.views.format import duration
+from flash_jupyter.views.output import OutputView
+from flash_jupyter.views.status import StatusLine, one_line, outcome_text
+from flash_jupyter.views.traceback import SourceOf, short_path, traceback_lines
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+class CellSyntaxError(FlashError):
+    """The cell is not Python; nothing was sent.
+
+    Not a `SyntaxError`: for one that a magic raises, IPython draws the frames between the cell and the magic.
+    """
+
+    def __init__(self, error: SyntaxError) -> None:
+        self.lineno, self.offset = error.lineno, error.offset
+        super().__init__(_syntax_error_text(error))
+
+    def _render_traceback_(self) -> list[str]:
+        return self.message.splitlines()
+
+
+CellSyntaxError.__name__ = "SyntaxError"  # what Jupyter gives as the error's name
+
+
+def run(shell: InteractiveShell, session: Session, values: Values, cell: str) -> object:
+    """Run a cell (or, with `expression` in `values`, one expression) and return its value.
+
+    Raises: `OptionError`, what `Session.run_cell` raises, and `CellSyntaxError`.
+    """
+    options = make_options(**_fill_environment(values))
+    # not `execution_count`: newer IPythons count on before the cell runs
+    filename = f"Cell In[{shell.displayhook.prompt_count}]"
+    try:
+        if options.local:
+            return _run_here(shell, cell)
+        request = CellRequest(
+            cell=cell,
+            namespace=shell.user_ns,
+            options=options,
+            filename=filename,
+            notebook=notebook_name(shell, session.settings.environ),
+            cell_id=cell_id(shell),
+        )
+        if options.detach:
+            return session.submit_cell(request)
+        return show(
+            shell,
+            lambda emit: session.run_cell(request, emit),
+            cells={filename: cell.removeprefix("# ")},
+            when_interrupted="the job was cancelled",
+        )
+    except SyntaxError as error:
+        raise CellSyntaxError(error) from None
+
+
+def _run_here(shell: InteractiveShell, cell: str) -> object:
+    source = shell.transform_cell(cell)
+    filename = shell.compile.cache(source, shell.displayhook.prompt_count, raw_code=cell)
+    try:
+        return run_here(source, shell.user_ns, filename)
+    except SyntaxError:
+        raise
+    except BaseException as error:
+        frames = frames_of(error, filename)
+        draw = partial(shell.InteractiveTB.structured_traceback, type(error), error, frames, tb_offset=0)
+        error._render_traceback_ = draw  # type: ignore[attr-defined]
+        raise
+
+
+def show(
+    shell: InteractiveShell,
+    work: Callable[[Callable[[Event], None]], CellOutcome],
+    *,
+    cells: Mapping[str, str],
+    when_interrupted: str,
+) -> object:
+    """Show what a job says while `work` waits for it, and return its value; `cells` has sources by file name."""
+    output = OutputView(shell.display_pub, stdout=sys.stdout, stderr=sys.stderr)
+    started = time.monotonic()
+    with StatusLine(shell.display_pub) as status:
+        try:
+            outcome = work(_emitter(shell, output, status))
+        except BaseException as error:
+            output.close(None)
+            status.fail(f"{_how_it_ended(error)} after {duration(time.monotonic() - started)}")
+            _draw(error, partial(_source_of, shell=shell, cells=cells), when_interrupted)
+            raise
+        output.close(outcome.events_log)
+        if outcome.state is not None:
+            status.finish(_text(outcome))
+    return outcome.value if outcome.has_value else None
+
+
+def _fill_environment(values: Values) -> Values:
+    """Take the bare names of `env=` from the kernel's environment as it is now, or raise `OptionError`."""
+    wanted: dict[str, str | None] = values.get("env", {})
+    if None not in wanted.values():
+        return values
+    environ = read_settings().environ
+    missing = [name for name, value in wanted.items() if value is None and name not in environ]
+    if missing:
+        raise OptionError(
+            f"env={missing[0]}: the kernel's environment has no {missing[0]}", fix=f"write env={missing[0]}=VALUE"
+        )
+    return {**values, "env": {name: environ[name] if value is None else value for name, value in wanted.items()}}
+
+
+def _emitter(shell: InteractiveShell, output: OutputView, status: StatusLine) -> Callable[[Event], None]:
+    """Say which event goes to which view."""
+
+    def clear(event: Clear) -> None:
+        output.clear(event.wait)
+        status.cleared()
+
+    show: dict[type, Callable[[Any], None]] = {
+        Stream: lambda event: output.stream(event.name, event.text),
+        Display: lambda event: output.display(event.data, event.metadata, event.display_id, event.update),
+        Clear: clear,
+        Phase: lambda event: status.phase(event.name, event.detail),
+        Notice: lambda event: shell.display_pub.publish(one_line(event.text)),
+    }
+    return lambda event: show[type(event)](event)
+
+
+def _text(outcome: CellOutcome) -> str:
+    return outcome_text(outcome.backend, outcome.endpoint, outcome.worker_id, outcome.seconds, outcome.cost_usd)
+
+
+def _how_it_ended(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+
+
+def _draw(error: BaseException, source_of: SourceOf, when_interrupted: str) -> None:
+    """Make IPython show the user's frames, or none, in place of ours."""
+    if isinstance(error, RemoteExecutionError):
+        error._render_traceback_ = lambda: traceback_lines(error, source_of)  # type: ignore[method-assign]
+    elif isinstance(error, KeyboardInterrupt):
+        error._render_traceback_ = lambda: [f"KeyboardInterrupt: {when_interrupted}"]  # type: ignore[attr-defined]
+
+
+def _source_of(filename: str, *, shell: InteractiveShell, cells: Mapping[str, str]) -> tuple[str, Sequence[str]]:
+    """Find what a remote frame's file is called here, and its lines."""
+    if filename in cells:
+        return filename, cells[filename].splitlines()
+    named = shell.compile.format_code_name(filename)
+    if named is None:  # a file of the worker: ours of the same name may be another version
+        return short_path(filename), []
+    return " ".join(named), [line.rstrip("\n") for line in linecache.getlines(filename)]
+
+
+def _syntax_error_text(error: SyntaxError) -> str:
+    """Write a syntax error as Python does, without the frames that led to the parser."""
+    return "".join(traceback.format_exception_only(type(error), error)).rstrip()

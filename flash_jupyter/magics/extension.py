@@ -1,0 +1,68 @@
+"""What `%load_ext flash_jupyter` adds to a shell, and `%unload_ext` takes away again, exactly."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from flash_jupyter.magics.flash import FlashMagics
+from flash_jupyter.magics.lazy import LazySession
+from flash_jupyter.magics.remote import RemoteMagics
+from flash_jupyter.views.status import TICKER
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was added to one shell, and which magics of the same name stood there before."""
+
+    session: LazySession
+    magics: tuple[Any, ...]
+    hidden: dict[tuple[str, str], Callable[..., Any]]
+
+
+_loaded: WeakKeyDictionary[InteractiveShell, Loaded] = WeakKeyDictionary()
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics; nothing is started, patched or read."""
+    if shell in _loaded:
+        return
+    session = LazySession()
+    remote = RemoteMagics(shell, session)
+    magics = (remote, FlashMagics(shell, remote))
+    hidden = {
+        (kind, name): shell.magics_manager.magics[kind][name]
+        for kind, name in _names(magics)
+        if name in shell.magics_manager.magics[kind]
+    }
+    shell.register_magics(*magics)
+    atexit.register(session.close)
+    _loaded[shell] = Loaded(session, magics, hidden)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Close the session and put the shell's tables back as they were."""
+    loaded = _loaded.pop(shell, None)
+    if loaded is None:
+        return
+    loaded.session.close()
+    TICKER.stop()
+    atexit.unregister(loaded.session.close)
+    manager = shell.magics_manager
+    for kind, name in _names(loaded.magics):
+        manager.magics[kind].pop(name, None)
+    for (kind, name), before in loaded.hidden.items():
+        manager.magics[kind][name] = before
+    for magics in loaded.magics:
+        manager.registry.pop(type(magics).__name__, None)
+        shell.configurables.remove(magics)
+
+
+def _names(magics: tuple[Any, ...]) -> list[tuple[str, str]]:
+    return [(kind, name) for each in magics for kind in ("line", "cell") for name in each.magics[kind]]

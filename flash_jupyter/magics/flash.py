@@ -1,0 +1,154 @@
+"""`%flash`: what runs, what ran, and the defaults of `%%remote`. Thin: the session knows, the views draw."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import Magics, line_magic, magics_class
+
+from flash_jupyter.errors import OptionError
+from flash_jupyter.magics.line import parse_value, split_pair, split_words, unknown_option
+from flash_jupyter.magics.remote import STICKY, RemoteMagics
+from flash_jupyter.magics.usage import option_errors_as_usage
+from flash_jupyter.views.listing import status_bundle, table_bundle
+from flash_jupyter.views.status import PLACES, one_line
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+JOB_COLUMNS = ("id", "state", "endpoint_id", "backend", "notebook", "created_at", "finished_at")
+JOBS_SHOWN = 20
+ENDPOINT_COLUMNS = ("name", "id", "backend", "hardware", "workers", "jobs")
+
+
+@magics_class
+class FlashMagics(Magics):
+    """Line magic `%flash`, one method a word."""
+
+    def __init__(self, shell: InteractiveShell, remote: RemoteMagics) -> None:
+        super().__init__(shell)
+        self._remote = remote
+        self._words: dict[str, Callable[[list[str]], object]] = {
+            "status": self._status,
+            "config": self._config,
+            "use": self._use,
+            "endpoints": self._endpoints,
+            "undeploy": self._undeploy,
+            "jobs": self._jobs,
+            "attach": self._attach,
+            "cancel": self._cancel,
+            "local": self._local,
+        }
+
+    @line_magic
+    def flash(self, line: str) -> object:
+        """Look at endpoints and jobs, and set defaults.
+
+            %flash status            which Runpod, which endpoints, what runs (also: %flash alone)
+            %flash config            the defaults of %%remote
+            %flash config gpu=AMPERE_80 deps=torch     set some; `gpu=` takes one away
+            %flash use local|runpod  where cells run
+            %flash endpoints         the endpoints, with their workers
+            %flash undeploy NAME     delete an endpoint
+            %flash jobs              jobs, newest first
+            %flash attach ID         wait for a detached job, show its output, bind its names
+            %flash cancel ID         stop a job
+            %flash local start|stop|status|logs|env    the embedded Runpod
+
+        An ID is ours, the platform's, or a unique beginning.
+        """
+        with option_errors_as_usage():
+            word, *arguments = [word.text for word in split_words(line)] or ["status"]
+            if word not in self._words:
+                near = difflib.get_close_matches(word, self._words, n=1)
+                fix = f"did you mean `%flash {near[0]}`?" if near else f"one of {', '.join(self._words)}"
+                raise OptionError(f"`%flash {word}` does not exist", fix=fix)
+            return self._words[word](arguments)
+
+    # --- defaults -------------------------------------------------------------------------------------------------
+
+    def _config(self, arguments: list[str]) -> None:
+        for argument in arguments:
+            key, text = split_pair(argument) or (argument, None)
+            if key not in STICKY:
+                raise unknown_option(key)
+            if text is None:
+                raise OptionError(f"`{key}` has no value", fix=f"write {key}=VALUE, or {key}= to take the default away")
+            self._set(key, text)
+        rows = [{"option": key, "default": getattr(self._remote, key)} for key in STICKY if getattr(self._remote, key)]
+        self._show(table_bundle(rows, ("option", "default"), empty="no defaults are set"))
+
+    def _use(self, arguments: list[str]) -> None:
+        if len(arguments) != 1:
+            raise OptionError("%flash use takes one word", fix="write %flash use local, or %flash use runpod")
+        self._set("backend", arguments[0])
+        self._show(one_line(f"cells run on {PLACES[arguments[0]]}"))
+
+    def _set(self, key: str, text: str) -> None:
+        if text:
+            from flash_jupyter.resources.options import make_options
+
+            make_options(**{key: parse_value(key, text)})
+        setattr(self._remote, key, text)
+
+    # --- what runs ------------------------------------------------------------------------------------------------
+
+    def _status(self, _arguments: list[str]) -> None:
+        session = self._remote.session()
+        self._show(status_bundle(session.status(), [endpoint.to_json() for endpoint in session.endpoints()]))
+
+    def _endpoints(self, _arguments: list[str]) -> None:
+        rows = [endpoint.to_json() for endpoint in self._remote.session().endpoints()]
+        self._show(table_bundle(rows, ENDPOINT_COLUMNS, empty="no endpoints"))
+
+    def _undeploy(self, arguments: list[str]) -> None:
+        session = self._remote.session()
+        names = arguments
+        if arguments == ["--all"]:
+            owner = session.settings.owner
+            names = sorted({endpoint.name for endpoint in session.endpoints() if endpoint.owner == owner})
+        elif len(arguments) != 1:
+            raise OptionError(
+                "%flash undeploy takes a name", fix="write %flash undeploy NAME, or --all for all of yours"
+            )
+        deleted = [gone for name in names for gone in session.undeploy(name)]
+        self._show(one_line(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete"))
+
+    def _jobs(self, _arguments: list[str]) -> None:
+        rows = [job.to_json() for job in self._remote.session().jobs()[:JOBS_SHOWN]]
+        self._show(table_bundle(rows, JOB_COLUMNS, empty="no jobs"))
+
+    def _attach(self, arguments: list[str]) -> object:
+        from flash_jupyter.magics.cell import show
+
+        job, session = _one(arguments, "attach"), self._remote.session()
+        return show(
+            self.shell,
+            lambda emit: session.attach(job, self.shell.user_ns, emit),
+            cells={},
+            when_interrupted=f"the job goes on; see it again with %flash attach {job}",
+        )
+
+    def _cancel(self, arguments: list[str]) -> None:
+        job = _one(arguments, "cancel")
+        self._show(one_line(f"{job}: {self._remote.session().cancel(job).value}"))
+
+    def _local(self, arguments: list[str]) -> None:
+        from flash_jupyter.cli.local import app
+
+        try:
+            app(arguments or ["status"], prog_name="%flash local")
+        except SystemExit as end:  # the command line has said what is wrong, on stderr
+            if end.code:
+                raise OptionError(f"%flash local ended with code {end.code}", fix="see %flash local --help") from None
+
+    def _show(self, bundle: dict[str, str]) -> None:
+        self.shell.display_pub.publish(bundle)
+
+
+def _one(arguments: list[str], word: str) -> str:
+    if len(arguments) != 1:
+        raise OptionError(f"%flash {word} takes the id of one job", fix="see %flash jobs")
+    return arguments[0]

@@ -1,0 +1,39 @@
+"""The session of one kernel, made when the first remote cell needs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from flash_jupyter.session.session import Session
+    from flash_jupyter.settings import BackendName
+
+
+class LazySession:
+    """Holds a kernel's session; the import alone costs more than `%load_ext` may take."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._backend = ""
+
+    def get(self, backend: str = "") -> Session:
+        """Return the session; the environment is read when it is made, and `backend` says it better."""
+        if self._session is None or backend != self._backend:
+            self.close()
+            self._session, self._backend = _make(backend), backend
+        return self._session
+
+    def close(self) -> None:
+        """End the session's thread and connections; the next use makes a new session."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def _make(backend: str) -> Session:
+    from flash_jupyter.session.session import Session
+    from flash_jupyter.settings import read_settings
+
+    settings = read_settings()
+    return Session(replace(settings, backend=cast("BackendName", backend)) if backend else settings)

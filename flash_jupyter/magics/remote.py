@@ -1,0 +1,130 @@
+"""`%%remote` and `%remote`: read the line, hand over, return the value. No other logic belongs here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+    output_can_be_silenced,
+)
+from traitlets import TraitError, Unicode, validate
+
+from flash_jupyter.errors import OptionError
+from flash_jupyter.magics.lazy import LazySession
+from flash_jupyter.magics.line import Values, merge, parse_line, parse_value, split_expression
+from flash_jupyter.magics.usage import option_errors_as_usage
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from flash_jupyter.session.session import Session
+
+#: options that may be set for all cells, with `c.RemoteMagics.KEY` or `%flash config KEY=...`
+STICKY = ("gpu", "cpu", "deps", "name", "env", "workers", "idle", "timeout", "out", "drop", "include", "backend")
+
+
+@magics_class
+class RemoteMagics(Magics):
+    """The magics that run code on a worker; every trait is the default of the option of the same name."""
+
+    gpu = Unicode(help="GPU pools or types, tried in this order: AMPERE_80,ADA_80_PRO").tag(config=True)
+    cpu = Unicode(help="CPU instances: cpu3c-2-4").tag(config=True)
+    deps = Unicode(help="pip requirements: torch,numpy>=2,<3").tag(config=True)
+    name = Unicode(help="the endpoint's name").tag(config=True)
+    env = Unicode(help="environment variables of the cell: A=1,B").tag(config=True)
+    workers = Unicode(help="most workers, or least-most: 0-3").tag(config=True)
+    idle = Unicode(help="seconds until an idle worker ends").tag(config=True)
+    timeout = Unicode(help="seconds that a cell may run").tag(config=True)
+    out = Unicode(help="return only these names").tag(config=True)
+    drop = Unicode(help="never send these names").tag(config=True)
+    include = Unicode(help="send these names too").tag(config=True)
+    backend = Unicode(help="local or runpod").tag(config=True)
+
+    def __init__(self, shell: InteractiveShell, session: LazySession) -> None:
+        super().__init__(shell)
+        self._session = session
+
+    @validate(*STICKY)
+    def _check_sticky(self, proposal: Any) -> str:
+        text, key = str(proposal["value"]), proposal["trait"].name
+        try:
+            if text:
+                parse_value(key, text)
+        except OptionError as error:
+            raise TraitError(str(error)) from None
+        return text
+
+    def sticky(self) -> Values:
+        """Read the defaults that are set, typed."""
+        return {key: parse_value(key, getattr(self, key)) for key in STICKY if getattr(self, key)}
+
+    @output_can_be_silenced
+    @cell_magic("remote")
+    def remote_cell(self, line: str, cell: str) -> object:
+        """Run this cell on a Runpod worker, as if it ran here.
+
+        Names that the cell reads travel with it; names that it binds or changes come back; prints and displays appear
+        while it runs; the value of the last expression is the value of the cell. Without a Runpod key it runs on the
+        embedded Runpod of this machine. Interrupt the kernel to cancel.
+
+            %%remote gpu=AMPERE_80 deps=torch,numpy>=2,<3 timeout=600
+
+        where it runs
+            gpu=POOL[,POOL]      GPU pools or types, tried in this order; none means any
+            cpu=TYPE[,TYPE]      CPU instances, e.g. cpu3c-2-4
+            name=NAME            the endpoint (default: made from hardware, Python and owner, shared by all cells)
+            workers=N or 0-N     least and most workers of the endpoint (default 0-3)
+            idle=SECONDS         until an idle worker ends (default 60)
+            backend=local|runpod
+
+        what travels
+            deps=PKG[,PKG]       pip requirements, installed once a worker: torch,numpy>=2,<3
+            env=A=1,B            environment variables; a bare name is taken from the kernel's environment
+            include=NAME,...     send these names too (needed for names that only eval or getattr reads)
+            drop=NAME,...        never send these
+            out=NAME,...         return only these
+
+        how it runs
+            timeout=SECONDS      that the cell may run (default 600)
+            detach               return a job handle at once; see %flash attach
+            dry                  only check what would be sent
+            local                run here, without any worker
+
+        A flag may be written `detach` or `--detach`; quotes hold spaces together; `#` begins a comment; `$name` is
+        replaced by a variable of the notebook. Defaults for all cells: `%flash config gpu=AMPERE_80`, or
+        `c.RemoteMagics.gpu` in a configuration file.
+        """
+        with option_errors_as_usage():
+            # the comment stands for the line of the magic, so that line numbers are those of the editor
+            return self._run(parse_line(line), f"# %%remote\n{cell}")
+
+    @output_can_be_silenced
+    @no_var_expand
+    @line_magic("remote")
+    def remote_line(self, line: str) -> object:
+        """Run one expression on a Runpod worker and return its value: `y = %remote gpu=AMPERE_80 f(x)`.
+
+        Takes the options of `%%remote`; they end at the first word that is not one, or at `--`.
+        """
+        with option_errors_as_usage():
+            options, expression = split_expression(line)
+            if not expression:
+                raise UsageError("%remote needs an expression: y = %remote gpu=AMPERE_80 f(x)")
+            # the expression is code, in which $ and {} mean something else; only options are expanded
+            values = parse_line(self.shell.var_expand(options, depth=1))
+            return self._run({**values, "expression": True}, expression)
+
+    def _run(self, values: Values, cell: str) -> object:
+        from flash_jupyter.magics.cell import run
+
+        return run(self.shell, self.session(), merge(self.sticky(), values), cell)
+
+    def session(self) -> Session:
+        """Return the kernel's session, on the backend that is the default now."""
+        return self._session.get(self.backend)

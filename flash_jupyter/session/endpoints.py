@@ -1,0 +1,96 @@
+"""The endpoints of one backend, as a listing shows them: the control plane says which, the data plane what runs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flash_jupyter.errors import ApiError, OptionError
+from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER
+from flash_jupyter.session.links import Link
+from flash_jupyter.session.provision import request_urls
+from flash_jupyter.transport.queue import Queue
+from flash_jupyter.wire.control import Endpoint
+from flash_jupyter.wire.jobs import Health
+
+
+@dataclass(frozen=True)
+class EndpointView:
+    """One line of a listing. `workers` and `jobs` are None where the endpoint is no queue, or did not say."""
+
+    name: str
+    id: str
+    backend: str
+    hardware: str
+    workers: str | None
+    jobs: str | None
+    owner: str
+    created_at: str
+    expires_at: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as `--json` prints them."""
+        return asdict(self)
+
+
+async def list_endpoints(link: Link) -> list[EndpointView]:
+    """Return all endpoints, oldest first; one control plane call, and one `/health` an endpoint."""
+    endpoints = sorted(await link.control.endpoints(), key=lambda endpoint: endpoint.created_at)
+    healths = await asyncio.gather(*(_health(link, endpoint) for endpoint in endpoints))
+    return [endpoint_view(e, link.backend.name, health) for e, health in zip(endpoints, healths, strict=True)]
+
+
+async def undeploy(link: Link, name: str) -> list[str]:
+    """Delete the endpoints with this name or id; return the names that a listing no longer shows."""
+    endpoints = await link.control.endpoints()
+    chosen = [endpoint for endpoint in endpoints if name in (endpoint.name, endpoint.id)]
+    if not chosen:
+        known = ", ".join(sorted({endpoint.name for endpoint in endpoints})) or "there are none"
+        raise OptionError(f"there is no endpoint {name}", fix=f"choose one of: {known}")
+    return await link.provisioner.undeploy(chosen)
+
+
+def endpoint_view(endpoint: Endpoint, backend: str, health: Health | None) -> EndpointView:
+    """Make the line of one endpoint."""
+    return EndpointView(
+        name=endpoint.name,
+        id=endpoint.id,
+        backend=backend,
+        hardware=describe_hardware(endpoint),
+        workers=_counts(health.workers.model_dump(exclude={"ready"})) if health else None,
+        jobs=_counts({"queued": health.jobs.in_queue, "running": health.jobs.in_progress}) if health else None,
+        owner=endpoint.env.get(OWNER, ""),
+        created_at=endpoint.env.get(CREATED, endpoint.created_at),
+        expires_at=endpoint.env.get(EXPIRES, ""),
+    )
+
+
+def describe_hardware(endpoint: Endpoint) -> str:
+    """Say what an endpoint runs on.
+
+    >>> describe_hardware(Endpoint(id="e", name="n", gpu={"pools": ["ADA_24"], "count": 2}))
+    '2 x ADA_24'
+    """
+    if endpoint.cpu:
+        return ", ".join(f"{cpu.get('id')} {cpu.get('vcpuCount')} vCPU" for cpu in endpoint.cpu)
+    gpu = endpoint.gpu or {}
+    pools: list[str] = gpu.get("pools") or []
+    shown = ", ".join(pools[:3]) + (f" and {len(pools) - 3} more" if len(pools) > 3 else "")
+    return f"{gpu['count']} x {shown}" if gpu.get("count", 1) > 1 else shown
+
+
+async def _health(link: Link, endpoint: Endpoint) -> Health | None:
+    try:
+        return await Queue(link.http, request_urls(endpoint)).health()
+    except ApiError:
+        return None
+
+
+def _counts(numbers: dict[str, int]) -> str:
+    """Name what is not zero.
+
+    >>> _counts({"idle": 1, "running": 0}), _counts({"queued": 0})
+    ('1 idle', '0')
+    """
+    return ", ".join(f"{number} {what}" for what, number in numbers.items() if number) or "0"

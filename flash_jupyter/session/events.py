@@ -1,0 +1,183 @@
+"""What a cell shows while it runs: events, and how they are put together again from a worker's log lines.
+
+A line is `@FJ1:<run>:<seq>:<part>/<n>:<fragment>`; `seq` counts from 0, parts from 1. The marker may stand anywhere in
+a line (C code prints without a newline before it), and the line may be wrapped as JSON by an SDK's logger. The run id
+is random, so that nothing which the cell prints can pass for an event.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Text that was printed; `name` is `stdout` or `stderr`."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Display:
+    """A rich output; with `update` it replaces the one with the same `display_id`."""
+
+    data: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    display_id: str | None = None
+    update: bool = False
+
+
+@dataclass(frozen=True)
+class Clear:
+    """`clear_output`; with `wait` only when the next output comes."""
+
+    wait: bool = False
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The job came to another station: `local`, `provisioning`, `queued`, `running`, `dependencies`, `cancelled`..."""
+
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A one-line message of ours to the user, e.g. a warning."""
+
+    text: str
+
+
+Event = Stream | Display | Clear | Phase | Notice
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A part of one event, as one log line carries it."""
+
+    run: str
+    seq: int
+    part: int
+    parts: int
+    text: str
+
+
+_MARKER = re.compile(r"@FJ1:([0-9a-f]{16}):(\d{1,12}):(\d{1,6})/(\d{1,6}):(.*)", re.DOTALL)
+
+
+def read_fragment(line: str) -> Fragment | None:
+    """Find the fragment in a log line; None where there is none.
+
+    >>> read_fragment('C text@FJ1:0123456789abcdef:4:1/1:{"t":"done"}').text
+    '{"t":"done"}'
+    >>> read_fragment("just a line") is None
+    True
+    """
+    match = _MARKER.search(line)
+    if match is None:
+        return None
+    if line.startswith("{"):
+        match = _MARKER.search(_unwrap(line)) or match
+    run, seq, part, parts, text = match.groups()
+    return Fragment(run, int(seq), int(part), int(parts), text)
+
+
+def read_event(data: dict[str, Any]) -> Event | None:
+    """Make an event of its JSON form; None for `done`, and for kinds that this version does not know.
+
+    >>> read_event({"t": "stdout", "text": "hello"})
+    Stream(name='stdout', text='hello')
+    """
+    kind = data.get("t")
+    if kind in ("stdout", "stderr"):
+        return Stream(kind, str(data.get("text", "")))
+    if kind in ("display", "update"):
+        return Display(data.get("data") or {}, data.get("metadata") or {}, data.get("id"), kind == "update")
+    if kind == "clear":
+        return Clear(bool(data.get("wait")))
+    if kind == "phase":
+        return Phase(str(data.get("name", "")), str(data.get("detail", "")))
+    return None
+
+
+class EventAssembler:
+    """Joins the fragments of one run into events, each once.
+
+    An event is given out as soon as it is whole. What is missing before it is remembered, and may still come: from a
+    stream that was opened again, or in the job's answer (`fill`).
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self._next = 0
+        self._missing: set[int] = set()
+        self._parts: dict[int, dict[int, str]] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything has come."""
+        return self.done and not self._missing
+
+    def feed(self, fragment: Fragment) -> list[Event]:
+        """Take one fragment; return the events that it completes."""
+        if not self._is_new(fragment.seq):
+            return []
+        parts = self._parts.setdefault(fragment.seq, {})
+        parts[fragment.part] = fragment.text
+        if len(parts) < fragment.parts:
+            return []
+        del self._parts[fragment.seq]
+        try:
+            data = json.loads("".join(parts[part] for part in sorted(parts)))
+        except ValueError:  # cut or mixed up on its way: as if it had not come
+            return []
+        return self._accept(fragment.seq, data)
+
+    def fill(self, events: Iterable[tuple[int, dict[str, Any]]], total: int) -> list[Event]:
+        """Take the events that the answer carries; return those that the stream did not bring.
+
+        `total` is how many there were; what is in neither is stated in a notice.
+        """
+        found = [event for seq, data in events for event in self._accept(seq, data)]
+        self._reach(total)
+        lost = len(self._missing)
+        self._missing.clear()
+        if lost:
+            found.append(Notice(f"{lost} pieces of output were lost on the way"))
+        return found
+
+    def _is_new(self, seq: int) -> bool:
+        return seq >= self._next or seq in self._missing
+
+    def _accept(self, seq: int, data: dict[str, Any]) -> list[Event]:
+        if not self._is_new(seq):
+            return []
+        self._reach(seq)
+        self._missing.discard(seq)
+        self._next = max(self._next, seq + 1)
+        self.done = self.done or data.get("t") == "done"
+        event = read_event(data)
+        return [event] if event is not None else []
+
+    def _reach(self, seq: int) -> None:
+        """Count everything before `seq` that has not come as missing."""
+        self._missing.update(range(self._next, seq))
+        self._next = max(self._next, seq)
+
+
+def _unwrap(line: str) -> str:
+    """Take the message out of an SDK logger's JSON line; other lines stay as they are.
+
+    >>> _unwrap('{"requestId": null, "message": "hello", "level": "INFO"}')
+    'hello'
+    """
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, KeyError, TypeError):
+        return line

@@ -1,0 +1,186 @@
+"""The wait for a submitted job: the `done` event of the log stream, or `/status` with back-off, until it is final.
+
+A warm short job costs two requests beside the stream: `/run`, and one `/status` after `done`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from flash_jupyter.errors import (
+    ApiError,
+    AuthenticationError,
+    JobError,
+    JobTimedOut,
+    NotFoundError,
+    RateLimitedError,
+    ResultLost,
+    UnreachableError,
+    WorkerLost,
+)
+from flash_jupyter.session.events import Event, Phase
+from flash_jupyter.states import JobState
+from flash_jupyter.transport.http import ONCE, Clock
+from flash_jupyter.transport.queue import Queue
+from flash_jupyter.wire.jobs import Health, Job
+
+FIRST_POLL_S, POLL_FACTOR, POLL_CAP_S = 0.1, 1.5, 2.0
+#: after `done` the worker has still to deliver its answer: milliseconds, unless it is large
+DONE_POLL_S, DONE_FACTOR = 0.002, 2.0
+#: a platform that does not answer for this long is given up; the job itself goes on
+PATIENCE_S = 120.0
+#: from this pause on, a queued job's workers are asked for as well
+HEALTH_FROM_S = 1.0
+
+
+async def wait_set(event: asyncio.Event, seconds: float) -> None:
+    """Wait until `event` is set, at most `seconds`."""
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+@dataclass
+class Watch:
+    """What the wait for one job needs: how to ask, whom to tell, and how to bring a dead platform back."""
+
+    queue: Queue
+    platform_id: str
+    done: asyncio.Event
+    tell: Callable[[Event], None]
+    on_worker: Callable[[str], None]
+    revive: Callable[[], Awaitable[None]]
+    clock: Clock
+    wait: Callable[[asyncio.Event, float], Awaitable[None]] = wait_set
+
+
+async def follow(watch: Watch) -> Job:
+    """Return the job once it is final.
+
+    Raises `ResultLost` when the platform does not know it any more, and `ApiError` when it does not answer for
+    `PATIENCE_S` seconds.
+    """
+    pause_s, done_pause_s = FIRST_POLL_S, DONE_POLL_S
+    silent_since: float | None = None
+    shown = ""
+    while True:
+        await watch.wait(watch.done, pause_s)
+        try:
+            job = await watch.queue.status(watch.platform_id, retry=ONCE)
+        except ApiError as failure:
+            silent_since = silent_since if silent_since is not None else watch.clock.monotonic()
+            await _endure(failure, watch, silent_since)
+            continue
+        silent_since = None
+        if job.status.is_final:
+            return job
+        shown = await _report(job, watch, shown, pause_s)
+        if watch.done.is_set():
+            await watch.clock.sleep(done_pause_s)
+            done_pause_s = min(done_pause_s * DONE_FACTOR, POLL_CAP_S)
+        else:
+            pause_s = min(pause_s * POLL_FACTOR, POLL_CAP_S)
+
+
+async def _endure(failure: ApiError, watch: Watch, silent_since: float) -> None:
+    """Live through a platform that does not answer for a while, or raise."""
+    if isinstance(failure, NotFoundError):
+        raise ResultLost(
+            f"the platform does not know job {watch.platform_id} any more; its result is kept for 30 minutes",
+            platform_id=watch.platform_id,
+            fix="run the cell again",
+        ) from failure
+    transient = isinstance(failure, (UnreachableError, RateLimitedError)) or failure.status >= 500
+    patient = watch.clock.monotonic() - silent_since < PATIENCE_S
+    if isinstance(failure, AuthenticationError) or not transient or not patient:
+        raise failure
+    if isinstance(failure, UnreachableError):
+        await watch.revive()
+    await watch.clock.sleep(max(getattr(failure, "retry_after_s", 0.0), FIRST_POLL_S))
+
+
+async def _report(job: Job, watch: Watch, shown: str, pause_s: float) -> str:
+    """Tell where an open job is, when that has changed; return what is shown now."""
+    if job.worker_id:
+        watch.on_worker(job.worker_id)
+    if job.status is JobState.IN_PROGRESS:
+        phase = Phase("running", f"worker {job.worker_id}" if job.worker_id else "")
+    else:
+        phase = Phase("queued", await _why_queued(watch) if pause_s >= HEALTH_FROM_S else "")
+    line = f"{phase.name} {phase.detail}"
+    if line != shown:
+        watch.tell(phase)
+    return line
+
+
+async def _why_queued(watch: Watch) -> str:
+    try:
+        return describe_workers(await watch.queue.health(retry=ONCE))
+    except ApiError:
+        return ""  # only colour; the next status call says what is wrong
+
+
+def describe_workers(health: Health) -> str:
+    """Say why a job still waits.
+
+    >>> describe_workers(Health.model_validate({"workers": {"initializing": 2, "throttled": 1}}))
+    '2 workers starting, 1 waiting for capacity'
+    """
+    counts = health.workers
+    parts = [
+        (counts.initializing, "starting"),
+        (counts.throttled, "waiting for capacity"),
+        (counts.running, "busy"),
+        (counts.unhealthy, "unhealthy"),
+    ]
+    words = [f"{count} {what}" for count, what in parts if count]
+    if not words:
+        return "no worker yet"
+    first, *rest = words
+    number, what = first.split(" ", 1)
+    return ", ".join([f"{number} {'worker' if number == '1' else 'workers'} {what}", *rest])
+
+
+def failure_of(job: Job, job_id: str, *, log_tail: Sequence[str] = (), timeout_s: float | None = None) -> JobError:
+    """Return the error that a final state without a result means."""
+    ids = {"job_id": job_id, "platform_id": job.id, "worker_id": job.worker_id or ""}
+    text = read_error(job.error_text)
+    if job.status is JobState.TIMED_OUT:
+        limit = f" ({timeout_s:g} s)" if timeout_s else ""
+        return JobTimedOut(
+            f"the job was stopped: its execution timeout{limit} passed", fix="give it more with timeout=SECONDS", **ids
+        )
+    if job.status is JobState.CANCELLED:
+        return JobError("the job was cancelled", fix="run the cell again", **ids)
+    tail = () if "\n" in text else log_tail
+    if "worker lost" in text.lower():
+        what = text.partition(":")[2].strip() if text.lower().startswith("worker lost:") else text
+        return WorkerLost(
+            f"the worker died while it ran the cell; it was not run again\n    {_indent(what)}",
+            log_tail=tail,
+            fix="look at its last lines; a cell that needs more memory needs other hardware (gpu= or cpu=)",
+            **ids,
+        )
+    return JobError(f"the worker failed: {text or 'it gave no reason'}", log_tail=tail, fix="run the cell again", **ids)
+
+
+def read_error(text: str) -> str:
+    r"""Return what a job's `error` says; the SDK's worker puts JSON into it.
+
+    >>> read_error('{"error_type": "<class \'KeyError\'>", "error_message": "k", "error_traceback": "..."}')
+    "<class 'KeyError'>: k"
+    """
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(data, dict) or "error_message" not in data:
+        return text
+    return f"{data.get('error_type', 'error')}: {data['error_message']}"
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n    ")

@@ -1,0 +1,197 @@
+"""The store of jobs: one SQLite file, written before anything is sent, so that a job outlives its kernel (D8).
+
+It holds where the key came from, never the key, and no value of `env=`. Several kernels write at the same time
+(WAL); times are UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from flash_jupyter.errors import OptionError, SettingsError
+from flash_jupyter.settings import BackendName
+from flash_jupyter.states import JobState
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY, platform_id TEXT, name TEXT, state TEXT NOT NULL, endpoint_id TEXT, backend TEXT NOT NULL,
+    key_origin TEXT, notebook TEXT, cell_id TEXT, filename TEXT, source TEXT, names TEXT, out TEXT, run TEXT,
+    worker_id TEXT, error TEXT, created_at TEXT NOT NULL, finished_at TEXT, cost_usd REAL, events_log TEXT,
+    has_result INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS jobs_by_platform_id ON jobs (platform_id);
+CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (created_at);
+CREATE TABLE IF NOT EXISTS results (job_id TEXT PRIMARY KEY, answer BLOB NOT NULL) STRICT;
+"""
+#: bumped when a reader of the older schema would go wrong
+SCHEMA_VERSION = 1
+#: what every listing shows of a job (design, section 5)
+LISTED = (
+    *("id", "platform_id", "name", "state", "endpoint_id", "backend", "notebook", "cell_id"),
+    *("created_at", "finished_at", "cost_usd", "has_result"),
+)
+COLUMNS = (
+    *("id", "platform_id", "name", "state", "endpoint_id", "backend", "key_origin", "notebook", "cell_id"),
+    *("filename", "source", "names", "out", "run", "worker_id", "error", "created_at", "finished_at"),
+    *("cost_usd", "events_log", "has_result"),
+)
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """What is remembered of a job. `id` is ours (`fj-…`), `platform_id` the platform's, None until it was taken.
+
+    `names` are those that were captured, `out` those that may return (None: all), `run` marks its events.
+    """
+
+    id: str
+    state: JobState
+    backend: BackendName
+    created_at: str
+    platform_id: str | None = None
+    name: str | None = None
+    endpoint_id: str | None = None
+    key_origin: str = ""
+    notebook: str = ""
+    cell_id: str = ""
+    filename: str = ""
+    source: str = ""
+    names: tuple[str, ...] = ()
+    out: tuple[str, ...] | None = None
+    run: str = ""
+    worker_id: str | None = None
+    error: str | None = None
+    finished_at: str | None = None
+    cost_usd: float | None = None
+    events_log: str | None = None
+    has_result: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that every listing with `--json` shows."""
+        return {column: getattr(self, column) for column in LISTED} | {"state": self.state.value}
+
+
+def new_job_id() -> str:
+    """Return an id of ours, e.g. `fj-1f0c9a27b3d4`."""
+    return f"fj-{secrets.token_hex(6)}"
+
+
+def utc_now() -> str:
+    """Return the time as the store keeps it: UTC, milliseconds."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class JobStore:
+    """All jobs of this user. Opened when it is first used; safe to use from several threads."""
+
+    def __init__(self, path: Path, *, now: Callable[[], str] = utc_now) -> None:
+        self._path, self._now = path, now
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def insert(self, job: JobRecord) -> None:
+        """Write a new job down."""
+        marks = ", ".join("?" * len(COLUMNS))
+        values = [_sql_value(getattr(job, column)) for column in COLUMNS]
+        self._execute(f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks})", values)
+
+    def update(self, job_id: str, **changes: Any) -> None:
+        """Change columns of a job."""
+        values = [_sql_value(value) for value in changes.values()]
+        assignments = ", ".join(f"{column} = ?" for column in changes)
+        self._execute(f"UPDATE jobs SET {assignments} WHERE id = ?", [*values, job_id])
+
+    def finish(self, job_id: str, state: JobState, *, answer: bytes | None = None, **changes: Any) -> None:
+        """Write the end of a job: its state, the time, and its answer, where there is one."""
+        if answer is not None:
+            self._execute("INSERT OR REPLACE INTO results VALUES (?, ?)", [job_id, answer])
+        self.update(job_id, state=state, finished_at=self._now(), has_result=answer is not None, **changes)
+
+    def newest(self, *, limit: int = 1000) -> list[JobRecord]:
+        """Return the jobs, newest first."""
+        query = f"SELECT {', '.join(COLUMNS)} FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?"
+        return [_record(row) for row in self._execute(query, [limit])]
+
+    def find(self, text: str) -> JobRecord:
+        """Return the job with our id, the platform's id, or a unique prefix of either, or raise `OptionError`."""
+        query = f"SELECT {', '.join(COLUMNS)} FROM jobs WHERE {{}} ORDER BY created_at DESC LIMIT 3"
+        exact = self._execute(query.format("id = ?1 OR platform_id = ?1"), [text])
+        prefix = "substr(id, 1, length(?1)) = ?1 OR substr(platform_id, 1, length(?1)) = ?1"
+        rows = exact or (self._execute(query.format(prefix), [text]) if text else [])
+        if not rows:
+            raise OptionError(f"there is no job {text}", fix="see %flash jobs")
+        if len(rows) > 1 and not exact:
+            near = ", ".join(_record(row).id for row in rows)
+            raise OptionError(f"several jobs begin with {text}: {near}", fix="write more of the id")
+        return _record(rows[0])
+
+    def answer(self, job_id: str) -> bytes | None:
+        """Return the stored answer of a job."""
+        rows = self._execute("SELECT answer FROM results WHERE job_id = ?", [job_id])
+        return bytes(rows[0][0]) if rows else None
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _execute(self, statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            if self._connection is None:
+                self._connection = _open(self._path)
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.OperationalError as error:
+                raise _unusable(self._path, error) from error
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the store, and make it where it is not. Autocommit: every statement is its own transaction."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < SCHEMA_VERSION:
+            connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, error) from error
+    return connection
+
+
+def _unusable(path: Path, error: Exception) -> SettingsError:
+    return SettingsError(
+        f"the job store {path} can't be used: {error}",
+        fix="make that folder writable, or point FLASH_JUPYTER_HOME to one that is",
+    )
+
+
+def _sql_value(value: Any) -> Any:
+    """Write a value as SQLite keeps it: names as JSON.
+
+    >>> _sql_value(JobState.FAILED), _sql_value(("a", "b")), _sql_value(None)
+    ('FAILED', '["a", "b"]', None)
+    """
+    if isinstance(value, JobState):
+        return value.value
+    return json.dumps(value) if isinstance(value, tuple) else value
+
+
+def _record(row: tuple[Any, ...]) -> JobRecord:
+    fields = dict(zip(COLUMNS, row, strict=True))
+    fields["state"] = JobState(fields["state"])
+    fields["names"] = tuple(json.loads(fields["names"] or "[]"))
+    fields["out"] = None if fields["out"] is None else tuple(json.loads(fields["out"]))
+    fields["has_result"] = bool(fields["has_result"])
+    return JobRecord(**fields)

@@ -1,0 +1,77 @@
+"""The connection to each backend: opened when it is first needed, and again where the embedded Runpod moved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from flash_jupyter.session.local import ensure_local
+from flash_jupyter.session.provision import Provisioner
+from flash_jupyter.session.streams import LogStreams
+from flash_jupyter.settings import Backend, BackendName, Settings
+from flash_jupyter.transport.control import Control
+from flash_jupyter.transport.http import Http
+
+
+@dataclass(frozen=True)
+class Link:
+    """Everything that speaks to one backend; used on the loop thread only."""
+
+    backend: Backend
+    http: Http
+    control: Control
+    provisioner: Provisioner
+    streams: LogStreams
+
+    async def aclose(self) -> None:
+        """End the followers and close the connections."""
+        await self.streams.aclose()
+        await self.http.aclose()
+
+
+class Links:
+    """At most one link a backend. `open_local` and `transport` are seams: the local Runpod, and HTTP."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        open_local: Callable[[Settings], Backend] = ensure_local,
+        transport: Callable[[Backend], httpx.AsyncBaseTransport | None] = lambda _backend: None,
+    ) -> None:
+        self._settings, self._open_local, self._transport = settings, open_local, transport
+        self._lock = threading.Lock()
+        self._links: dict[BackendName, Link] = {}
+        self._old: list[Link] = []
+
+    def known(self, name: BackendName) -> Link | None:
+        """Return the link if it was opened before; no I/O."""
+        return self._links.get(name)
+
+    def open(self, name: BackendName) -> Link:
+        """Make sure that the backend is there, starting the embedded Runpod where it is not; blocking.
+
+        Raises `SettingsError` where there is no key, and `EmulatorError`.
+        """
+        with self._lock:
+            backend = self._settings.cloud() if name == "runpod" else self._open_local(self._settings)
+            link = self._links.get(name)
+            if link is None or link.backend != backend:
+                self._old += [link] if link else []
+                link = self._links[name] = self._make(backend)
+            return link
+
+    async def aclose(self) -> None:
+        """Close every link."""
+        links, self._links, self._old = [*self._links.values(), *self._old], {}, []
+        for link in links:
+            await link.aclose()
+
+    def _make(self, backend: Backend) -> Link:
+        http = Http(backend, transport=self._transport(backend))
+        control = Control(http)
+        locks = self._settings.home / "locks"
+        return Link(backend, http, control, Provisioner(control, locks), LogStreams(http))

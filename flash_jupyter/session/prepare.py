@@ -1,0 +1,137 @@
+"""From a cell to the body of a request, on the main thread: transform, capture, check, pack. Nothing is sent here."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flash_jupyter import limits
+from flash_jupyter.capsule import Sender, Unpicklable
+from flash_jupyter.capture.namespace import Capture, capture
+from flash_jupyter.capture.preflight import check
+from flash_jupyter.capture.source import transform
+from flash_jupyter.errors import PayloadTooLargeError, SerializationError
+from flash_jupyter.resources.options import RemoteOptions
+from flash_jupyter.session.shipping import function_request
+
+#: a worker runs the caller's Python minor version (D3)
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@dataclass(frozen=True)
+class CellRequest:
+    """A cell as a face hands it over: its raw text, the notebook's namespace, and what the user said."""
+
+    cell: str
+    namespace: dict[str, Any] = field(repr=False)
+    options: RemoteOptions
+    filename: str = "<cell>"
+    notebook: str = ""
+    cell_id: str = ""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cell that may be sent: the request's body, and the sender that can read its answer."""
+
+    run: str
+    body: bytes = field(repr=False)
+    sender: Sender = field(repr=False)
+    names: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes that each name takes."""
+        return self.sender.sizes
+
+
+def prepare(request: CellRequest, *, image_family: str) -> Prepared:
+    """Make the body of the request.
+
+    Raises: `SyntaxError` with the cell's lines, `UndefinedNameError`, `SecretFoundError`, `SerializationError`,
+    `PayloadTooLargeError`. Nothing was sent then, and nothing changed.
+    """
+    options = request.options
+    source = transform(request.cell)
+    compile(source, request.filename, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    captured = capture(source, request.namespace, drop=options.drop, include=options.include)
+    warnings = check(captured, namespace=request.namespace, deps=options.deps, image_family=image_family, python=PYTHON)
+    run = secrets.token_hex(8)
+    sender = Sender(request.namespace)
+    capsule = _pack(sender, captured, order_of(request, captured, run))
+    body = _body(capsule, sender, options)
+    return Prepared(run, body, sender, tuple(captured.values), tuple(warnings))
+
+
+def order_of(request: CellRequest, captured: Capture, run: str) -> dict[str, Any]:
+    """Return the JSON part of the capsule: what to run, and how."""
+    options = request.options
+    return {
+        "kind": "cell",
+        "run": run,
+        "source": captured.source,
+        "filename": request.filename,
+        "deps": list(options.deps),
+        "apt": list(options.apt),
+        "env": options.env,
+        "modules": dict(captured.modules),
+        "submodules": sorted(captured.submodules),
+        "out": None if options.out is None else list(options.out),
+        "drop": list(options.drop),
+        "expression": options.expression,
+    }
+
+
+def encode(request: Mapping[str, Any], timeout_s: int | None) -> bytes:
+    """Return the body of `/run`; `timeout_s` is the job's execution timeout (send-requests, `policy`).
+
+    >>> encode({"a": 1}, 5)
+    b'{"input":{"a":1},"policy":{"executionTimeout":5000}}'
+    """
+    fields = b",".join(b'"%s":%s' % (key.encode(), _encode_value(value)) for key, value in request.items())
+    policy = b',"policy":{"executionTimeout":%d}' % (timeout_s * 1000) if timeout_s else b""
+    return b'{"input":{%s}%s}' % (fields, policy)
+
+
+def _encode_value(value: Any) -> bytes:
+    return _encode_once(value) if isinstance(value, str) else json.dumps(value).encode()
+
+
+@functools.lru_cache(maxsize=8)
+def _encode_once(text: str) -> bytes:
+    """Encode a text that comes again with every cell: 30 kB of driver, 0.1 ms."""
+    return json.dumps(text).encode()
+
+
+def _pack(sender: Sender, captured: Capture, order: Mapping[str, Any]) -> bytes:
+    try:
+        return sender.pack(captured.values, captured.mutable, order)
+    except Unpicklable as failure:
+        raise SerializationError(
+            failure.name,
+            failure.path,
+            failure.culprit,
+            reason=failure.reason,
+            fix=f"build it in the cell itself, or leave it out with drop={failure.name}",
+        ) from None
+
+
+def _body(capsule: bytes, sender: Sender, options: RemoteOptions) -> bytes:
+    # base64 makes 4 of 3; looked at before it is done, as what is too large may be very large
+    if len(capsule) * 4 // 3 > limits.RUN_PAYLOAD_BYTES:
+        raise _too_large(sender, len(capsule) * 4 // 3)
+    body = encode(function_request(capsule), options.timeout)
+    if len(body) > limits.RUN_PAYLOAD_BYTES:
+        raise _too_large(sender, len(body))
+    return body
+
+
+def _too_large(sender: Sender, size_bytes: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(sender.sizes, size_bytes=size_bytes, limit_bytes=limits.RUN_PAYLOAD_BYTES)

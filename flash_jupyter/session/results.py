@@ -1,0 +1,145 @@
+"""From an answer to the notebook: bind what came back, say what could not, raise what the user's code raised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flash_jupyter.capsule import RESULT, Answer, Sender
+from flash_jupyter.capsule.container import FormatError, read_capsule
+from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
+from flash_jupyter.session.events import Display, Event, Notice
+from flash_jupyter.states import JobState
+
+#: an answer which asks for a fresh worker holds nothing else, so it is small
+_SMALL_ANSWER_BYTES = 64 * 1024
+
+
+@dataclass
+class CellOutcome:
+    """How a cell ended. `value` is that of the last expression, None where `has_value` is false.
+
+    `endpoint` is a name, `seconds` are wall clock, `cost_usd` is None where nothing is billed. `failed` lists what
+    could not come home: dicts with `name`, `path`, `culprit`, `reason`, `repr`.
+    """
+
+    job_id: str
+    state: JobState | None
+    backend: str
+    endpoint: str
+    endpoint_id: str | None = None
+    worker_id: str | None = None
+    value: Any = None
+    has_value: bool = False
+    bound: list[str] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+    cost_usd: float | None = None
+    warnings: list[str] = field(default_factory=list)
+    events_log: Path | None = None
+
+
+def read_answer(sender: Sender, blob: bytes) -> Answer:
+    """Unpickle an answer, or raise `ResultLost`; nothing in the notebook changes."""
+    try:
+        return sender.unpack(blob)
+    except FormatError as error:
+        raise ProtocolError(
+            str(error), fix="restart the worker with %flash undeploy, then run the cell again"
+        ) from error
+    except Exception as error:  # unpickling runs the classes' own code
+        raise ResultLost(
+            f"the result can't be rebuilt here: {type(error).__name__}: {error}",
+            fix="run the cell again with out=NAME,... that leaves out what can't be read here",
+        ) from error
+
+
+def wants_fresh_worker(blob: bytes) -> bool:
+    """Whether the worker ran nothing, because another version of a dependency was loaded already."""
+    return len(blob) < _SMALL_ANSWER_BYTES and _order(blob).get("status") == "restart"
+
+
+def kept_events(blob: bytes) -> tuple[list[tuple[int, dict[str, Any]]], int]:
+    """Return the events that an answer carries, with their numbers, and how many there were."""
+    order = _order(blob)
+    return [(seq, event) for seq, event in order.get("events", ())], int(order.get("events_total", 0))
+
+
+def take(answer: Answer, outcome: CellOutcome, *, out: Collection[str] | None, emit: Callable[[Event], None]) -> None:
+    """Bring an answer into the notebook and the outcome; emits what could not come home.
+
+    Raises `RemoteExecutionError` when the user's code raised; what it bound before is bound then.
+    """
+    outcome.bound = answer.apply(lambda name: out is None or name in out)
+    outcome.failed = answer.failed
+    outcome.value, outcome.has_value = answer.result, answer.has_result
+    _show_result_without_value(answer, emit)
+    for failure in answer.failed:
+        if failure["name"] != RESULT:
+            emit(Notice(_did_not_return(failure)))
+    if answer.absent:
+        packages = ", ".join(sorted(answer.absent))
+        emit(Notice(f"{packages}: not installed here, so what came back of it is a stand-in"))
+    raise_failure(answer.order)
+
+
+def raise_failure(order: dict[str, Any]) -> None:
+    """Raise what an answer says went wrong with the user's code; nothing for `ok`."""
+    status, error = order.get("status"), order.get("error") or {}
+    if status == "error":
+        raise RemoteExecutionError(
+            error.get("type", "Exception"),
+            error.get("message", ""),
+            frames=error.get("frames", ()),
+            chain=error.get("chain", ()),
+        )
+    if status == "exit" and order.get("exit_code"):
+        raise RemoteExecutionError("SystemExit", str(order["exit_code"]))
+    if status == "too_large":
+        raise _too_large(order.get("sizes") or {})
+    if status == "restart":
+        raise FlashError(
+            f"the worker kept asking for a fresh one: {error.get('message', '')}",
+            fix="choose another name= for this cell, so that it gets an endpoint of its own",
+        )
+
+
+def _show_result_without_value(answer: Answer, emit: Callable[[Event], None]) -> None:
+    """Show the last expression as the worker drew it, where its value could not come home."""
+    bundle = answer.order.get("result_bundle")
+    if answer.has_result or not bundle or not any(failure["name"] == RESULT for failure in answer.failed):
+        return
+    data, metadata = bundle if isinstance(bundle, (list, tuple)) else (bundle, {})
+    emit(Display(dict(data), dict(metadata)))
+
+
+def _did_not_return(failure: dict[str, str]) -> str:
+    r"""Say what did not come home, where in it the culprit is, and what to do.
+
+    >>> _did_not_return({"name": "cfg", "path": "cfg → .lock", "culprit": "_thread.lock", "reason": ""})
+    "`cfg` did not come back: cfg → .lock: _thread.lock can't be pickled; bind what you need of it to another name"
+    """
+    reason = f" ({failure['reason']})" if failure.get("reason") else ""
+    return (
+        f"`{failure['name']}` did not come back: {failure['path']}: {failure['culprit']} can't be pickled{reason}; "
+        "bind what you need of it to another name"
+    )
+
+
+def _too_large(sizes: dict[str, int]) -> ResultLost:
+    rows = sorted(sizes.items(), key=lambda item: -item[1])[:10]
+    table = "\n".join(f"    {name:<24} {size / 1e6:>10,.1f} MB" for name, size in rows)
+    largest = rows[0][0] if rows else "NAME"
+    return ResultLost(
+        f"what the cell bound does not fit into an answer (20 MB); nothing came back\n{table}",
+        fix=f"del {largest} at the end of the cell, or say with out=NAME,... what you need",
+    )
+
+
+def _order(blob: bytes) -> dict[str, Any]:
+    try:
+        return read_capsule(blob)[0]
+    except Exception:  # `read_answer` says what is wrong with it
+        return {}

@@ -1,0 +1,290 @@
+"""What the faces call: run or submit a cell, see and end jobs and endpoints. Cheap to make, starts nothing before use.
+
+The main thread prepares (capture, pack), waits, shows, and binds; everything that waits for a network is on the loop
+thread (D7).
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flash_jupyter.capsule import Sender
+from flash_jupyter.errors import ResultLost
+from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
+from flash_jupyter.resources.options import RemoteOptions, refuse_later
+from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy
+from flash_jupyter.session.events import Event, EventAssembler, Notice
+from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
+from flash_jupyter.session.links import Links
+from flash_jupyter.session.local import local_info
+from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
+from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
+from flash_jupyter.session.running import Desk, Finished, Runner
+from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
+from flash_jupyter.session.writer import BackgroundWriter, OutputLog
+from flash_jupyter.settings import BackendName, Settings
+from flash_jupyter.states import JobState
+
+__all__ = ["CellOutcome", "CellRequest", "JobHandle", "Session"]
+
+
+@dataclass(frozen=True)
+class JobHandle:
+    """A job that runs by itself: its id is what `attach` and `cancel` take."""
+
+    id: str
+    endpoint: str
+    backend: BackendName
+
+    def __str__(self) -> str:
+        return f"job {self.id} on {self.endpoint} ({self.backend}); see it with %flash attach {self.id}"
+
+
+@dataclass(frozen=True)
+class Detached:
+    """A job of this kernel that nobody waits for; its sender still knows the objects that travelled."""
+
+    runner: Runner
+    future: Future[Finished]
+    sender: Sender
+
+
+class Session:
+    """The jobs of one kernel, and everything that they share. `links` is a seam for tests."""
+
+    def __init__(self, settings: Settings, *, links: Links | None = None) -> None:
+        self.settings = settings
+        self._links = links or Links(settings)
+        self._loop = LoopThread()
+        self._writer = BackgroundWriter()
+        self._store = JobStore(settings.job_store)
+        self._desk = Desk(self._links, self._store, self._writer)
+        self._detached: dict[str, Detached] = {}
+        self._closes_at_exit = False
+
+    # --- cells ------------------------------------------------------------------------------------------------
+
+    def run_cell(self, request: CellRequest, emit: Callable[[Event], None]) -> CellOutcome:
+        """Run a cell to its end; blocks, and calls `emit` on this thread, in order.
+
+        Raises what `prepare` raises, `JobError`s, `ApiError`s, and `RemoteExecutionError` for the user's exception,
+        after all output was emitted and what was bound came home. On `KeyboardInterrupt` the job is cancelled first.
+        """
+        started = time.perf_counter()
+        spec, prepared = self._prepare(request, emit)
+        if request.options.dry:
+            return _dry_outcome(spec, prepared, self._backend_of(request.options), emit)
+        inbox: Inbox[Finished] = Inbox()
+        runner, future = self._start(request, spec, prepared, tell=inbox.put)
+        inbox.end_with(future)
+        finished = wait_for(inbox, emit, cancel=lambda: self._loop.submit(runner.cancel()), job_id=runner.record.id)
+        outcome = _outcome(runner, finished, prepared.warnings, started)
+        _bring_home(finished, prepared.sender, outcome, request.options.out, emit)
+        outcome.seconds = time.perf_counter() - started
+        return outcome
+
+    def submit_cell(self, request: CellRequest) -> JobHandle:
+        """Start a cell and return at once; raises only what is known before anything is sent."""
+        spec, prepared = self._prepare(request, lambda _event: None)
+        runner, future = self._start(request, spec, prepared, tell=None)
+        self._detached[runner.record.id] = Detached(runner, future, prepared.sender)
+        return JobHandle(runner.record.id, spec.name, runner.record.backend)
+
+    def attach(self, job: str, namespace: dict[str, Any], emit: Callable[[Event], None]) -> CellOutcome:
+        """Wait for a job, show its output, and bind its names in `namespace`; `job` is an id or its beginning.
+
+        An interrupt leaves the job running. A job of a dead kernel binds new objects; one of this kernel changes the
+        objects that it was given, as the cell would have.
+        """
+        started = time.perf_counter()
+        record = self._find(job)
+        detached = self._detached.get(record.id)
+        if detached is None and (record.state.is_final or record.has_result):
+            return self._attach_stored(record, namespace, emit)
+        inbox: Inbox[Finished] = Inbox()
+        if detached is None:
+            runner = self._runner(record, tell=inbox.put)
+            detached = Detached(runner, self._loop.submit(runner.resume()), Sender(namespace))
+        else:
+            self._loop.call(detached.runner.redirect(inbox.put))
+        inbox.end_with(detached.future)
+        finished = wait_for(inbox, emit, cancel=None, job_id=record.id)
+        self._detached.pop(record.id, None)
+        outcome = _outcome(detached.runner, finished, (), started)
+        _bring_home(finished, detached.sender, outcome, record.out, emit)
+        return outcome
+
+    # --- jobs and endpoints -----------------------------------------------------------------------------------
+
+    def jobs(self) -> list[JobRecord]:
+        """Return the jobs of all kernels, newest first."""
+        self._writer.flush()
+        return self._store.newest()
+
+    def cancel(self, job: str) -> JobState:
+        """Stop a job; returns its state afterwards. `job` is our id, the platform's, or a unique beginning."""
+        record = self._find(job)
+        if record.state.is_final:
+            return record.state
+        detached = self._detached.pop(record.id, None)
+        if detached is None:
+            return self._loop.call(self._runner(record, tell=None).cancel_elsewhere())
+        self._loop.call(detached.runner.cancel())
+        wait([detached.future], CONFIRM_S)
+        return detached.runner.final or record.state
+
+    def endpoints(self) -> list[EndpointView]:
+        """Return the endpoints of the backend in use; none where the embedded Runpod is not running."""
+        if self.settings.backend == "local" and local_info(self.settings) is None:
+            return []
+        return self._loop.call(list_endpoints(self._links.open(self.settings.backend)))
+
+    def undeploy(self, name: str) -> list[str]:
+        """Delete the endpoints with this name or id; returns the names that a listing no longer shows."""
+        return self._loop.call(undeploy(self._links.open(self.settings.backend), name))
+
+    def status(self) -> dict[str, Any]:
+        """Return which backend is used, and what is open; needs no network."""
+        local = local_info(self.settings)
+        local_url = local.url if local else None
+        return {
+            "backend": self.settings.backend,
+            "url": local_url if self.settings.backend == "local" else self.settings.api_url,
+            "key_origin": self.settings.key_origin,
+            "owner": self.settings.owner,
+            "local_running": local is not None,
+            "open_jobs": [job.id for job in self.jobs() if not job.state.is_final],
+        }
+
+    def close(self) -> None:
+        """Write what is left, end threads and connections; open jobs go on where they are. May be repeated."""
+        atexit.unregister(self.close)
+        self._loop.close(self._links.aclose)
+        self._writer.close()
+        self._store.close()
+
+    # --- the way of a cell ------------------------------------------------------------------------------------
+
+    def _prepare(self, request: CellRequest, emit: Callable[[Event], None]) -> tuple[EndpointSpec, Prepared]:
+        options = request.options
+        refuse_later(options)
+        interpreter = sys.executable if self._backend_of(options) == "local" else None
+        spec = endpoint_spec(options, owner=self.settings.owner, interpreter=interpreter)
+        prepared = prepare(request, image_family="cpu" if spec.cpus else "gpu")
+        for warning in prepared.warnings:
+            emit(Notice(warning))
+        return spec, prepared
+
+    def _backend_of(self, options: RemoteOptions) -> BackendName:
+        return options.backend or self.settings.backend
+
+    def _start(
+        self,
+        request: CellRequest,
+        spec: EndpointSpec,
+        prepared: Prepared,
+        *,
+        tell: Callable[[Event], None] | None,
+    ) -> tuple[Runner, Future[Finished]]:
+        """Write the job down, then send it on its way on the loop thread."""
+        record = self._record(request, spec, prepared)
+        self._store.insert(record)
+        runner = self._runner(record, tell=tell)
+        self._close_at_exit()
+        return runner, self._loop.submit(runner.run(spec, prepared.body, request.options.timeout))
+
+    def _close_at_exit(self) -> None:
+        if not self._closes_at_exit:
+            self._closes_at_exit = True
+            atexit.register(self.close)
+
+    def _record(self, request: CellRequest, spec: EndpointSpec, prepared: Prepared) -> JobRecord:
+        backend = self._backend_of(request.options)
+        return JobRecord(
+            id=new_job_id(),
+            state=JobState.IN_QUEUE,
+            backend=backend,
+            created_at=utc_now(),
+            name=spec.name,
+            key_origin="the embedded Runpod's own" if backend == "local" else self.settings.key_origin,
+            notebook=request.notebook,
+            cell_id=request.cell_id,
+            filename=request.filename,
+            source=request.cell,
+            names=prepared.names,
+            out=request.options.out,
+            run=prepared.run,
+        )
+
+    def _runner(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
+        log = OutputLog(self.settings.home / "logs" / f"{record.id}.log", self._writer)
+        return Runner(self._desk, record, log, tell=tell)
+
+    def _find(self, job: str) -> JobRecord:
+        self._writer.flush()
+        return self._store.find(job)
+
+    def _attach_stored(
+        self, record: JobRecord, namespace: dict[str, Any], emit: Callable[[Event], None]
+    ) -> CellOutcome:
+        """Bring home the result of a job that is over."""
+        blob = self._store.answer(record.id)
+        if blob is None:
+            raise ResultLost(
+                f"job {record.id} is {record.state.value} and has no result"
+                + (f": {record.error}" if record.error else ""),
+                job_id=record.id,
+                fix="run its cell again",
+            )
+        finished = Finished(blob, record.endpoint_id, record.worker_id, record.cost_usd)
+        for event in EventAssembler().fill(*kept_events(blob)):
+            emit(event)
+        outcome = CellOutcome(
+            record.id, record.state, record.backend, record.name or "", record.endpoint_id, record.worker_id
+        )
+        outcome.cost_usd = record.cost_usd
+        outcome.events_log = Path(record.events_log) if record.events_log else None
+        _bring_home(finished, Sender(namespace), outcome, record.out, emit)
+        return outcome
+
+
+def _outcome(runner: Runner, finished: Finished, warnings: tuple[str, ...], started: float) -> CellOutcome:
+    record = runner.record
+    return CellOutcome(
+        job_id=record.id,
+        state=JobState.COMPLETED,
+        backend=record.backend,
+        endpoint=record.name or "",
+        endpoint_id=finished.endpoint_id,
+        worker_id=finished.worker_id,
+        seconds=time.perf_counter() - started,
+        cost_usd=finished.cost_usd,
+        warnings=list(warnings),
+        events_log=runner.log.path,
+    )
+
+
+def _bring_home(
+    finished: Finished,
+    sender: Sender,
+    outcome: CellOutcome,
+    out: tuple[str, ...] | None,
+    emit: Callable[[Event], None],
+) -> None:
+    """Unpickle the answer, and bind what may be bound."""
+    take(read_answer(sender, finished.answer), outcome, out=out, emit=emit)
+
+
+def _dry_outcome(spec: EndpointSpec, prepared: Prepared, backend: str, emit: Callable[[Event], None]) -> CellOutcome:
+    """Say what would be sent where."""
+    names = ", ".join(f"{name} ({size:,} B)" for name, size in prepared.sizes.items()) or "no names"
+    emit(Notice(f"dry: {len(prepared.body):,} B would go to {spec.name} ({backend}) with {names}; nothing was sent"))
+    return CellOutcome("", None, backend, spec.name, warnings=list(prepared.warnings))

@@ -1,0 +1,68 @@
+"""The log streams that are open: one follower a worker, however many jobs; each event goes to the job it belongs to.
+
+A follower stays after its job, because the next cell of the notebook most likely meets the same worker: then its
+`done` event is here before any poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from flash_jupyter.session.events import Fragment, read_fragment
+from flash_jupyter.transport.control import Control
+from flash_jupyter.transport.http import Http
+from flash_jupyter.transport.logs import follow_log
+from flash_jupyter.wire.control import LogLine
+
+#: last lines of a worker's own log that an error shows
+TAIL_LINES = 20
+
+
+class LogStreams:
+    """Followers of the workers of one backend, and the runs that listen. Lives on the loop thread."""
+
+    def __init__(self, http: Http) -> None:
+        self._http, self._control = http, Control(http)
+        self._followers: dict[str, asyncio.Task[None]] = {}
+        self._listeners: dict[str, Callable[[Fragment], None]] = {}
+        self._tails: dict[str, deque[str]] = {}
+
+    def listen(self, run: str, listener: Callable[[Fragment], None]) -> None:
+        """Give every fragment of `run` to `listener`."""
+        self._listeners[run] = listener
+
+    def forget(self, run: str) -> None:
+        """Stop listening to a run; followers stay."""
+        self._listeners.pop(run, None)
+
+    def watch(self, endpoint_id: str, worker_id: str) -> None:
+        """Follow this worker's log, from its last lines on, unless it is followed already."""
+        if worker_id not in self._followers:
+            task = asyncio.get_running_loop().create_task(self._follow(endpoint_id, worker_id))
+            self._followers[worker_id] = task
+            task.add_done_callback(lambda _: self._followers.pop(worker_id, None))
+
+    def tail(self, worker_id: str | None) -> tuple[str, ...]:
+        """Return the last lines of a worker's log that are no events of ours."""
+        return tuple(self._tails.get(worker_id or "", ()))
+
+    async def aclose(self) -> None:
+        """End all followers."""
+        tasks = list(self._followers.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, endpoint_id: str, worker_id: str) -> None:
+        tail = self._tails.setdefault(worker_id, deque(maxlen=TAIL_LINES))
+        async for line in follow_log(self._http, self._control.logs_url(endpoint_id, worker_id)):
+            self._take(line, tail)
+
+    def _take(self, line: LogLine, tail: deque[str]) -> None:
+        fragment = read_fragment(line.line)
+        if fragment is None:
+            tail.append(line.line)
+        elif listener := self._listeners.get(fragment.run):
+            listener(fragment)

@@ -1,0 +1,238 @@
+"""One keep-alive client for one Runpod: the key, deadlines, retries, and errors as our own tree.
+
+Rule of the file: a call that may have had an effect is never repeated, unless the platform said that it had none (429).
+The key is in one header and nowhere else; it is taken out of every text that the platform sends back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from flash_jupyter._version import __version__
+from flash_jupyter.errors import (
+    ApiError,
+    AuthenticationError,
+    NotFoundError,
+    RateLimitedError,
+    UnreachableError,
+)
+from flash_jupyter.settings import Backend
+from flash_jupyter.transport.loopback import LoopbackTransport
+from flash_jupyter.wire.control import Problem
+
+#: a server that takes longer than this to say its first byte is treated as silent
+SILENCE_S = 30.0
+#: log streams may be silent; after this they are opened again where they ended
+STREAM_SILENCE_S = 90.0
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often and for how long an idempotent call is repeated; pauses grow by `factor` up to `cap_s`, with jitter."""
+
+    attempts: int = 5
+    first_s: float = 0.25
+    factor: float = 2.0
+    cap_s: float = 5.0
+    deadline_s: float = 30.0
+
+    def pause_s(self, attempt: int, jitter: float) -> float:
+        """Return the pause after the `attempt`-th failure (from 0); `jitter` is in [0, 1).
+
+        >>> [Retry().pause_s(n, 0.5) for n in (0, 1, 10)]
+        [0.1875, 0.375, 3.75]
+        """
+        full = min(self.cap_s, self.first_s * self.factor**attempt)
+        return float(full * (0.5 + jitter / 2))
+
+
+ONCE = Retry(attempts=1)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time and chance, as an argument."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+
+class Http:
+    """The connections to one backend. Give `transport` to talk to something that is not on the network."""
+
+    def __init__(
+        self, backend: Backend, *, transport: httpx.AsyncBaseTransport | None = None, clock: Clock | None = None
+    ) -> None:
+        self.backend = backend
+        self.clock = clock or Clock()
+        is_here = _is_loopback(backend)
+        if transport is None and is_here:
+            transport = LoopbackTransport()
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            trust_env=not is_here,
+            headers={
+                "Authorization": f"Bearer {backend.api_key}",
+                "User-Agent": f"flash-jupyter/{__version__}",
+                "Accept-Encoding": "identity" if is_here else "gzip, deflate",
+            },
+            timeout=httpx.Timeout(SILENCE_S, connect=10.0),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=60.0),
+        )
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes | None = None,
+        idempotent: bool = True,
+        retry: Retry = Retry(),
+    ) -> bytes:
+        """Make one call and return the body of its answer.
+
+        Raises an `ApiError`: the last one, where the call was repeated. A `content` is JSON.
+        """
+        started = self.clock.monotonic()
+        attempt = 0
+        while True:
+            try:
+                return await self._attempt(method, url, content)
+            except ApiError as failure:
+                pause_s = self._pause_s(failure, attempt, idempotent=idempotent, retry=retry)
+                passed_s = self.clock.monotonic() - started
+                if pause_s is None or passed_s + pause_s > retry.deadline_s:
+                    raise
+            attempt += 1
+            await self.clock.sleep(pause_s)
+
+    @asynccontextmanager
+    async def stream(
+        self, url: str, *, params: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncIterator[httpx.Response]:
+        """Open a stream of server-sent events; raises the same errors as `call`, also while it is read."""
+        timeout = httpx.Timeout(SILENCE_S, read=STREAM_SILENCE_S)
+        accept = {"Accept": "text/event-stream", "Cache-Control": "no-store", **headers}
+        try:
+            async with self._client.stream("GET", url, params=params, headers=accept, timeout=timeout) as response:
+                if response.status_code >= 300:
+                    await response.aread()
+                    raise self._error("GET", response)
+                yield response
+        except httpx.TransportError as failure:
+            raise self._unreachable(url, failure) from None
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def _attempt(self, method: str, url: str, content: bytes | None) -> bytes:
+        headers = {"Content-Type": "application/json"} if content is not None else None
+        try:
+            response = await self._client.request(method, url, content=content, headers=headers)
+        except httpx.TransportError as failure:
+            raise self._unreachable(url, failure) from None
+        if response.status_code >= 300:
+            raise self._error(method, response)
+        return response.content
+
+    def _pause_s(self, failure: ApiError, attempt: int, *, idempotent: bool, retry: Retry) -> float | None:
+        """How long to wait before the next attempt; None where there must be none."""
+        if attempt + 1 >= retry.attempts:
+            return None
+        pause_s = retry.pause_s(attempt, self.clock.random())
+        if isinstance(failure, RateLimitedError):
+            return max(pause_s, failure.retry_after_s)
+        transient = isinstance(failure, UnreachableError) or failure.status >= 500
+        return pause_s if idempotent and transient else None
+
+    def _unreachable(self, url: str, failure: httpx.TransportError) -> UnreachableError:
+        where = httpx.URL(url)
+        what = str(failure) or type(failure).__name__
+        return UnreachableError(
+            f"no answer from {where.host}{f':{where.port}' if where.port else ''}: {self._clean(what)}",
+            detail=type(failure).__name__,
+            fix="check the connection, then run the cell again",
+        )
+
+    def _error(self, method: str, response: httpx.Response) -> ApiError:
+        detail = self._clean(read_problem(response.content))
+        status = response.status_code
+        if status in {401, 403}:
+            return AuthenticationError(
+                f"{status}: the key from {self.backend.key_origin} was refused{f' ({detail})' if detail else ''}",
+                status=status,
+                detail=detail,
+                fix="set a valid RUNPOD_API_KEY, or use backend=local, which needs none",
+            )
+        what = f"{method} {response.request.url.path} answered {status}{f': {detail}' if detail else ''}"
+        if status == 404:
+            return NotFoundError(what, status=status, detail=detail)
+        if status == 429:
+            wait_s = read_retry_after(response.headers.get("Retry-After", ""), now=time.time())
+            return RateLimitedError(
+                what, retry_after_s=wait_s, detail=detail, fix=f"wait {wait_s:.0f} s, then run again"
+            )
+        return ApiError(what, status=status, detail=detail, fix=_advice(status))
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self.backend.api_key, "…") if self.backend.api_key else text
+
+
+def nothing_was_sent(failure: UnreachableError) -> bool:
+    """Whether there was not even a connection, so that the call had no effect and may be made again."""
+    return failure.detail in {"ConnectError", "ConnectTimeout", "PoolTimeout"}
+
+
+def read_problem(body: bytes) -> str:
+    """Return what an error's body says, whichever plane it comes from.
+
+    >>> read_problem(b'{"title": "Not Found", "status": 404, "detail": "pod not found"}')
+    'pod not found'
+    >>> read_problem(b'{"error": "job x not found"}'), read_problem(b"<html>")
+    ('job x not found', '')
+    """
+    try:
+        return Problem.model_validate_json(body).text
+    except ValidationError:
+        return ""
+
+
+def read_retry_after(text: str, *, now: float) -> float:
+    """Return the seconds that a `Retry-After` header asks for: a number, or a date (RFC 9110, 10.2.3).
+
+    >>> read_retry_after("12", now=0.0), read_retry_after("Thu, 01 Jan 1970 00:01:00 GMT", now=20.0)
+    (12.0, 40.0)
+    >>> read_retry_after("soon", now=0.0)
+    0.0
+    """
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
+    except ValueError:
+        return 0.0
+
+
+def _advice(status: int) -> str:
+    if status >= 500:
+        return "the platform has a problem; try again in a minute"
+    return "run %flash status" if status in {409, 413} else "this is a mistake of flash_jupyter; please report it"
+
+
+def _is_loopback(backend: Backend) -> bool:
+    url = httpx.URL(backend.api_url)
+    return url.scheme == "http" and url.host in {"127.0.0.1", "localhost", "::1"}

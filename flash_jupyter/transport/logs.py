@@ -1,0 +1,67 @@
+"""The log of one worker as a stream of lines (server-sent events), opened again where it was cut.
+
+The platform's event ids are opaque: the last one is sent back, never compared. They may repeat, so a line can come
+twice; who reads lines removes what it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from httpx_sse import EventSource, SSEError
+from pydantic import ValidationError
+
+from flash_jupyter import limits
+from flash_jupyter.errors import ApiError, AuthenticationError, NotFoundError
+from flash_jupyter.transport.http import Clock, Http, Retry
+from flash_jupyter.wire.control import LogLine
+
+#: a stream that brings nothing this many times in a row is given up
+FRUITLESS = 8
+RECONNECT = Retry(first_s=0.2, factor=2.0, cap_s=10.0)
+
+
+async def follow_log(
+    http: Http, url: str, *, tail: int = limits.LOG_TAIL_MAX, clock: Clock | None = None
+) -> AsyncIterator[LogLine]:
+    """Yield the lines of a worker's log, the last `tail` old ones first, until the worker is gone.
+
+    Ends when the platform does not know the worker any more, or after `FRUITLESS` attempts that brought nothing.
+    """
+    clock = clock or http.clock
+    last_id, fruitless = "", 0
+    while fruitless < FRUITLESS:
+        try:
+            async for event_id, line in _read_once(http, url, tail, last_id):
+                last_id, fruitless = event_id or last_id, 0
+                if line is not None:
+                    yield line
+        except (NotFoundError, AuthenticationError):
+            return
+        except (ApiError, SSEError):
+            pass  # cut, refused, or busy: the pause below, then again
+        await clock.sleep(RECONNECT.pause_s(fruitless, clock.random()))
+        fruitless += 1
+
+
+async def _read_once(http: Http, url: str, tail: int, last_id: str) -> AsyncIterator[tuple[str, LogLine | None]]:
+    params: dict[str, Any] = {} if last_id else {"tail": tail}
+    headers = {"Last-Event-ID": last_id} if last_id else {}
+    async with http.stream(url, params=params, headers=headers) as response:
+        async for event in EventSource(response).aiter_sse():
+            yield event.id, read_line(event.data)
+
+
+def read_line(data: str) -> LogLine | None:
+    """Read one event's payload; None where it is not a log line.
+
+    >>> read_line('{"source": "container", "line": "hello", "ts": "t"}').line
+    'hello'
+    >>> read_line("ping") is None
+    True
+    """
+    try:
+        return LogLine.model_validate_json(data)
+    except ValidationError:
+        return None

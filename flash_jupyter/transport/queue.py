@@ -1,0 +1,44 @@
+"""The data plane of one queue endpoint. URLs are the endpoint's own `requestUrls`, never put together here."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flash_jupyter.transport.http import Http, Retry
+from flash_jupyter.wire.control import RequestUrls
+from flash_jupyter.wire.jobs import Health, Job
+
+#: an endpoint's URL template names the job so (`QueueBasedRequestUrls` of the REST v2 document)
+JOB_ID = "{job_id}"
+
+
+class Queue:
+    """Submit, ask, cancel."""
+
+    def __init__(self, http: Http, urls: RequestUrls) -> None:
+        self._http, self._urls = http, urls
+
+    async def run(self, body: bytes) -> Job:
+        """Put one job into the queue; its answer comes at once. Never repeated: a lost answer may hide a job."""
+        return Job.model_validate_json(await self._http.call("POST", self._urls.run, content=body, idempotent=False))
+
+    async def status(self, job_id: str, *, retry: Retry = Retry()) -> Job:  # noqa: B008 - frozen
+        """Return the job as it is now, or raise `NotFoundError` once its retention is over."""
+        return Job.model_validate_json(await self._http.call("GET", _fill(self._urls.status, job_id), retry=retry))
+
+    async def cancel(self, job_id: str) -> Job:
+        """Stop a running job, or take a waiting one out of the queue."""
+        return Job.model_validate_json(await self._http.call("POST", _fill(self._urls.cancel, job_id)))
+
+    async def health(self, *, retry: Retry = Retry()) -> Health:  # noqa: B008 - frozen
+        """Return how many jobs and workers are in which state."""
+        return Health.model_validate_json(await self._http.call("GET", self._urls.health, retry=retry))
+
+
+def _fill(template: str, job_id: str) -> str:
+    """Put the job into the template.
+
+    >>> _fill("https://host/v2/ep/status/{job_id}", "a/b-u1")
+    'https://host/v2/ep/status/a%2Fb-u1'
+    """
+    return template.replace(JOB_ID, quote(job_id, safe=""))

@@ -1,0 +1,73 @@
+"""Numbers and rows as a person reads them. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def duration(seconds: float) -> str:
+    """Write a time span.
+
+    >>> duration(0.0421), duration(4.25), duration(200), duration(7260)
+    ('0.04 s', '4.2 s', '3 min 20 s', '2 h 1 min')
+    """
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes.
+
+    >>> size(999), size(48_900_000)
+    ('999 B', '48.9 MB')
+    """
+    if count >= 100_000:
+        return f"{count / 1e6:.1f} MB"
+    return f"{count / 1e3:.1f} kB" if count >= 1_000 else f"{count} B"
+
+
+def money(usd: float) -> str:
+    """Write an amount, with the digits that a short job needs.
+
+    >>> money(0.00042), money(1.5)
+    ('$0.0004', '$1.50')
+    """
+    return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}"
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Lay rows out as plain text, columns as wide as their widest value.
+
+    >>> print(table([{"id": "fj-1", "state": "COMPLETED"}], ["id", "state"]))
+    id    state
+    fj-1  COMPLETED
+    """
+    lines = [list(columns), *([_text(row.get(column)) for column in columns] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def html_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Lay rows out as HTML, everything escaped, colours left to the page.
+
+    >>> html_table([{"id": "<b>"}], ["id"])
+    '<table><thead><tr><th>id</th></tr></thead><tbody><tr><td>&lt;b&gt;</td></tr></tbody></table>'
+    """
+    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(_text(row.get(column)))}</td>" for column in columns) + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

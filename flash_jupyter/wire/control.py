@@ -1,0 +1,92 @@
+"""REST v2 control plane: endpoints, workers, log lines, problems (`openapi-v2.json`, spec 2.0.0).
+
+Only what we read is named; what else the platform sends is kept out of the way, not refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flash_jupyter.states import WorkerState
+
+
+class Wire(BaseModel):
+    """Base of all models of answers: camelCase aliases, unknown fields ignored, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class RequestUrls(Wire):
+    """Where a queue endpoint takes requests; `status`, `stream`, `cancel`, `retry` hold `{job_id}`."""
+
+    run: str
+    status: str
+    cancel: str
+    health: str
+    run_sync: str | None = Field(default=None, alias="runSync")
+    stream: str | None = None
+    retry: str | None = None
+    purge_queue: str | None = Field(default=None, alias="purgeQueue")
+
+
+class Endpoint(Wire):
+    """`Endpoint` of REST v2; `gpu`, `cpu` and `workers` stay as sent, so that a PATCH can restate them."""
+
+    id: str
+    name: str
+    type: str = "QUEUE"
+    created_at: str = Field(default="", alias="createdAt")
+    image: str | None = None
+    env: dict[str, str] = Field(default_factory=dict)
+    gpu: dict[str, Any] | None = None
+    cpu: list[dict[str, Any]] | None = None
+    workers: dict[str, Any] = Field(default_factory=dict)
+    timeout: int = 0
+    request_urls: dict[str, Any] | None = Field(default=None, alias="requestUrls")
+
+
+class EndpointList(Wire):
+    """`ListEndpointsResponse`."""
+
+    endpoints: tuple[Endpoint, ...]
+
+
+class Worker(Wire):
+    """`Worker` of REST v2; what is null until it is placed is None."""
+
+    id: str
+    status: WorkerState
+    is_stale: bool = Field(default=False, alias="isStale")
+    gpu_type: str | None = Field(default=None, alias="gpuTypeId")
+    data_center: str | None = Field(default=None, alias="dataCenterId")
+    uptime_s: int | None = Field(default=None, alias="uptimeSeconds")
+
+
+class WorkerList(Wire):
+    """`ListEndpointWorkersResponse`."""
+
+    workers: tuple[Worker, ...]
+
+
+class LogLine(Wire):
+    """One line of a worker's log: `source` is `container` or `system`, `ts` the platform's timestamp."""
+
+    line: str
+    source: str = "container"
+    ts: str = ""
+
+
+class Problem(Wire):
+    """`ErrorResponse` of REST v2 (RFC 9457), and the data plane's `{"error": ...}`."""
+
+    title: str = ""
+    detail: str = ""
+    error: str = ""
+    errors: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The most specific words there are."""
+        return "; ".join(filter(None, [self.detail or self.error or self.title, *self.errors]))

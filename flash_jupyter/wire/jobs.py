@@ -1,0 +1,64 @@
+"""The queue's data plane: the job document, its policy, health (Runpod docs, serverless/endpoints/send-requests)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from flash_jupyter.states import JobState
+from flash_jupyter.wire.control import Wire
+
+
+class Job(Wire):
+    """The answer of `/run`, `/status` and `/cancel`: state, times in milliseconds, and the output when there is one.
+
+    `output` is whatever the handler returned; while IN_PROGRESS it may hold a progress update. `error` is a text, or
+    the JSON text of the SDK (`error_type`, `error_message`, ...).
+    """
+
+    id: str
+    status: JobState
+    worker_id: str | None = Field(default=None, alias="workerId")
+    delay_ms: int | None = Field(default=None, alias="delayTime")
+    execution_ms: int | None = Field(default=None, alias="executionTime")
+    output: Any = None
+    error: Any = None
+
+    @field_validator("status", mode="before")
+    @classmethod
+    def _read_status(cls, value: Any) -> Any:
+        return JobState.parse(value) if isinstance(value, str) else value
+
+    @property
+    def error_text(self) -> str:
+        """The error as text, whatever the worker put there."""
+        return self.error if isinstance(self.error, str) else "" if self.error is None else repr(self.error)
+
+
+class JobCounts(Wire):
+    """How many jobs of an endpoint are where."""
+
+    completed: int = 0
+    failed: int = 0
+    in_progress: int = Field(default=0, alias="inProgress")
+    in_queue: int = Field(default=0, alias="inQueue")
+    retried: int = 0
+
+
+class WorkerCounts(Wire):
+    """How many workers of an endpoint are in which state; the platform leaves some out."""
+
+    idle: int = 0
+    initializing: int = 0
+    ready: int = 0
+    running: int = 0
+    throttled: int = 0
+    unhealthy: int = 0
+
+
+class Health(Wire):
+    """The answer of `/health`."""
+
+    jobs: JobCounts = JobCounts()
+    workers: WorkerCounts = WorkerCounts()

@@ -1,0 +1,77 @@
+"""The command line from outside: output, error text, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flash_jupyter import __version__
+from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.settings import read_settings
+from flash_jupyter.states import JobState
+
+
+def flash(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `flash` as the entry point does."""
+    program = "from flash_jupyter.cli import main; main()"
+    environ = {"FLASH_JUPYTER_HOME": str(home), "FLASH_JUPYTER_BACKEND": "local", "PATH": "", "COLUMNS": "100"}
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_version(flash_home: Path) -> None:
+    done = flash(flash_home, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["jobs", "--nonsense"], ["jobs", "--limit", "x"]])
+def test_usage_errors_exit_with_two(flash_home: Path, arguments: list[str]) -> None:
+    done = flash(flash_home, *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Usage" in done.stderr
+
+
+def test_no_jobs_are_an_empty_object(flash_home: Path) -> None:
+    done = flash(flash_home, "jobs", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"jobs": []})
+
+
+def test_jobs_are_listed_newest_first(flash_home: Path) -> None:
+    store = JobStore(read_settings({"FLASH_JUPYTER_HOME": str(flash_home)}).job_store)
+    for number in (1, 2):
+        store.insert(JobRecord(f"fj-{number}", JobState.COMPLETED, "local", f"2026-01-0{number}T00:00:00.000Z"))
+    store.close()
+    jobs = json.loads(flash(flash_home, "jobs", "--json").stdout)["jobs"]
+    assert [job["id"] for job in jobs] == ["fj-2", "fj-1"]
+    assert set(jobs[0]) == {
+        *("id", "platform_id", "name", "state", "endpoint_id", "backend", "notebook", "cell_id"),
+        *("created_at", "finished_at", "cost_usd", "has_result"),
+    }
+    assert flash(flash_home, "jobs").stdout.splitlines()[1].startswith("fj-2\tCOMPLETED\t")
+
+
+def test_errors_go_to_stderr_with_what_to_do(flash_home: Path) -> None:
+    flash_home.write_text("a file stands here")
+    done = flash(flash_home, "jobs")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: the job store {flash_home / 'jobs.sqlite'} can't be used: ")
+    assert done.stderr.rstrip().endswith("→ make that folder writable, or point FLASH_JUPYTER_HOME to one that is")
+
+
+def test_errors_are_json_with_json(flash_home: Path) -> None:
+    flash_home.write_text("a file stands here")
+    done = flash(flash_home, "jobs", "--json")
+    error = json.loads(done.stderr)["error"]
+    assert (done.returncode, done.stdout, error["type"]) == (1, "", "SettingsError")
+    assert error["fix"] == "make that folder writable, or point FLASH_JUPYTER_HOME to one that is"

@@ -1,0 +1,222 @@
+"""A notebook as a test drives it: a real ipykernel, a real embedded Runpod process, both ended by their own pid."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import psutil
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from flash_jupyter.session.local import local_info, stop_local
+from flash_jupyter.settings import Settings, read_settings
+from flash_jupyter.views.status import one_line
+
+CELL_TIMEOUT_S = 90.0
+STATUS_STYLE = one_line("")["text/html"].removesuffix("</div>")
+
+
+@dataclass
+class Cell:
+    """What one executed cell put out, in order, as a frontend would show it; lines of ours stand apart."""
+
+    outputs: list[tuple[str, str]] = field(default_factory=list)
+    status_lines: list[str] = field(default_factory=list)
+    bundles: list[dict[str, Any]] = field(default_factory=list)
+    result: str | None = None
+    error: str = ""
+    ename: str = ""
+    traceback: str = ""
+
+    def text(self, name: str) -> str:
+        """All text of `stdout`, `stderr`, `display` or `update`."""
+        return "".join(text for kind, text in self.outputs if kind == name)
+
+    @property
+    def stdout(self) -> str:
+        return self.text("stdout")
+
+    @property
+    def stderr(self) -> str:
+        return self.text("stderr")
+
+    @property
+    def displays(self) -> list[str]:
+        return [text for kind, text in self.outputs if kind in ("display", "update")]
+
+    @property
+    def status(self) -> str:
+        """The last line that says where the cell ran, or what is to be said about it."""
+        return self.status_lines[-1] if self.status_lines else ""
+
+
+class Notebook:
+    """One kernel with the extension loaded. `run` executes a cell and gives back what it put out."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager, self._client = manager, client
+
+    def run(self, code: str, *, timeout_s: float = CELL_TIMEOUT_S) -> Cell:
+        return self.wait(self.start(code), timeout_s=timeout_s)
+
+    def ok(self, code: str) -> Cell:
+        """Run a cell that must not fail."""
+        cell = self.run(code)
+        assert not cell.ename, f"{cell.traceback}\n{cell.stderr}"
+        return cell
+
+    def value(self, expression: str) -> Any:
+        """Evaluate an expression in the kernel; its repr must be a literal."""
+        import ast
+
+        return ast.literal_eval(self.ok(expression).result or "None")
+
+    def start(self, code: str) -> str:
+        """Send a cell and do not wait."""
+        return str(self._client.execute(code))
+
+    def wait(
+        self, message_id: str, *, timeout_s: float = CELL_TIMEOUT_S, until: Callable[[Cell], bool] | None = None
+    ) -> Cell:
+        """Read outputs until the cell has ended, or until `until` holds."""
+        cell, deadline = Cell(), time.monotonic() + timeout_s
+        while True:
+            left = deadline - time.monotonic()
+            assert left > 0, f"not over after {timeout_s} s: {cell}"
+            try:
+                message = self._client.get_iopub_msg(timeout=left)
+            except Empty:
+                continue
+            if message["parent_header"].get("msg_id") != message_id:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                return self._with_reply(cell, message_id, deadline)
+            _add(cell, kind, content)
+            if until is not None and until(cell):
+                return cell
+
+    def interrupt(self) -> None:
+        self.manager.interrupt_kernel()
+
+    def _with_reply(self, cell: Cell, message_id: str, deadline: float) -> Cell:
+        while True:
+            reply = self._client.get_shell_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if reply["parent_header"].get("msg_id") == message_id:
+                break
+        content = reply["content"]
+        if content["status"] == "error" and not cell.ename:  # a UsageError: text on stderr, no error message
+            cell.ename, cell.error = content["ename"], content["evalue"]
+        return cell
+
+
+def _add(cell: Cell, kind: str, content: dict[str, Any]) -> None:
+    if kind in ("display_data", "update_display_data") and STATUS_STYLE in content["data"].get("text/html", ""):
+        cell.status_lines.append(content["data"]["text/plain"])
+    elif kind == "stream":
+        cell.outputs.append((content["name"], content["text"]))
+    elif kind in ("display_data", "update_display_data"):
+        cell.bundles.append(content["data"])
+        verb = "display" if kind == "display_data" else "update"
+        cell.outputs.append((verb, content["data"].get("text/plain", "")))
+    elif kind == "execute_result":
+        cell.result = content["data"]["text/plain"]
+    elif kind == "clear_output":
+        cell.outputs.append(("clear", str(content["wait"])))
+    elif kind == "error":
+        cell.ename, cell.error = content["ename"], content["evalue"]
+        cell.traceback = "\n".join(content["traceback"])
+
+
+def plain_environment(home: Path) -> dict[str, str]:
+    """The environment of a user without an account, who works as `tester`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RUNPOD_", "FLASH_", "JPY_"))}
+    return kept | {
+        "FLASH_JUPYTER_HOME": str(home),
+        "FLASH_JUPYTER_BACKEND": "local",
+        "FLASH_JUPYTER_OWNER": "tester",
+        "IPYTHONDIR": str(home / "ipython"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+@dataclass
+class Desk:
+    """One user's folder, with as many kernels as a test opens there."""
+
+    home: Path
+    folder: Path
+    kernels: list[Notebook] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(plain_environment(self.home), project=self.folder)
+
+    def open(self, *, load: bool = True) -> Notebook:
+        """Start a kernel in the folder of the notebook."""
+        manager = KernelManager(kernel_name="python3")
+        manager.start_kernel(cwd=str(self.folder), env=plain_environment(self.home))
+        client = manager.blocking_client()
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        notebook = Notebook(manager, client)
+        self.kernels.append(notebook)
+        if load:
+            notebook.ok("%load_ext flash_jupyter")
+        return notebook
+
+    def server_pid(self) -> int:
+        info = local_info(self.settings)
+        assert info is not None, "the embedded Runpod does not run"
+        return info.pid
+
+    def workers(self) -> list[psutil.Process]:
+        """The worker processes of this desk's embedded Runpod."""
+        return psutil.Process(self.server_pid()).children(recursive=True)
+
+    def close(self) -> None:
+        for kernel in self.kernels:
+            kernel._client.stop_channels()
+            kernel.manager.shutdown_kernel(now=True)
+        stop_local(self.settings)
+
+
+def _desk(folder: Path) -> Iterator[Desk]:
+    (folder / "work").mkdir(parents=True)
+    desk = Desk(home=folder / "home", folder=folder / "work")
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk of its own, for tests that change what stands on it."""
+    yield from _desk(tmp_path / "desk")
+
+
+@pytest.fixture(scope="session")
+def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One embedded Runpod for all tests which leave it as it was."""
+    yield from _desk(tmp_path_factory.mktemp("shared") / "desk")
+
+
+@pytest.fixture(scope="module")
+def kernel(shared_desk: Desk) -> Notebook:
+    """One kernel a module."""
+    return shared_desk.open()
+
+
+@pytest.fixture
+def notebook(kernel: Notebook) -> Notebook:
+    """The module's kernel, with an empty namespace."""
+    kernel.ok("%reset -f")
+    return kernel

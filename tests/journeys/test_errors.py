@@ -1,0 +1,137 @@
+"""Bad input: a clear error, its whole text, and what is still there afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+
+def jobs(notebook: Any) -> list[str]:
+    """What `%flash jobs` shows: whether anything was sent."""
+    return list(notebook.ok("%flash jobs").displays)
+
+
+def test_a_syntax_error_has_the_lines_of_the_cell(notebook: Any) -> None:
+    notebook.ok("kept = 1")
+    before = jobs(notebook)
+    cell = notebook.run("%%remote\nx = 1\ny = (2 +")
+    number = notebook.value("len(In) - 2")
+    assert cell.ename == "SyntaxError"
+    assert cell.traceback == (
+        f"  File \"Cell In[{number}]\", line 3\n    y = (2 +\n        ^\nSyntaxError: '(' was never closed"
+    )
+    assert notebook.value("kept, 'x' in globals()") == (1, False)
+    assert jobs(notebook) == before
+
+
+def test_an_undefined_name_is_found_before_anything_is_sent(notebook: Any) -> None:
+    notebook.ok("dataset = [1]")
+    before = jobs(notebook)
+    cell = notebook.run("%%remote\nprint('not printed')\ntotal = sum(datasett)")
+    assert cell.traceback == (
+        "UndefinedNameError: name is not defined: `datasett` (line 3); nothing was sent\n"
+        "  → define it in a cell above, or did you mean `dataset` instead of `datasett`?"
+    )
+    assert cell.stdout == ""
+    assert jobs(notebook) == before
+
+
+def test_a_value_that_cannot_be_pickled_is_named_by_its_path(notebook: Any) -> None:
+    notebook.ok("import threading\nclass Config: pass\ncfg = Config()\ncfg.a = {'k': [threading.Lock()]}\nx = 1")
+    before = jobs(notebook)
+    cell = notebook.run("%%remote\ny = cfg")
+    assert cell.traceback.startswith("SerializationError: can't be pickled: cfg → .a → ['k'] → [0]: _thread.lock")
+    assert cell.traceback.endswith("\n  → build it in the cell itself, or leave it out with drop=cfg")
+    assert jobs(notebook) == before
+    assert notebook.ok("%%remote\nx + 1").result == "2", "what is not used is not touched"
+
+
+def test_a_result_that_cannot_be_pickled_stays_and_the_others_arrive(notebook: Any) -> None:
+    cell = notebook.ok("%%remote\nimport threading\na = 1\nlock = {'inner': threading.Lock()}\nb = [2]")
+    notes = [text for text in cell.status_lines if "did not come back" in text]
+    assert len(notes) == 1
+    assert notes[0].startswith("`lock` did not come back: lock → ['inner']: _thread.lock can't be pickled")
+    assert notebook.value("a, b, 'lock' in globals()") == (1, [2], False)
+
+
+def test_a_private_result_that_cannot_be_pickled_is_left_out_silently(notebook: Any) -> None:
+    cell = notebook.ok("%%remote\nimport threading\n_lock = threading.Lock()\na = 1")
+    assert [text for text in cell.status_lines if "did not come back" in text] == []
+    assert notebook.value("a, '_lock' in globals()") == (1, False)
+
+
+def test_a_payload_above_the_limit_is_refused_with_names_and_sizes(notebook: Any) -> None:
+    notebook.ok("import random\nbig = random.Random(0).randbytes(12_000_000)\nsmall = b'x' * 1000")
+    before = jobs(notebook)
+    cell = notebook.run("%%remote\nn = len(big) + len(small)")
+    assert cell.traceback == (
+        "PayloadTooLargeError: what the cell reads takes 16.0 MB, a request holds 10.5 MB; nothing was sent\n"
+        "    big                         12.0 MB\n"
+        "    small                        0.0 MB\n"
+        "  → load `big` in the cell itself, or leave it out with drop=big"
+    )
+    assert jobs(notebook) == before
+    assert notebook.value("len(big)") == 12_000_000
+
+
+def test_a_result_above_the_limit_says_what_was_too_large(notebook: Any) -> None:
+    cell = notebook.run("%%remote\nimport random\nhuge = random.Random(0).randbytes(30_000_000)\nn = 1")
+    assert cell.ename == "ResultLost"
+    assert "huge" in cell.traceback
+    assert "30.0 MB" in cell.traceback
+    assert notebook.ok("%%remote\n1").result == "1"
+
+
+def test_a_traceback_shows_the_users_frames_only(notebook: Any) -> None:
+    notebook.ok("def invert(x):\n    return 1 / x")
+    cell = notebook.run("%%remote\nprint('before')\nvalues = [2, 0]\n[invert(x) for x in values]")
+    assert cell.stdout == "before\n"
+    assert cell.ename == "RemoteExecutionError"
+    assert cell.error == "ZeroDivisionError: division by zero"
+    assert "----> 4 [invert(x) for x in values]" in cell.traceback
+    assert "----> 2     return 1 / x" in cell.traceback
+    assert cell.traceback.endswith("\nZeroDivisionError: division by zero")
+    assert "flash_jupyter" not in cell.traceback
+    assert "<module>" not in cell.traceback
+    assert notebook.value("values") == [2, 0]
+
+
+def test_an_exception_of_the_notebooks_own_class_is_shown(notebook: Any) -> None:
+    notebook.ok("class Broken(Exception): pass")
+    cell = notebook.run("%%remote\nimport threading\nerror = Broken('no', threading.Lock())\nraise error")
+    assert cell.error.startswith("Broken: ('no', <unlocked _thread.lock")
+
+
+def test_causes_are_told(notebook: Any) -> None:
+    cell = notebook.run("%%remote\ntry:\n    {}['k']\nexcept KeyError as e:\n    raise ValueError('outer') from e")
+    assert cell.error == "ValueError: outer"
+    assert "KeyError: 'k'" in cell.traceback
+
+
+def test_exit_zero_ends_the_cell_quietly(notebook: Any) -> None:
+    cell = notebook.ok("%%remote\nimport sys\na = 1\nsys.exit()\nb = 2")
+    assert cell.ename == ""
+    assert notebook.value("a, 'b' in globals()") == (1, False)
+
+
+def test_exit_with_a_code_is_an_error(notebook: Any) -> None:
+    cell = notebook.run("%%remote\nimport sys\na = 1\nsys.exit(3)")
+    assert cell.error == "SystemExit: 3"
+    assert notebook.value("a") == 1
+
+
+def test_a_secret_is_not_sent(notebook: Any) -> None:
+    notebook.ok("token = 'hf_' + 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA1b'")
+    before = jobs(notebook)
+    cell = notebook.run("%%remote\nlen(token)")
+    assert cell.traceback.startswith("SecretFoundError: `token` looks like ")
+    assert jobs(notebook) == before
+
+
+def test_an_undeclared_import_is_warned_of_by_name(notebook: Any) -> None:
+    cell = notebook.run("%%remote\nimport surely_not_there\n")
+    assert any("surely_not_there" in text for text in cell.status_lines)
+    assert cell.error == "ModuleNotFoundError: No module named 'surely_not_there'"

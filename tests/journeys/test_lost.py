@@ -1,0 +1,164 @@
+"""Workers that die, cells that hang, an embedded Runpod that is killed: said clearly, and the next cell works."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.journey
+
+
+def test_a_worker_that_ends_itself(notebook: Any) -> None:
+    notebook.ok("kept = 1")
+    cell = notebook.run("%%remote\nimport os\nprint('last words', flush=True)\nos._exit(3)")
+    assert cell.ename == "WorkerLost"
+    assert "last words" in cell.stdout + cell.traceback
+    assert "exit code 3" in cell.traceback
+    assert re.search(r"worker \S+", cell.traceback)
+    assert notebook.ok("%%remote\nkept + 1").result == "2"
+
+
+def test_a_worker_that_is_killed(notebook: Any) -> None:
+    message = notebook.start("%%remote\nimport os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)")
+    started = notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n"))
+    psutil.Process(int(started.stdout)).kill()
+    cell = notebook.wait(message, timeout_s=30)
+    assert cell.ename == "WorkerLost"
+    assert "signal 9" in cell.traceback or "SIGKILL" in cell.traceback
+    assert notebook.ok("%%remote\n1").result == "1"
+
+
+def test_a_timeout_ends_the_cell_and_its_worker(notebook: Any) -> None:
+    started = time.monotonic()
+    message = notebook.start("%%remote timeout=5\nimport os\nprint(os.getpid(), flush=True)\nwhile True: pass")
+    pid = int(notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n")).stdout)
+    cell = notebook.wait(message, timeout_s=40)
+    assert cell.ename == "JobTimedOut"
+    assert "5 s" in cell.traceback
+    assert "timeout=" in cell.traceback
+    assert time.monotonic() - started < 30
+    assert wait_until_gone(pid)
+    assert notebook.ok("%%remote\n1").result == "1"
+
+
+def test_interrupt_stops_a_busy_worker(notebook: Any) -> None:
+    message = notebook.start("%%remote\nimport os\na = 1\nprint(os.getpid(), flush=True)\nwhile True: pass")
+    pid = int(notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n")).stdout)
+    interrupted = time.monotonic()
+    notebook.interrupt()
+    cell = notebook.wait(message, timeout_s=20)
+    assert cell.ename == "KeyboardInterrupt"
+    assert cell.traceback == "KeyboardInterrupt: the job was cancelled"
+    assert time.monotonic() - interrupted < 10
+    assert wait_until_gone(pid)
+    assert notebook.ok("%%remote\n1").result == "1"
+
+
+def test_interrupt_ends_a_sleep_at_once_and_lets_finally_run(notebook: Any, tmp_path: Any) -> None:
+    mark = tmp_path / "cleaned"
+    message = notebook.start(
+        f"%%remote\nimport time, pathlib\ntry:\n    print('in', flush=True)\n    time.sleep(60)\n"
+        f"finally:\n    pathlib.Path({str(mark)!r}).write_text('yes')"
+    )
+    notebook.wait(message, until=lambda cell: "in" in cell.stdout)
+    notebook.interrupt()
+    assert notebook.wait(message, timeout_s=20).ename == "KeyboardInterrupt"
+    deadline = time.monotonic() + 5
+    while not mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert mark.read_text() == "yes"
+
+
+def wait_until_gone(pid: int, timeout_s: float = 10.0) -> bool:
+    """Whether a process ends in time; one that is dead and not yet waited for by its parent has ended."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_out_of_memory_says_so(desk: Any) -> None:
+    notebook = desk.open()
+    cell = notebook.run("%%remote cpu=cpu3c-2-4\nblocks = []\nwhile True:\n    blocks.append(bytearray(100_000_000))")
+    assert cell.ename == "WorkerLost"
+    assert "memory" in cell.traceback
+    assert notebook.ok("%%remote\n1").result == "1"
+
+
+def test_a_running_job_is_delivered_to_the_restarted_server_or_lost_but_never_run_twice(desk: Any) -> None:
+    notebook = desk.open()
+    notebook.ok("%%remote\n1")
+    count = desk.folder / "count"
+    message = notebook.start(
+        f"%%remote\nimport time\nwith open({str(count)!r}, 'a') as f: f.write('x')\n"
+        "print('started', flush=True)\ntime.sleep(3)\nvalue = 42\nvalue"
+    )
+    notebook.wait(message, until=lambda cell: "started" in cell.stdout)
+    psutil.Process(desk.server_pid()).kill()
+    cell = notebook.wait(message, timeout_s=60)
+    assert count.read_text() == "x"
+    if cell.ename:
+        assert cell.ename == "WorkerLost"
+    else:
+        assert cell.result == "42"
+    assert notebook.ok("%%remote\n1").result == "1"
+
+
+def test_a_queued_job_returns_its_value_after_a_restart(desk: Any) -> None:
+    first, second = desk.open(), desk.open()
+    first.ok("%%remote workers=1\n1")
+    busy = first.start("%%remote workers=1\nimport time\nprint('busy', flush=True)\ntime.sleep(4)\n'first'")
+    first.wait(busy, until=lambda cell: "busy" in cell.stdout)
+    queued = second.start("%%remote workers=1\n'second'")
+    time.sleep(1)
+    psutil.Process(desk.server_pid()).kill()
+    assert second.wait(queued, timeout_s=90).result == "'second'"
+    first.wait(busy, timeout_s=90)
+
+
+def test_two_kernels_that_start_the_embedded_runpod_at_once_share_one(desk: Any) -> None:
+    kernels = [desk.open(), desk.open()]
+    messages = [kernel.start("%%remote\n'ran'") for kernel in kernels]
+    assert [kernel.wait(message).result for kernel, message in zip(kernels, messages, strict=True)] == ["'ran'"] * 2
+    servers = [
+        process.pid
+        for process in psutil.process_iter(["environ", "cmdline"])
+        if "flash_jupyter.emulator" in " ".join(process.info["cmdline"] or [])
+        and str(desk.home) in str(process.info["cmdline"]) + str(process.info["environ"])
+    ]
+    assert servers == [desk.server_pid()]
+    shown = "".join(kernels[0].ok("%flash endpoints").displays)
+    assert shown.count("flash-any-py3") == 1
+
+
+def test_a_stale_info_file_is_seen_through(desk: Any) -> None:
+    notebook = desk.open()
+    info = desk.home / "local" / "info.json"
+    notebook.ok("%%remote\n1")
+    dead = json.loads(info.read_text())
+    psutil.Process(dead["pid"]).kill()
+    assert info.exists()
+    assert desk.open().ok("%%remote\n'again'").result == "'again'"
+
+
+def test_a_data_directory_that_cannot_be_made(desk: Any) -> None:
+    desk.home.parent.mkdir(exist_ok=True)
+    notebook = desk.open()
+    blocked = desk.folder / "blocked"
+    blocked.write_text("a file stands here")
+    notebook.ok(f"import os; os.environ['FLASH_JUPYTER_HOME'] = {str(blocked)!r}; x = 1")
+    cell = notebook.run("%%remote\nx")
+    assert cell.ename in ("SettingsError", "EmulatorError")
+    assert str(blocked) in cell.traceback
+    assert "FLASH_JUPYTER_HOME" in cell.traceback
+    assert notebook.value("x") == 1

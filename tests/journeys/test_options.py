@@ -1,0 +1,169 @@
+"""Options: on the line, sticky, misspelt; and what `%flash` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from flash_jupyter.magics.remote import STICKY
+
+pytestmark = pytest.mark.journey
+
+REFUSED = [
+    ("a misspelt option", "%%remote gpus=A\n1", "UsageError: `gpus` is not an option\n  → did you mean `gpu`?\n"),
+    (
+        "a GPU that does not exist",
+        "%%remote gpu=AMPERE_81\n1",
+        "UsageError: gpu=AMPERE_81 does not exist\n  → did you mean gpu=AMPERE_80?\n",
+    ),
+    (
+        "a backend that does not exist",
+        "%%remote backend=lokal\n1",
+        (
+            "UsageError: backend=lokal does not fit: input should be 'local' or 'runpod'\n"
+            "  → see %%remote? for what backend= takes\n"
+        ),
+    ),
+    (
+        "an option of a later version",
+        "%%remote volume=models\n1",
+        "UsageError: volume= is not supported yet\n  → leave volume= away; it comes with a later version\n",
+    ),
+    (
+        "an expression that is missing",
+        "%remote gpu=AMPERE_80",
+        "UsageError: %remote needs an expression: y = %remote gpu=AMPERE_80 f(x)\n",
+    ),
+    (
+        "a word that %flash does not know",
+        "%flash stauts",
+        "UsageError: `%flash stauts` does not exist\n  → did you mean `%flash status`?\n",
+    ),
+    (
+        "a default that does not exist",
+        "%flash config gpus=A",
+        "UsageError: `gpus` is not an option\n  → did you mean `gpu`?\n",
+    ),
+    (
+        "a default with a bad value",
+        "%flash config timeout=soon",
+        "UsageError: timeout=soon: `soon` is not a whole number\n  → write digits only; seconds, where it is a time\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("cell", "text"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
+def test_a_mistake_in_the_options_is_said_in_one_line(notebook: Any, cell: str, text: str) -> None:
+    notebook.ok("kept = 1")
+    seen = notebook.run(cell)
+    assert (seen.ename, seen.stderr, seen.traceback) == ("UsageError", text, "")
+    assert notebook.value("kept") == 1
+
+
+@pytest.fixture
+def configured(notebook: Any) -> Iterator[Any]:
+    yield notebook
+    notebook.ok("%flash config " + " ".join(f"{key}=" for key in STICKY))
+
+
+def test_defaults_hold_for_all_cells_until_they_are_taken_away(configured: Any) -> None:
+    assert configured.ok("%flash config env=A=1 timeout=50").displays == ["option   default\nenv      A=1\ntimeout  50"]
+    cell = "%%remote\nimport os\nos.environ.get('A')"
+    assert configured.ok(cell).result == "'1'"
+    assert configured.ok("%flash config env= timeout=").displays == ["no defaults are set"]
+    assert configured.ok(cell).result is None
+
+
+def test_defaults_are_traits(configured: Any) -> None:
+    configured.ok("%config RemoteMagics.out = 'b'")
+    configured.ok("%%remote\na = 1\nb = 2")
+    assert configured.value("'a' in globals(), b") == (False, 2)
+    assert "`soon` is not a whole number" in configured.run("%config RemoteMagics.timeout = 'soon'").stderr
+    configured.ok("%config RemoteMagics.out = ''")
+
+
+def test_a_line_wins_over_a_default(configured: Any) -> None:
+    configured.ok("%flash config out=a")
+    configured.ok("%%remote out=b\na = 1\nb = 2")
+    assert configured.value("'a' in globals(), b") == (False, 2)
+
+
+def test_variables_of_the_notebook_stand_in_the_line(notebook: Any) -> None:
+    notebook.ok("what = 'kept'")
+    notebook.ok("%%remote out=$what\nkept = 1\nlost = 2")
+    assert notebook.value("kept, 'lost' in globals()") == (1, False)
+
+
+def test_use_says_where_cells_run(configured: Any) -> None:
+    assert configured.ok("%flash use local").status_lines == ["cells run on the local Runpod"]
+    assert configured.run("%flash use mars").stderr.startswith("UsageError: ")
+
+
+def test_the_cloud_without_a_key_is_refused_with_what_to_do(notebook: Any) -> None:
+    cell = notebook.run("%%remote backend=runpod\n1")
+    assert cell.traceback == (
+        "SettingsError: there is no Runpod API key\n"
+        "  → set RUNPOD_API_KEY (in the environment or in .env), or use backend=local, which needs none"
+    )
+
+
+def test_dry_sends_nothing(notebook: Any) -> None:
+    notebook.ok("x = 1")
+    before = notebook.ok("%flash jobs").displays
+    cell = notebook.ok("%%remote dry\ny = x + 1")
+    assert "x" in cell.status_lines[0]
+    assert notebook.value("'y' in globals()") is False
+    assert notebook.ok("%flash jobs").displays == before
+
+
+def test_a_detached_job_returns_at_once_and_is_attached_later(notebook: Any) -> None:
+    notebook.ok("x = 20")
+    notebook.ok("job = None")
+    handle = notebook.ok("%%remote detach\nimport time\ntime.sleep(1)\nprint('later')\ny = x + 1\ny")
+    assert handle.result is not None
+    assert "fj-" in handle.result
+    notebook.ok("x = 0")
+    job_id = next(word for word in handle.result.replace("'", " ").split() if word.startswith("fj-")).rstrip(",.)")
+    attached = notebook.ok(f"%flash attach {job_id}")
+    assert attached.stdout == "later\n"
+    assert attached.result == "21"
+    assert notebook.value("y, x") == (21, 0)
+
+
+def test_a_detached_job_can_be_cancelled(notebook: Any) -> None:
+    handle = notebook.ok("%%remote detach\nwhile True: pass")
+    job_id = next(word for word in handle.result.replace("'", " ").split() if word.startswith("fj-")).rstrip(",.)")
+    assert notebook.ok(f"%flash cancel {job_id}").status == f"{job_id}: CANCELLED"
+
+
+def test_status_names_the_runpod_and_its_endpoints(notebook: Any) -> None:
+    notebook.ok("%%remote\n1")
+    shown = "".join(notebook.ok("%flash status").displays)
+    assert "the local Runpod" in shown
+    assert "flash-any-py3" in shown
+
+
+def test_an_endpoint_that_was_deleted_is_made_again(notebook: Any) -> None:
+    notebook.ok("%%remote name=short-lived\n1")
+    assert "short-lived" in str(notebook.ok("%flash endpoints").displays)
+    notebook.ok("%flash undeploy short-lived")
+    assert "short-lived" not in str(notebook.ok("%flash endpoints").displays)
+    assert notebook.ok("%%remote name=short-lived\n2").result == "2"
+
+
+def test_the_embedded_runpod_is_looked_after_from_the_notebook(notebook: Any, shared_desk: Any) -> None:
+    notebook.ok("%%remote\n1")
+    assert f"pid {shared_desk.server_pid()}" in notebook.ok("%flash local").stdout
+    wrong = notebook.run("%flash local nonsense")
+    assert "No such command 'nonsense'" in str(wrong.outputs)
+    assert wrong.stderr.endswith("UsageError: %flash local ended with code 2\n  → see %flash local --help\n")
+
+
+def test_help_is_a_complete_reference(notebook: Any) -> None:
+    from flash_jupyter.magics.remote import RemoteMagics
+
+    text = RemoteMagics.remote_cell.__doc__ or ""
+    for key in (*STICKY, "detach", "dry", "local"):
+        assert key in text

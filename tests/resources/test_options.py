@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from flash_jupyter.errors import OptionError
+from flash_jupyter.resources.options import make_options, public_options, refuse_later, unknown_option
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("a slip in a name", {"depps": ("x",)}, "there is no option depps=\n  → did you mean deps=?"),
+    ("an unknown gpu", {"gpu": ("ADA_25",)}, "gpu=ADA_25 does not exist\n  → did you mean gpu=ADA_24?"),
+    (
+        "gpu and cpu together",
+        {"gpu": ("any",), "cpu": ("cpu3c-2-4",)},
+        "gpu= and cpu= exclude each other\n  → keep one of the two",
+    ),
+    (
+        "an idle time that the platform refuses",
+        {"idle": 4000},
+        "idle=4000 does not fit: input should be less than or equal to 3600\n  → see %%remote? for what idle= takes",
+    ),
+    (
+        "a timeout that the platform refuses",
+        {"timeout": 1},
+        "timeout=1 does not fit: input should be greater than or equal to 5\n  → see %%remote? for what timeout= takes",
+    ),
+    (
+        "workers the wrong way round",
+        {"workers": (3, 1)},
+        "workers=3-1 is not a range\n  → write the smaller number first, as in workers=0-3",
+    ),
+    (
+        "a name that no URL can hold",
+        {"name": "my endpoint"},
+        "name=my endpoint can't name an endpoint\n  → use letters, digits, - _ and .",
+    ),
+    (
+        "an unknown backend",
+        {"backend": "aws"},
+        "backend=aws does not fit: input should be 'local' or 'runpod'\n  → see %%remote? for what backend= takes",
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "text"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
+def test_what_does_not_exist_is_an_option_error(values: dict[str, Any], text: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        make_options(**values)
+    assert str(caught.value) == text
+
+
+def test_options_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        make_options().gpu = ("any",)
+
+
+@pytest.mark.parametrize("name", ["apt", "image", "python", "volume", "datacenter", "job", "retries", "once", "via"])
+def test_options_of_later_versions_are_refused_in_words(name: str) -> None:
+    values: dict[str, Any] = {"apt": ("ffmpeg",), "retries": 1, "once": True, "via": "lb"}
+    with pytest.raises(OptionError) as caught:
+        refuse_later(make_options(**{name: values.get(name, "x")}))
+    assert str(caught.value) == (f"{name}= is not supported yet\n  → leave {name}= away; it comes with a later version")
+
+
+def test_the_options_of_this_version_pass() -> None:
+    options = make_options(
+        gpu=("any",), deps=("numpy",), name="n", env={"A": "1"}, timeout=5, out=("x",), drop=("y",), include=("z",),
+        backend="local", local=True, detach=True, dry=True, idle=5, workers=(0, 1), count=2,
+    )  # fmt: skip
+    refuse_later(options)
+
+
+def test_a_word_without_neighbours_lists_all_options() -> None:
+    error = unknown_option("qqqq")
+    assert error.suggestion is None
+    assert error.fix == f"use one of {', '.join(public_options())}"
+    assert "expression" not in public_options()

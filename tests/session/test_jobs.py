@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from flash_jupyter.errors import OptionError, SettingsError
+from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id
+from flash_jupyter.states import JobState
+
+
+def job(job_id: str, created_at: str = "2026-11-22T10:00:00.000Z", platform_id: str | None = None) -> JobRecord:
+    return JobRecord(
+        job_id, JobState.IN_QUEUE, "local", created_at, platform_id, source="x = 1", names=("a", "b"), out=("x",)
+    )
+
+
+def test_a_job_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "new" / "jobs.sqlite")
+    store.insert(job("fj-1"))
+    assert store.find("fj-1") == job("fj-1")
+    store.close()
+    assert JobStore(tmp_path / "new" / "jobs.sqlite").find("fj-1") == job("fj-1")
+
+
+def test_the_end_of_a_job(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite", now=lambda: "2026-11-22T10:01:00.000Z")
+    store.insert(job("fj-1"))
+    store.update("fj-1", platform_id="p-u1", endpoint_id="ep")
+    store.finish("fj-1", JobState.COMPLETED, answer=b"answer", cost_usd=0.5)
+    assert store.find("p-u1").to_json() == {
+        "id": "fj-1",
+        "platform_id": "p-u1",
+        "name": None,
+        "state": "COMPLETED",
+        "endpoint_id": "ep",
+        "backend": "local",
+        "notebook": "",
+        "cell_id": "",
+        "created_at": "2026-11-22T10:00:00.000Z",
+        "finished_at": "2026-11-22T10:01:00.000Z",
+        "cost_usd": 0.5,
+        "has_result": True,
+    }
+    assert store.answer("fj-1") == b"answer"
+    assert store.answer("fj-2") is None
+
+
+def test_newest_first(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    for job_id, minute in [("fj-b", 2), ("fj-a", 1), ("fj-c", 3), ("fj-d", 3)]:
+        store.insert(job(job_id, f"2026-11-22T10:0{minute}:00.000Z"))
+    assert [j.id for j in store.newest()] == ["fj-d", "fj-c", "fj-b", "fj-a"]
+    assert [j.id for j in store.newest(limit=1)] == ["fj-d"]
+
+
+FOUND = [
+    ("our id", "fj-11", "fj-11"),
+    ("our id, which others begin with", "fj-1", "fj-1"),
+    ("a unique beginning", "fj-2", "fj-22"),
+    ("the platform's id", "aaaa-u1", "fj-11"),
+    ("its beginning", "bb", "fj-22"),
+]
+
+
+@pytest.mark.parametrize(("text", "job_id"), [c[1:] for c in FOUND], ids=[c[0] for c in FOUND])
+def test_find(text: str, job_id: str, tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    for own, platform in [("fj-1", None), ("fj-11", "aaaa-u1"), ("fj-22", "bbbb-u1")]:
+        store.insert(job(own, platform_id=platform))
+    assert store.find(text).id == job_id
+
+
+NOT_FOUND = [
+    ("nothing", "", "there is no job \n  → see %flash jobs"),
+    ("an unknown id", "fj-9", "there is no job fj-9\n  → see %flash jobs"),
+    ("a letter that SQL would take for many", "fj%", "there is no job fj%\n  → see %flash jobs"),
+    ("several", "fj-1", "several jobs begin with fj-1: fj-12, fj-11\n  → write more of the id"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), [c[1:] for c in NOT_FOUND], ids=[c[0] for c in NOT_FOUND])
+def test_not_found(text: str, message: str, tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    store.insert(job("fj-11"))
+    store.insert(job("fj-12", "2026-11-22T10:00:01.000Z"))
+    with pytest.raises(OptionError) as caught:
+        store.find(text)
+    assert str(caught.value) == message
+
+
+def test_several_kernels_write_at_once(tmp_path: Path) -> None:
+    stores = [JobStore(tmp_path / "jobs.sqlite") for _ in range(4)]
+
+    def write(store: JobStore) -> None:
+        for _ in range(25):
+            record = job(new_job_id())
+            store.insert(record)
+            store.finish(record.id, JobState.COMPLETED, answer=b"x")
+
+    threads = [threading.Thread(target=write, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {j.state for j in stores[0].newest()} == {JobState.COMPLETED}
+    assert len(stores[0].newest()) == 100
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    store = JobStore(tmp_path / "home" / "jobs.sqlite")
+    with pytest.raises(SettingsError) as caught:
+        store.newest()
+    assert str(caught.value).startswith(f"the job store {tmp_path}/home/jobs.sqlite can't be used: ")
+    assert caught.value.fix == "make that folder writable, or point FLASH_JUPYTER_HOME to one that is"
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite").write_text("x" * 5000)
+    with pytest.raises(SettingsError, match="file is not a database"):
+        JobStore(tmp_path / "jobs.sqlite").newest()

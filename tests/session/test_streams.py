@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+from platform_app import BACKEND
+
+from flash_jupyter.session.events import Fragment
+from flash_jupyter.session.streams import LogStreams
+from flash_jupyter.transport.http import Http
+
+RUN, OTHER = "0123456789abcdef", "fedcba9876543210"
+
+
+def sse(*lines: str) -> bytes:
+    return b"".join(b'data: {"source":"container","line":"%s","ts":"t"}\n\n' % line.encode() for line in lines)
+
+
+class Workers:
+    """One log a worker; each is given once, then the worker is gone."""
+
+    def __init__(self, **logs: bytes) -> None:
+        self._logs = logs
+        self.requests: list[str] = []
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        worker = request.url.path.split("/")[-2]
+        self.requests.append(worker)
+        body = self._logs.pop(worker, None)
+        if body is None:
+            return httpx.Response(404, json={"detail": "no such worker"})
+        return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=body)
+
+
+def follow(workers: Workers, *watched: str) -> tuple[dict[str, list[Fragment]], LogStreams]:
+    seen: dict[str, list[Fragment]] = {RUN: [], OTHER: []}
+
+    async def main() -> LogStreams:
+        http = Http(BACKEND, transport=httpx.MockTransport(workers.handle))
+        streams = LogStreams(http)
+        for run in seen:
+            streams.listen(run, seen[run].append)
+        for worker in watched:
+            streams.watch("ep", worker)
+        await asyncio.sleep(0.1)
+        await streams.aclose()
+        await http.aclose()
+        return streams
+
+    return seen, asyncio.run(main())
+
+
+def test_each_event_goes_to_the_run_it_belongs_to() -> None:
+    workers = Workers(w1=sse(f"@FJ1:{RUN}:0:1/1:a", f"@FJ1:{OTHER}:0:1/1:b", f"@FJ1:{RUN}:1:1/1:c"))
+    seen, _ = follow(workers, "w1")
+    assert [fragment.text for fragment in seen[RUN]] == ["a", "c"]
+    assert [fragment.text for fragment in seen[OTHER]] == ["b"]
+
+
+def test_one_follower_a_worker() -> None:
+    workers = Workers(w1=sse("x"), w2=sse("y"))
+    follow(workers, "w1", "w1", "w2")
+    assert sorted(set(workers.requests)) == ["w1", "w2"]
+    assert workers.requests.count("w1") <= 2  # the second one finds that the worker is gone
+
+
+def test_the_workers_own_last_lines_are_kept() -> None:
+    workers = Workers(w1=sse("booting", f"@FJ1:{RUN}:0:1/1:a", "CUDA error"))
+    _, streams = follow(workers, "w1")
+    assert streams.tail("w1") == ("booting", "CUDA error")
+    assert streams.tail(None) == ()
+
+
+def test_events_of_runs_that_nobody_waits_for_are_dropped() -> None:
+    workers = Workers(w1=sse("@FJ1:0000000000000000:0:1/1:a"))
+    seen, streams = follow(workers, "w1")
+    assert seen == {RUN: [], OTHER: []}
+    assert streams.tail("w1") == ()

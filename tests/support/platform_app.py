@@ -1,0 +1,92 @@
+"""A small control plane and queue as an ASGI app, for tests of the client: it holds endpoints, and answers what it is told."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from flash_jupyter.settings import Backend
+
+ORIGIN = "http://runpod.test"
+BACKEND = Backend("runpod", ORIGIN, f"{ORIGIN}/v2", "key-0123456789", "environment variable RUNPOD_API_KEY")
+
+
+class Platform:
+    """Endpoints by id, the calls that were made, and the answers of `/status` that are still to be given."""
+
+    def __init__(self) -> None:
+        self.endpoints: dict[str, dict[str, Any]] = {}
+        self.calls: list[str] = []
+        self.statuses: list[dict[str, Any]] = []
+        self._numbers = itertools.count(1)
+
+    def add(self, body: dict[str, Any], *, created_at: str | None = None) -> dict[str, Any]:
+        """Make an endpoint."""
+        number = next(self._numbers)
+        base = f"{ORIGIN}/v2/ep{number}"
+        urls = {verb: f"{base}/{verb}/{{job_id}}" for verb in ("status", "stream", "cancel", "retry")}
+        urls |= {"run": f"{base}/run", "runSync": f"{base}/runsync", "purgeQueue": f"{base}/purge-queue"}
+        endpoint = {
+            **body,
+            "id": f"ep{number}",
+            "createdAt": created_at or f"2026-01-01T00:00:{number:02}Z",
+            "requestUrls": {**urls, "health": f"{base}/health"},
+        }
+        self.endpoints[endpoint["id"]] = endpoint
+        return endpoint
+
+    def app(self) -> Starlette:
+        """Return the routes."""
+        return Starlette(
+            routes=[
+                Route("/v2/serverless", self._collection, methods=["GET", "POST"]),
+                Route("/v2/serverless/{id}", self._one, methods=["GET", "PATCH", "DELETE"]),
+                Route("/v2/{id}/run", self._run, methods=["POST"]),
+                Route("/v2/{id}/status/{job}", self._status),
+                Route("/v2/{id}/health", self._health),
+            ]
+        )
+
+    def transport(self) -> httpx.ASGITransport:
+        """Return the way to it without a network."""
+        return httpx.ASGITransport(self.app())
+
+    async def _collection(self, request: Request) -> Response:
+        self.calls.append(request.method)
+        if request.method == "GET":
+            return JSONResponse({"endpoints": list(self.endpoints.values())})
+        return JSONResponse(self.add(await request.json()), status_code=201)
+
+    async def _one(self, request: Request) -> Response:
+        self.calls.append(request.method)
+        endpoint_id = request.path_params["id"]
+        if endpoint_id not in self.endpoints:
+            return JSONResponse({"title": "Not Found", "status": 404, "detail": "no endpoint"}, status_code=404)
+        if request.method == "DELETE":
+            del self.endpoints[endpoint_id]
+            return Response(status_code=204)
+        if request.method == "PATCH":
+            self.endpoints[endpoint_id].update(await request.json())
+        return JSONResponse(self.endpoints[endpoint_id])
+
+    async def _run(self, request: Request) -> Response:
+        self.calls.append("run")
+        if request.path_params["id"] not in self.endpoints:
+            return JSONResponse({"error": "endpoint not found"}, status_code=404)
+        return JSONResponse({"id": "job-u1", "status": "IN_QUEUE"})
+
+    async def _status(self, request: Request) -> Response:
+        self.calls.append("status")
+        answer = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        code = answer.get("http", 200)
+        return JSONResponse({"id": request.path_params["job"], **answer}, status_code=code)
+
+    async def _health(self, _request: Request) -> Response:
+        self.calls.append("health")
+        return JSONResponse({"jobs": {"inQueue": 1}, "workers": {"throttled": 1}})

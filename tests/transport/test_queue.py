@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from contract import Replay, example
+
+from flash_jupyter.errors import NotFoundError
+from flash_jupyter.settings import Backend
+from flash_jupyter.states import JobState
+from flash_jupyter.transport.http import Http
+from flash_jupyter.transport.queue import Queue
+from flash_jupyter.wire.control import RequestUrls
+
+BACKEND = Backend("runpod", "https://api.runpod.io", "https://api.runpod.ai/v2", "$KEY", "somewhere")
+JOB = "f3f2c0c1-6a4e-4a5c-8a8e-0d8c2f3e9a11-u1"
+
+
+def ask(call: Callable[[Queue], Awaitable[Any]], *names: str) -> tuple[Any, Replay]:
+    async def main() -> Any:
+        http = Http(BACKEND, transport=replay)
+        urls = RequestUrls.model_validate(example("control-get")["response"]["body"]["requestUrls"])
+        try:
+            return await call(Queue(http, urls))
+        finally:
+            await http.aclose()
+
+    replay = Replay(*names)
+    return asyncio.run(main()), replay
+
+
+def test_run_sends_the_bytes_as_they_are() -> None:
+    job, replay = ask(lambda q: q.run(b'{"input":{}}'), "queue-run")
+    assert (job.id, job.status) == (JOB, JobState.IN_QUEUE)
+    assert replay.requests[0].content == b'{"input":{}}'
+    assert replay.requests[0].headers["Content-Type"] == "application/json"
+
+
+def test_status_cancel_health() -> None:
+    assert ask(lambda q: q.status(JOB), "queue-status-completed")[0].status is JobState.COMPLETED
+    assert ask(lambda q: q.cancel(JOB), "queue-cancel")[0].status is JobState.CANCELLED
+    assert ask(lambda q: q.health(), "queue-health")[0].jobs.completed == 1
+
+
+def test_a_job_that_is_forgotten() -> None:
+    with pytest.raises(NotFoundError, match="job no-such-job not found"):
+        ask(lambda q: q.status("no-such-job"), "queue-error-404-job")
