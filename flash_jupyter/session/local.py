@@ -95,8 +95,9 @@ def start_local(settings: Settings, *, port: int | None = None) -> LocalInfo:
 def stop_local(settings: Settings) -> bool:
     """End the embedded Runpod and its workers; False when none runs."""
     with _lock:
-        info = _known.pop(settings.local_dir, None) or local_info(settings)
-        if info is None or not _is_alive(info):
+        _known.pop(settings.local_dir, None)
+        info = local_info(settings)  # the file's: another process may have replaced the one that we knew
+        if info is None:
             return False
         _stop(info)
         return True

@@ -139,6 +139,8 @@ def test_one_of_another_version_is_replaced(settings: Settings) -> None:
     now = running(settings)
     assert (now.version, now.url, now.api_key) == (__version__, before.api_url, before.api_key)
     assert now.pid != info["pid"]
+    assert stop_local(settings) is True  # the new one, which this process has never seen
+    assert local_info(settings) is None
 
 
 def test_a_file_in_the_place_of_the_data_folder_is_an_error_with_a_fix(tmp_path: Path) -> None:
