@@ -18,14 +18,14 @@ from flash_jupyter.magics.here import frames_of, run_here
 from flash_jupyter.magics.line import Values
 from flash_jupyter.magics.origin import cell_id, notebook_name
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.events import Clear, Display, Event, Notice, Phase, Stream
+from flash_jupyter.session.events import Clear, Display, Event, Notice, Phase, Sent, Stream
 from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.results import CellOutcome
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import read_settings
 from flash_jupyter.views.format import duration
 from flash_jupyter.views.output import OutputView
-from flash_jupyter.views.status import StatusLine, one_line, outcome_text
+from flash_jupyter.views.status import StatusLine, one_line, outcome_text, sent_text
 from flash_jupyter.views.traceback import SourceOf, short_path, traceback_lines
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def show(
             raise
         output.close(outcome.events_log)
         if outcome.state is not None:
-            status.finish(_text(outcome))
+            status.finish(_text(outcome), always=outcome.cost_usd is not None)
     return outcome.value if outcome.has_value else None
 
 
@@ -143,6 +143,7 @@ def _emitter(shell: InteractiveShell, output: OutputView, status: StatusLine) ->
         Stream: lambda event: output.stream(event.name, event.text),
         Display: lambda event: output.display(event.data, event.metadata, event.display_id, event.update),
         Clear: clear,
+        Sent: lambda event: status.sent(sent_text(event.backend, event.endpoint)),
         Phase: lambda event: status.phase(event.name, event.detail),
         Notice: lambda event: shell.display_pub.publish(one_line(event.text)),
     }

@@ -48,13 +48,21 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """The job goes to this endpoint now; `backend` is `local` or `runpod`."""
+
+    backend: str
+    endpoint: str
+
+
+@dataclass(frozen=True)
 class Notice:
     """A one-line message of ours to the user, e.g. a warning."""
 
     text: str
 
 
-Event = Stream | Display | Clear | Phase | Notice
+Event = Stream | Display | Clear | Phase | Sent | Notice
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -25,6 +25,8 @@ class Link:
     control: Control
     provisioner: Provisioner
     streams: LogStreams
+    #: endpoints whose worker has the driver, as far as we know
+    equipped: set[str] = field(default_factory=set)
 
     async def aclose(self) -> None:
         """End the followers and close the connections."""

@@ -18,7 +18,7 @@ from flash_jupyter.capture.preflight import check
 from flash_jupyter.capture.source import transform
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.options import RemoteOptions
-from flash_jupyter.session.shipping import function_request
+from flash_jupyter.session.shipping import function_request, request_bytes
 
 #: a worker runs the caller's Python minor version (D3)
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -41,10 +41,15 @@ class Prepared:
     """A cell that may be sent: the request's body, and the sender that can read its answer."""
 
     run: str
-    body: bytes = field(repr=False)
+    capsule: bytes = field(repr=False)
+    timeout_s: int | None
     sender: Sender = field(repr=False)
     names: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    def body(self, *, with_driver: bool = True) -> bytes:
+        """Return the body of the request; without the driver it is for a worker that is likely to have it."""
+        return encode(function_request(self.capsule, with_driver=with_driver), self.timeout_s)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -66,8 +71,11 @@ def prepare(request: CellRequest, *, image_family: str) -> Prepared:
     run = secrets.token_hex(8)
     sender = Sender(request.namespace)
     capsule = _pack(sender, captured, order_of(request, captured, run))
-    body = _body(capsule, sender, options)
-    return Prepared(run, body, sender, tuple(captured.values), tuple(warnings))
+    if request_bytes(capsule) > limits.RUN_PAYLOAD_BYTES:
+        raise PayloadTooLargeError(
+            sender.sizes, size_bytes=request_bytes(capsule), limit_bytes=limits.RUN_PAYLOAD_BYTES
+        )
+    return Prepared(run, capsule, options.timeout, sender, tuple(captured.values), tuple(warnings))
 
 
 def order_of(request: CellRequest, captured: Capture, run: str) -> dict[str, Any]:
@@ -121,17 +129,3 @@ def _pack(sender: Sender, captured: Capture, order: Mapping[str, Any]) -> bytes:
             reason=failure.reason,
             fix=f"build it in the cell itself, or leave it out with drop={failure.name}",
         ) from None
-
-
-def _body(capsule: bytes, sender: Sender, options: RemoteOptions) -> bytes:
-    # base64 makes 4 of 3; looked at before it is done, as what is too large may be very large
-    if len(capsule) * 4 // 3 > limits.RUN_PAYLOAD_BYTES:
-        raise _too_large(sender, len(capsule) * 4 // 3)
-    body = encode(function_request(capsule), options.timeout)
-    if len(body) > limits.RUN_PAYLOAD_BYTES:
-        raise _too_large(sender, len(body))
-    return body
-
-
-def _too_large(sender: Sender, size_bytes: int) -> PayloadTooLargeError:
-    return PayloadTooLargeError(sender.sizes, size_bytes=size_bytes, limit_bytes=limits.RUN_PAYLOAD_BYTES)

@@ -56,9 +56,14 @@ def read_answer(sender: Sender, blob: bytes) -> Answer:
         ) from error
 
 
-def wants_fresh_worker(blob: bytes) -> bool:
-    """Whether the worker ran nothing, because another version of a dependency was loaded already."""
-    return len(blob) < _SMALL_ANSWER_BYTES and _order(blob).get("status") == "restart"
+def why_nothing_ran(blob: bytes) -> str | None:
+    """Say why the worker ran nothing and wants the job again; None where it ran.
+
+    `restart`: another version of a dependency is loaded there, a fresh worker is needed. `missing`: it has not got the
+    driver, which was left out of the request.
+    """
+    status = _order(blob).get("status") if len(blob) < _SMALL_ANSWER_BYTES else None
+    return status if status in {"restart", "missing"} else None
 
 
 def kept_events(blob: bytes) -> tuple[list[tuple[int, dict[str, Any]]], int]:

@@ -14,12 +14,13 @@ from functools import partial
 from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, NotFoundError, ResultLost, UnreachableError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cost import job_cost_usd, price_per_hour_usd
-from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase, Stream
+from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase, Sent, Stream
 from flash_jupyter.session.follow import Watch, failure_of, follow
 from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.prepare import Prepared
 from flash_jupyter.session.provision import request_urls
-from flash_jupyter.session.results import kept_events, wants_fresh_worker
+from flash_jupyter.session.results import kept_events, why_nothing_ran
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.writer import BackgroundWriter, OutputLog
 from flash_jupyter.states import JobState
@@ -79,18 +80,13 @@ class Runner:
 
     # --- what others ask for --------------------------------------------------------------------------------------
 
-    async def run(self, spec: EndpointSpec, body: bytes, timeout_s: int | None) -> Finished:
+    async def run(self, spec: EndpointSpec, prepared: Prepared) -> Finished:
         """Take the job from nothing to its answer.
 
         Raises `JobError`s, `ApiError`s, `JobCancelled`; the store knows the end before this returns.
         """
         try:
-            for attempt in range(FRESH_WORKERS + 1):
-                link, endpoint = await self._submit(spec, body)
-                finished = await self._finish(link, endpoint, spec, timeout_s)
-                if attempt == FRESH_WORKERS or not wants_fresh_worker(finished.answer):
-                    break
-                self._tell(Phase("queued", "again, on a fresh worker"))
+            finished = await self._run_until_it_ran(spec, prepared)
             self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
             return finished
         except BaseException as failure:
@@ -137,13 +133,29 @@ class Runner:
 
     # --- the stations ---------------------------------------------------------------------------------------------
 
-    async def _submit(self, spec: EndpointSpec, body: bytes) -> tuple[Link, Endpoint]:
+    async def _run_until_it_ran(self, spec: EndpointSpec, prepared: Prepared) -> Finished:
+        """Send the job again where a worker ran nothing of it, for a reason that passes."""
+        sendings_left = FRESH_WORKERS + 1
+        while True:
+            link, endpoint = await self._submit(spec, prepared)
+            finished = await self._finish(link, endpoint, spec, prepared.timeout_s)
+            reason = why_nothing_ran(finished.answer)
+            if reason == "missing" and endpoint.id in link.equipped:
+                link.equipped.discard(endpoint.id)
+                continue
+            sendings_left -= 1
+            if reason is None or not sendings_left:
+                link.equipped.add(endpoint.id)
+                return finished
+            self._tell(Phase("queued", "again, on a fresh worker"))
+
+    async def _submit(self, spec: EndpointSpec, prepared: Prepared) -> tuple[Link, Endpoint]:
         """Put the job into the queue of its endpoint; both are made (again) where they are missing."""
         for is_last in (False, True):
             link = await self._link(fresh=is_last)
             try:
                 endpoint = link.provisioner.known(spec) or await link.provisioner.ensure(spec, self._say)
-                await self._run(link, endpoint, body)
+                await self._run(link, endpoint, prepared.body(with_driver=endpoint.id not in link.equipped))
                 return link, endpoint
             except NotFoundError:
                 link.provisioner.forget(spec)
@@ -160,6 +172,7 @@ class Runner:
         self._queue = Queue(link.http, request_urls(endpoint))
         self._assembler, self._done = EventAssembler(), asyncio.Event()
         link.streams.listen(self.record.run, self._take)
+        self._tell(Sent(link.backend.name, endpoint.name))
         job = await _run_once(self._queue, body)
         self._platform_id = job.id
         changes = {"platform_id": job.id, "endpoint_id": endpoint.id, "name": endpoint.name, "state": JobState.IN_QUEUE}

@@ -199,7 +199,7 @@ class Session:
         self._store.insert(record)
         runner = self._runner(record, tell=tell)
         self._close_at_exit()
-        return runner, self._loop.submit(runner.run(spec, prepared.body, request.options.timeout))
+        return runner, self._loop.submit(runner.run(spec, prepared))
 
     def _close_at_exit(self) -> None:
         if not self._closes_at_exit:
@@ -286,5 +286,5 @@ def _bring_home(
 def _dry_outcome(spec: EndpointSpec, prepared: Prepared, backend: str, emit: Callable[[Event], None]) -> CellOutcome:
     """Say what would be sent where."""
     names = ", ".join(f"{name} ({size:,} B)" for name, size in prepared.sizes.items()) or "no names"
-    emit(Notice(f"dry: {len(prepared.body):,} B would go to {spec.name} ({backend}) with {names}; nothing was sent"))
+    emit(Notice(f"dry: {len(prepared.body()):,} B would go to {spec.name} ({backend}) with {names}; nothing was sent"))
     return CellOutcome("", None, backend, spec.name, warnings=list(prepared.warnings))

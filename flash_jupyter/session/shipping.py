@@ -1,7 +1,9 @@
 """The text that travels: the capsule's half and the driver, joined into one module, and the small entry that loads it.
 
 The module is made once per worker process, from the entry's compressed copy of the text, and lives in `sys.modules`:
-the stock worker executes an entry anew for every request, in an empty namespace (reference, 4.4).
+the stock worker executes an entry anew for every request, in an empty namespace (reference, 4.4). A worker that is
+likely to have it gets an entry without the text, 30 kB less; where it has not, it answers `missing`, nothing ran, and
+the second sending is complete.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import zlib
 from importlib import resources
 from typing import Any
 
+from flash_jupyter.capsule.container import write_capsule
 from flash_jupyter.errors import ProtocolError
 
 #: in the order in which one needs the other
@@ -41,11 +44,12 @@ import base64, pickle, sys, types, zlib
 __flash_jupyter_keep__ = True
 NAME = "_flash_jupyter_driver_{digest}"
 TEXT = "{text}"
+MISSING = base64.b64decode("{missing}")
 
 
 def _driver():
     module = sys.modules.get(NAME)
-    if module is None:
+    if module is None and TEXT:
         module = types.ModuleType(NAME)
         sys.modules[NAME] = module
         source = zlib.decompress(base64.b64decode(TEXT)).decode()
@@ -58,15 +62,21 @@ def _bytes(capsule):
 
 
 async def {entry}(capsule):
-    return await _driver().run_async(_bytes(capsule))
+    driver = _driver()
+    return await driver.run_async(_bytes(capsule)) if driver else MISSING
 
 
 def _blocking(capsule):
-    return _driver().run(_bytes(capsule))
+    driver = _driver()
+    return driver.run(_bytes(capsule)) if driver else MISSING
 
 
-{entry}.blocking = _blocking
-{entry}.ends_worker = lambda: _driver().ends_worker()
+def _ends_worker():
+    driver = _driver()
+    return bool(driver) and driver.ends_worker()
+
+
+{entry}.blocking, {entry}.ends_worker = _blocking, _ends_worker
 """
 
 
@@ -78,18 +88,25 @@ def driver_text() -> str:
 
 
 @functools.cache
-def function_code() -> str:
-    """The source that a worker executes to get the entry."""
+def function_code(*, with_driver: bool = True) -> str:
+    """The source that a worker executes to get the entry, with the driver's text or without it."""
     text = driver_text().encode()
-    packed = base64.b64encode(zlib.compress(text, 9)).decode()
-    return TEMPLATE.format(digest=hashlib.sha256(text).hexdigest()[:12], text=packed, entry=ENTRY)
+    packed = base64.b64encode(zlib.compress(text, 9)).decode() if with_driver else ""
+    missing = base64.b64encode(write_capsule({"status": "missing"}, {})).decode()
+    digest = hashlib.sha256(text).hexdigest()[:12]
+    return TEMPLATE.format(digest=digest, text=packed, missing=missing, entry=ENTRY)
 
 
-def function_request(capsule: bytes) -> dict[str, Any]:
+def request_bytes(capsule: bytes) -> int:
+    """How large the body of a request with this capsule is at most: base64 makes 4 of 3."""
+    return len(capsule) * 4 // 3 + len(function_code()) + 4096
+
+
+def function_request(capsule: bytes, *, with_driver: bool = True) -> dict[str, Any]:
     """A `FunctionRequest` that runs a capsule; its argument is valid in both encodings of the protocol."""
     return {
         "function_name": ENTRY,
-        "function_code": function_code(),
+        "function_code": function_code(with_driver=with_driver),
         "args": [base64.b64encode(pickle.dumps(capsule, protocol=5)).decode()],
         "kwargs": {},
         "execution_type": "function",

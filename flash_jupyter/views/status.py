@@ -1,8 +1,9 @@
 """The one line that says where a cell runs: phases while it lasts, then where it ran and what it took.
 
-A display, never stdout. A short cell publishes once, at its end; a longer one gets its line after
-`APPEAR_AFTER_S` from the ticker's thread, because the main thread is waiting then. ipykernel gives output of a
-thread to the cell that runs.
+A display, never stdout. A cell publishes when its job is sent, since the main thread has nothing to do then, and a
+publish takes a millisecond. A short one leaves it at that; a longer one shows its phases from `APPEAR_AFTER_S` on,
+first from the ticker's thread, because the main thread is waiting. ipykernel gives output of a thread to the cell that
+runs.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ def outcome_text(backend: str, endpoint: str, worker: str | None, seconds: float
     if cost_usd is not None:
         parts.append(money(cost_usd))
     return " · ".join(part for part in parts if part)
+
+
+def sent_text(backend: str, endpoint: str) -> str:
+    """Say in one line where a cell runs, in words that are true afterwards too.
+
+    >>> sent_text("local", "flash-any-py311-me")
+    'on the local Runpod · flash-any-py311-me'
+    """
+    return f"on {PLACES[backend]} · {endpoint}"
 
 
 def one_line(text: str) -> dict[str, str]:
@@ -76,12 +86,19 @@ class StatusLine:
             if self._is_late:
                 self._publish()
 
-    def finish(self, text: str) -> None:
-        """Show the last state, which is what the notebook saves."""
+    def sent(self, text: str) -> None:
+        """Show where the job goes."""
+        with self._lock:
+            self._text = text
+            self._publish()
+
+    def finish(self, text: str, *, always: bool = True) -> None:
+        """Show the last state, which the notebook saves; without `always` not where a short cell has its line."""
         with self._lock:
             self._is_over = True
             self._text = text
-            self._publish()
+            if always or self._is_late or not self._display_id:
+                self._publish()
 
     def fail(self, text: str) -> None:
         """Replace a phase that is shown; where nothing is shown, the error that follows says enough."""

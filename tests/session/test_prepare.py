@@ -13,7 +13,7 @@ from flash_jupyter.session.prepare import CellRequest, encode, prepare
 def sent(cell: str, names: dict[str, Any], **options: Any) -> tuple[dict[str, Any], Receiver]:
     """The request's body, and the capsule in it as a worker reads it."""
     request = CellRequest(cell, {"__name__": "__main__", **names}, make_options(**options), "<cell 3>")
-    body = json.loads(prepare(request, image_family="gpu").body)
+    body = json.loads(prepare(request, image_family="gpu").body())
     return body, Receiver(pickle.loads(base64.b64decode(body["input"]["args"][0])))
 
 

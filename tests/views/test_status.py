@@ -27,6 +27,21 @@ def test_a_short_cell_publishes_once(publisher: Any) -> None:
     assert publisher.texts() == [("display", "ran")]
 
 
+def test_a_short_cell_that_was_sent_publishes_where_it_runs_and_no_more(publisher: Any) -> None:
+    with StatusLine(publisher, appear_after_s=60) as status:
+        status.sent("on the local Runpod")
+        status.phase("running")
+        status.finish("ran", always=False)
+    assert publisher.texts() == [("display", "on the local Runpod")]
+
+
+def test_what_a_short_cell_cost_is_shown_all_the_same(publisher: Any) -> None:
+    with StatusLine(publisher, appear_after_s=60) as status:
+        status.sent("on Runpod")
+        status.finish("ran on Runpod · $0.01", always=True)
+    assert publisher.texts() == [("display", "on Runpod"), ("update", "ran on Runpod · $0.01")]
+
+
 def test_a_long_cell_shows_its_phases_in_one_place(publisher: Any) -> None:
     with StatusLine(publisher, appear_after_s=0.01) as status:
         status.phase("queued")
