@@ -12,6 +12,7 @@ import ast
 import asyncio
 import builtins
 import ctypes
+import importlib
 import linecache
 import os
 import queue
@@ -22,7 +23,7 @@ import traceback
 import types
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from flash_jupyter.capsule.blame import type_name
@@ -139,6 +140,9 @@ class _Run:
             get_ipython=lambda: shell,
         )
         self._plumbing = dict(namespace)
+        for name in self._order.get("submodules", []):  # `import a.b` binds `a`: its part must be loaded as well
+            with suppress(ImportError):
+                importlib.import_module(name)
         self._receiver.load(namespace)
         self._displayer.lead_here()
 

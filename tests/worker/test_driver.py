@@ -277,6 +277,12 @@ def test_local_modules_travel_and_an_edit_is_seen(notebook: Notebook) -> None:
     assert (notebook.names["a"], notebook.names["b"]) == (2, 3)
 
 
+def test_a_submodule_is_loaded_as_it_is_here(notebook: Notebook) -> None:
+    notebook.here("import wsgiref.util")
+    notebook.there("scheme = wsgiref.util.guess_scheme({})", ["wsgiref"], submodules=["wsgiref.util"])
+    assert notebook.names["scheme"] == "http"
+
+
 def test_a_module_path_may_not_leave_its_folder(notebook: Notebook) -> None:
     answer = notebook.there("1", modules={"../evil.py": ""})
     assert answer.order["status"] == "error"
