@@ -12,6 +12,7 @@ Buffers of 64 KiB and more leave the stream and are named by their SHA-256.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import io
@@ -27,6 +28,7 @@ ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...),
 
 Pid = tuple[str, Any]
 NAMESPACE: Pid = ("namespace", None)
+CACHED: Pid = ("cached", None)
 
 
 class Buffers:
@@ -79,6 +81,8 @@ class Pickler(cloudpickle.Pickler):
             return None
         if obj is self._namespace:
             return NAMESPACE
+        if obj is make_cached:
+            return CACHED
         number = self._known.get(id(obj))
         if number is not None:
             return ("object", number)
@@ -90,7 +94,11 @@ class Pickler(cloudpickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         """Leave the globals of the notebook's functions at home."""
+        if isinstance(obj, functools._lru_cache_wrapper) and obj.__module__ == "__main__":
+            return make_cached, (obj.__wrapped__, obj.cache_parameters())
         reduced = super().reducer_override(obj)
+        if isinstance(obj, type) and isinstance(reduced, tuple) and "__slots__" in vars(obj):
+            return _with_slots(obj, reduced)
         if isinstance(obj, types.FunctionType) and obj.__globals__ is self._namespace and isinstance(reduced, tuple):
             make, args, (state, slots), *rest = reduced
             return (make, (args[0], self._namespace, *args[2:]), (state, {**slots, "__globals__": {}}), *rest)
@@ -111,10 +119,12 @@ class Unpickler(pickle.Unpickler):
         *,
         objects: list[Any],
         buffers: Iterable[Any] = (),
+        stand_ins: bool = False,
     ) -> None:
         super().__init__(io.BytesIO(stream), buffers=buffers)
         self._namespace = namespace
         self._objects = objects
+        self._stand_ins = stand_ins
         self.absent: set[str] = set()
 
     def persistent_load(self, pid: Pid) -> Any:
@@ -124,16 +134,20 @@ class Unpickler(pickle.Unpickler):
             return self._objects[what]
         if kind == "namespace":
             return self._namespace
+        if kind == "cached":
+            return make_cached
         try:
             return importlib.import_module(what)
         except ImportError:
             return AbsentModule(what)
 
     def find_class(self, module: str, name: str) -> Any:
-        """Find a global, or put a stand-in at its place that says what is missing."""
+        """Find a global, or, with `stand_ins`, put something at its place that says what is missing."""
         try:
             return super().find_class(module, name)
         except (ImportError, AttributeError):
+            if not self._stand_ins or module == "__main__":
+                raise
             self.absent.add(module.partition(".")[0])
             return type(name, (Absent,), {"__module__": module})
 
@@ -157,6 +171,17 @@ class AbsentModule(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         raise ModuleNotFoundError(f"{self.__name__!r} was imported on the worker and is not installed here")
+
+
+def make_cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    """Make a function of the notebook under `functools.lru_cache` again; its cache does not travel."""
+    return functools.lru_cache(**parameters)(function)
+
+
+def _with_slots(cls: type, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Let a class have its slots over there too; cloudpickle (3.1.2) makes it without."""
+    make, (kind, name, bases, kwargs, *rest), *state = reduced
+    return (make, (kind, name, bases, {**kwargs, "__slots__": vars(cls)["__slots__"]}, *rest), *state)
 
 
 def travels_by_value(obj: type) -> bool:

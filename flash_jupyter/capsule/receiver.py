@@ -13,6 +13,8 @@ from flash_jupyter.capsule.pickling import Pickler, Unpickler
 
 #: as `sender.RESULT`
 RESULT_NAME = "\0result"
+#: streams up to this size are read once before they are sent
+REBUILD_BYTES = 1 << 20
 
 
 class Receiver:
@@ -117,11 +119,21 @@ class Receiver:
             self._drop_unpicklable(values, known, failed)
             return self._dump(values, [item for item in news if self._travels(item, known, failed)], known)
 
+    def _rebuild(self, pickler: Pickler, count: int) -> None:
+        """Read what was written, as home will: what pickles can still refuse to be rebuilt."""
+        if pickler.file.tell() > REBUILD_BYTES:
+            return
+        buffers = [bytearray(pickler.buffers.bodies[name]) for name, _ in pickler.buffers.order]
+        unpickler = Unpickler(pickler.written(), self._namespace, objects=self._objects, buffers=buffers)
+        for _ in range(count):
+            unpickler.load()
+
     def _dump(self, values: Mapping[str, Any], news: list[tuple[int, Change]], known: Mapping[int, int]) -> Pickler:
         pickler = Pickler(self._namespace, known=known)
         for item in values.items():
             pickler.dump(item)
         pickler.dump(news)
+        self._rebuild(pickler, len(values) + 1)
         return pickler
 
     def _drop_unpicklable(self, values: dict[str, Any], known: Mapping[int, int], failed: list[dict[str, str]]) -> None:
@@ -143,7 +155,9 @@ class Receiver:
 
     def _refusal(self, name: str, value: Any, known: Mapping[int, int]) -> Unpicklable | None:
         def dump(part: Any) -> None:
-            Pickler(self._namespace, known=known).dump(part)
+            pickler = Pickler(self._namespace, known=known)
+            pickler.dump(part)
+            self._rebuild(pickler, 1)
 
         try:
             dump(value)

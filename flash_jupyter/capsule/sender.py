@@ -89,7 +89,9 @@ class Sender:
         """Read an answer; nothing in the namespace changes before `Answer.apply`."""
         order, sections = read_capsule(answer)
         buffers = [_restore(sections[name], readonly) for name, readonly in order["buffers"]]
-        unpickler = Unpickler(sections["values"], self._namespace, objects=self._objects, buffers=buffers)
+        unpickler = Unpickler(
+            sections["values"], self._namespace, objects=self._objects, buffers=buffers, stand_ins=True
+        )
         values = dict(unpickler.load() for _ in range(order["count"]))
         updates = [(self._objects[number], news) for number, news in unpickler.load()]
         return Answer(order, values, updates, self._namespace, frozenset(unpickler.absent))

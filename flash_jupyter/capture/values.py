@@ -21,9 +21,8 @@ from flash_jupyter.capture.mutation import Use
 ATOMS: frozenset[type] = frozenset(
     {int, float, complex, bool, str, bytes, range, slice, type(None), type(...), type(NotImplemented)}
 )
-#: what is changed through these comes home by reference (functions, classes, modules), or can't be changed at all
+#: what is changed through these comes home by reference (classes, modules), or can't be changed at all
 _FIXED = (
-    types.FunctionType,
     types.BuiltinFunctionType,
     types.ModuleType,
     type,
@@ -54,6 +53,8 @@ def may_change(value: object, use: Use) -> bool:
     (False, True, True)
     """
     kind = type(value)
+    if kind is types.FunctionType:
+        return _has_state(value)
     if kind in ATOMS or issubclass(kind, _FIXED) or _is_numpy_scalar(kind):
         return False
     if hasattr(kind, "__next__"):
@@ -65,6 +66,12 @@ def may_change(value: object, use: Use) -> bool:
     if kind in _FROZEN_CONTAINERS:
         return _holds_changeable(value)
     return use >= Use.ELEMENT
+
+
+def _has_state(function: Any) -> bool:
+    """Whether a call can change what a function carries: its closure, its defaults, its attributes."""
+    carries = function.__closure__ or function.__defaults__ or function.__kwdefaults__ or function.__dict__
+    return bool(carries) or function.__name__ in function.__code__.co_names
 
 
 def elements(container: Any, limit: int) -> list[object]:

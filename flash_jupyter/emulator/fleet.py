@@ -115,6 +115,7 @@ class Fleet:
 
     def _ended(self, worker: Worker) -> None:
         """The process is gone: the last lines, then its jobs, then its place."""
+        worker.process.kill()  # its children may live on
         exit_reason = worker.process.exit_reason()  # asked in any case: that is what reaps a child
         reason = worker.ending or exit_reason
         worker.release_stop_poll()

@@ -98,8 +98,8 @@ class SystemProcess:
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
     def kill(self) -> None:
-        """End its process group; it is the leader of its session."""
-        if self.is_alive():
+        """End its process group, what is left of it where the process itself has ended; it leads its own session."""
+        if self._popen is not None or self.is_alive():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
 

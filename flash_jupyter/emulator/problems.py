@@ -7,6 +7,9 @@ from http import HTTPStatus
 
 from starlette.responses import JSONResponse
 
+#: Python 3.13 calls this status `Unprocessable Content` (RFC 9110); the platform uses the older name
+TITLES = {422: "Unprocessable Entity"}
+
 
 class Problem(Exception):
     """An answer that is an error; a route raises it."""
@@ -21,7 +24,7 @@ class Problem(Exception):
     def response(self) -> JSONResponse:
         """Return the answer; `errors` only where there are any."""
         body: dict[str, object] = {
-            "title": HTTPStatus(self.status).phrase,
+            "title": TITLES.get(self.status) or HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
         }

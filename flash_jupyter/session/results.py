@@ -84,10 +84,19 @@ def take(answer: Answer, outcome: CellOutcome, *, out: Collection[str] | None, e
     for failure in answer.failed:
         if failure["name"] != RESULT:
             emit(Notice(_did_not_return(failure)))
+    for name, size_bytes in (answer.order.get("left") or {}).items():
+        emit(Notice(f"`{name}` did not come back: it takes {size_bytes / 1e6:,.1f} MB, which no answer holds (20 MB)"))
     if answer.absent:
         packages = ", ".join(sorted(answer.absent))
         emit(Notice(f"{packages}: not installed here, so what came back of it is a stand-in"))
     raise_failure(answer.order)
+
+
+#: what to do about failures that are the driver's, not the user's code's
+FIXES = {
+    "DependencyError": "check the name and the version in deps=",
+    "DeserializationError": "build it in the cell itself, or leave it out with drop=NAME",
+}
 
 
 def raise_failure(order: dict[str, Any]) -> None:
@@ -98,6 +107,7 @@ def raise_failure(order: dict[str, Any]) -> None:
             error.get("type", "Exception"),
             error.get("message", ""),
             frames=error.get("frames", ()),
+            fix=FIXES.get(error.get("type", ""), ""),
             chain=error.get("chain", ()),
         )
     if status == "exit" and order.get("exit_code"):

@@ -13,15 +13,18 @@ import asyncio
 import builtins
 import ctypes
 import importlib
+import inspect
+import io
 import linecache
 import os
 import queue
 import sys
 import threading
 import time
+import tokenize
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -37,6 +40,8 @@ from flash_jupyter.worker.plots import plot_backend
 from flash_jupyter.worker.shell import Shell
 
 ANSWER_VERSION = 1
+#: where a cell's code leaves the value of its last expression
+VALUE = "__flash_jupyter_value__"
 #: what a cancelled cell gets for its `finally` blocks before the process ends
 GRACE_S = 2.0
 #: a result larger than this never arrives (Runpod docs, operation reference: 20 MB), and base64 takes a third
@@ -44,6 +49,7 @@ ANSWER_BYTES = 14_000_000
 
 #: the container's own stdout, which is its log: the cell's `sys.stdout` is something else
 _log_fd = os.dup(1)
+_streams = (Stream("stdout", 1, _log_fd), Stream("stderr", 2, _log_fd))
 #: dependencies that this process has in a version that a cell did not want
 _outdated: list[str] = []
 
@@ -159,13 +165,13 @@ class _Run:
     def _run_source(self) -> None:
         filename, source = self._order["filename"], self._order["source"]
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        body, last = _split(source, filename)
-        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        _finish(eval(compile(body, filename, "exec", flags), self._main.__dict__))
-        if last is not None:
-            value = _finish(eval(compile(last, filename, "eval", flags), self._main.__dict__))
-            if value is not None:
-                self._result[RESULT_NAME] = value
+        code = compile(_with_result(source, filename), filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        running = eval(code, self._main.__dict__)
+        if code.co_flags & inspect.CO_COROUTINE:  # it awaits at top level: all of it is one coroutine
+            asyncio.run(running)
+        value = self._main.__dict__.pop(VALUE, None)
+        if value is not None:
+            self._result[RESULT_NAME] = value
 
     def _pack(self) -> bytes:
         with self._phase("returning"):
@@ -178,7 +184,7 @@ class _Run:
             if any(failure["name"] == RESULT_NAME for failure in self._receiver.failed):
                 self._report["result_bundle"] = mimebundle(self._result.pop(RESULT_NAME))
                 answer = self._receiver.pack(self._final_report(), {}, keep)
-            return self._within_limit(answer)
+            return self._within_limit(answer, keep)
 
     def _is_plumbing(self, name: str) -> bool:
         """Whether a name is ours, not the cell's."""
@@ -189,12 +195,18 @@ class _Run:
         self._events.flush()
         return self._report | {"events": self._events.kept(), "events_total": self._events.count}
 
-    def _within_limit(self, answer: bytes) -> bytes:
-        """An answer that is too large would be lost as a whole: then say so instead, and send what is known of it."""
+    def _within_limit(self, answer: bytes, keep: Callable[[str], bool]) -> bytes:
+        """An answer that is too large would be lost as a whole: leave the largest values there, and say so."""
         if len(answer) <= ANSWER_BYTES:
             return answer
-        self._fail("too_large", "ResultTooLarge", f"{len(answer)}")
         sizes = self._receiver.sizes()
+        left = _largest(sizes, sum(sizes.values()) - ANSWER_BYTES * 9 // 10)
+        self._report["left"] = {name: sizes[name] for name in left}
+        result = {name: value for name, value in self._result.items() if len(left) < len(sizes)}
+        smaller = self._receiver.pack(self._final_report(), result, lambda name: keep(name) and name not in left)
+        if len(smaller) <= ANSWER_BYTES:
+            return smaller
+        self._fail("too_large", "ResultTooLarge", f"{len(smaller)}")
         return self._receiver.pack(self._final_report() | {"sizes": sizes}, {}, lambda _name: False)
 
     @contextmanager
@@ -206,25 +218,33 @@ class _Run:
             self._report["phases"][name] = round(time.perf_counter() - started, 6)
 
 
-def _split(source: str, filename: str) -> tuple[ast.Module, ast.Expression | None]:
-    """Take the last expression off a cell, unless a semicolon follows it."""
+def _largest(sizes: dict[str, int], excess: int) -> list[str]:
+    """The fewest names, largest first, that take `excess` bytes together."""
+    chosen: list[str] = []
+    for name in sorted(sizes, key=lambda name: -sizes[name]):
+        if excess <= 0:
+            break
+        chosen.append(name)
+        excess -= sizes[name]
+    return chosen
+
+
+def _with_result(source: str, filename: str) -> ast.Module:
+    """Let a cell bind the value of its last expression, unless a semicolon follows it."""
     tree = ast.parse(source, filename)
     last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr) or _ends_with_semicolon(source):
-        return tree, None
-    return ast.Module(tree.body[:-1], tree.type_ignores), ast.Expression(last.value)
+    if isinstance(last, ast.Expr) and not _ends_with_semicolon(source):
+        binding = ast.Assign([ast.Name(VALUE, ast.Store())], last.value)
+        tree.body[-1] = ast.fix_missing_locations(ast.copy_location(binding, last))
+    return tree
 
 
 def _ends_with_semicolon(source: str) -> bool:
-    lines = [line.split("#")[0].rstrip() for line in source.splitlines()]
-    return bool([line for line in lines if line] and [line for line in lines if line][-1].endswith(";"))
-
-
-def _finish(value: Any) -> Any:
-    """Run a coroutine that top-level `await` made of the cell."""
-    if isinstance(value, types.CoroutineType) and value.cr_code.co_name == "<module>":
-        return asyncio.run(value)
-    return value
+    skip = {tokenize.COMMENT, tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER}
+    tokens = [
+        token.string for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type not in skip
+    ]
+    return bool(tokens) and tokens[-1] == ";"
 
 
 def describe(error: BaseException, filename: str) -> dict[str, Any]:
@@ -289,14 +309,16 @@ def _environment(env: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def _captured(events: Events) -> Iterator[None]:
     before = sys.stdin, sys.stdout, sys.stderr
-    empty = pipes().empty
-    sys.stdin = NoInput()
-    sys.stdout, sys.stderr = Stream("stdout", events, 1, empty), Stream("stderr", events, 2, empty)
+    sys.stdin, sys.stdout, sys.stderr = NoInput(), *_streams
+    for stream in _streams:
+        stream.lead_to(events, pipes().empty)
     try:
         with pipes().lead_to(events):
             yield
     finally:
         events.flush()
+        for stream in _streams:
+            stream.lead_to(None)
         sys.stdin, sys.stdout, sys.stderr = before
 
 

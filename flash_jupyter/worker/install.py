@@ -171,7 +171,7 @@ def _make(overlay: Path, missing: list[str]) -> None:
 def _run_installer(target: Path, missing: list[str]) -> None:
     """Install, keeping the versions that the interpreter has; only where that is impossible, without regard to them."""
     asked = {_normalised(r.name) for r in map(_requirement, missing) if r is not None}
-    constraints = target.with_suffix(".txt")
+    constraints = target.with_name(f"{target.name}.txt")
     constraints.write_text("\n".join(_versions(asked)))
     command = [*_installer(target), *missing]
     try:

@@ -51,10 +51,6 @@ class Events:
             if self._pending_chars >= TEXT_FROM_CHARS or time.monotonic() - self._pending_since > TEXT_AFTER_S:
                 self.flush()
 
-    def log(self, text: str) -> None:
-        """Write to the worker's own log."""
-        _write_all(self._fd, text.encode(errors="backslashreplace"))
-
     def flush(self) -> None:
         """Make an event of the text that waits."""
         with self._lock:
@@ -120,33 +116,43 @@ class Events:
 
 
 class Stream(io.TextIOBase):
-    """Takes the place of `sys.stdout` or `sys.stderr` while a cell runs.
+    """Takes the place of `sys.stdout` or `sys.stderr` while a cell runs; one for the life of the process.
 
-    Threads that were there before the cell are the host's: what they print goes to the log, not into the cell.
+    Who keeps it, as the handlers of `logging` do, writes to the cell that runs then. Threads that were there before
+    the cell are the host's: what they print goes to the log, not into the cell.
     """
 
     encoding = "utf-8"
     errors = "backslashreplace"
 
-    def __init__(self, name: str, events: Events, fd: int, before: Callable[[], None]) -> None:
+    def __init__(self, name: str, fd: int, log_fd: int) -> None:
         self.name = f"<{name}>"
-        self._name, self._events, self._fd, self._before = name, events, fd, before
+        self._name, self._fd, self._log_fd = name, fd, log_fd
+        self._events: Events | None = None
+        self._before: Callable[[], None] = lambda: None
+        self._hosts: set[int | None] = set()
+
+    def lead_to(self, events: Events | None, before: Callable[[], None] = lambda: None) -> None:
+        """Write to this run from now on, after `before`; to the log where there is none."""
         self._hosts = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+        self._events, self._before = events, before
 
     def write(self, text: str) -> int:
         """Pass text on as an event."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if threading.get_ident() in self._hosts:
-            self._events.log(text)
+        events = self._events
+        if events is None or threading.get_ident() in self._hosts:
+            _write_all(self._log_fd, text.encode(errors="backslashreplace"))
         elif text:
             self._before()
-            self._events.text(self._name, text)
+            events.text(self._name, text)
         return len(text)
 
     def flush(self) -> None:
         """Make what was written visible now."""
-        self._events.flush()
+        if self._events is not None:
+            self._events.flush()
 
     def writable(self) -> bool:
         """Yes."""

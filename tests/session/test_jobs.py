@@ -106,6 +106,8 @@ def test_several_kernels_write_at_once(tmp_path: Path) -> None:
         thread.join()
     assert {j.state for j in stores[0].newest()} == {JobState.COMPLETED}
     assert len(stores[0].newest()) == 100
+    for store in stores:
+        store.close()
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
