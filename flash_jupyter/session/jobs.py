@@ -10,6 +10,7 @@ import json
 import secrets
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -149,6 +150,7 @@ class JobStore:
         with self._lock:
             if self._connection is None:
                 self._connection = _open(self._path)
+                weakref.finalize(self, self._connection.close)  # for who forgets `close`
             try:
                 return self._connection.execute(statement, values).fetchall()
             except sqlite3.OperationalError as error:

@@ -23,6 +23,15 @@ def test_a_worker_that_ends_itself(notebook: Any) -> None:
     assert notebook.ok("%%remote\nkept + 1").result == "2"
 
 
+def test_the_children_of_a_worker_end_with_it(notebook: Any) -> None:
+    cell = "%%remote\nimport subprocess, time\nprint(subprocess.Popen(['sleep', '300']).pid, flush=True)\ntime.sleep(60)"
+    message = notebook.start(cell)
+    child = int(notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n")).stdout)
+    notebook.interrupt()
+    assert notebook.wait(message, timeout_s=20).ename == "KeyboardInterrupt"
+    assert wait_until_gone(child)
+
+
 def test_a_worker_that_is_killed(notebook: Any) -> None:
     message = notebook.start("%%remote\nimport os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)")
     started = notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n"))
