@@ -24,7 +24,9 @@ def test_a_worker_that_ends_itself(notebook: Any) -> None:
 
 
 def test_the_children_of_a_worker_end_with_it(notebook: Any) -> None:
-    cell = "%%remote\nimport subprocess, time\nprint(subprocess.Popen(['sleep', '300']).pid, flush=True)\ntime.sleep(60)"
+    cell = (
+        "%%remote\nimport subprocess, time\nprint(subprocess.Popen(['sleep', '300']).pid, flush=True)\ntime.sleep(60)"
+    )
     message = notebook.start(cell)
     child = int(notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n")).stdout)
     notebook.interrupt()
