@@ -81,7 +81,7 @@ def _accepts(dump: Callable[[Any], object], value: Any) -> bool:
 def type_name(obj: Any) -> str:
     """The name of an object's type, with its module where that says something."""
     cls = type(obj)
-    return cls.__qualname__ if cls.__module__ in {"builtins", "__main__"} else f"{cls.__module__}.{cls.__qualname__}"
+    return cls.__qualname__ if cls.__module__ in ("builtins", "__main__") else f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _one_line(reason: BaseException) -> str:

@@ -82,11 +82,16 @@ def _look_of(obj: Any) -> Callable[[Any], list[Any]] | None:
 
 
 def _is_array(obj: Any) -> bool:
-    return type(obj).__name__ == "ndarray" and type(obj).__module__.partition(".")[0] == "numpy"
+    return type(obj).__name__ == "ndarray" and _package(obj) == "numpy"
+
+
+def _package(obj: Any) -> str:
+    module = type(obj).__module__
+    return module.partition(".")[0] if isinstance(module, str) else ""  # Cython's types have a descriptor there
 
 
 def _is_frame(obj: Any) -> bool:
-    return type(obj).__module__.partition(".")[0] == "pandas" and hasattr(obj, "_update_inplace")
+    return _package(obj) == "pandas" and hasattr(obj, "_update_inplace")
 
 
 def _items_look(obj: dict[Any, Any]) -> list[Any]:
