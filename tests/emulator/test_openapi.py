@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import pytest
 import schemathesis
 from emulated import RealServer
 from hypothesis import HealthCheck, settings
+from packaging.version import Version
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+pytestmark = pytest.mark.skipif(
+    Version(version("schemathesis")) < Version("4.32"),
+    reason="schemathesis before 4.32, which is the last for Python 3.10, does not generate this document's bodies",
+)
 DOCUMENT = Path(__file__).parents[1] / "contract" / "openapi-v2-serverless.json"
 
 
