@@ -124,9 +124,9 @@ class JobStore:
     def find(self, text: str) -> JobRecord:
         """Return the job with our id, the platform's id, or a unique prefix of either, or raise `OptionError`."""
         query = f"SELECT {', '.join(COLUMNS)} FROM jobs WHERE {{}} ORDER BY created_at DESC LIMIT 3"
-        exact = self._execute(query.format("id = ?1 OR platform_id = ?1"), [text])
-        prefix = "substr(id, 1, length(?1)) = ?1 OR substr(platform_id, 1, length(?1)) = ?1"
-        rows = exact or (self._execute(query.format(prefix), [text]) if text else [])
+        exact = self._execute(query.format("id = :text OR platform_id = :text"), {"text": text})
+        prefix = "substr(id, 1, length(:text)) = :text OR substr(platform_id, 1, length(:text)) = :text"
+        rows = exact or (self._execute(query.format(prefix), {"text": text}) if text else [])
         if not rows:
             raise OptionError(f"there is no job {text}", fix="see %flash jobs")
         if len(rows) > 1 and not exact:
@@ -146,7 +146,7 @@ class JobStore:
         if connection is not None:
             connection.close()
 
-    def _execute(self, statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    def _execute(self, statement: str, values: list[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._lock:
             if self._connection is None:
                 self._connection = _open(self._path)
