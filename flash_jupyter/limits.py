@@ -20,7 +20,6 @@ RUNSYNC_RETENTION_S = 60.0
 RUNSYNC_WAIT_DEFAULT_S = 90.0
 RUNSYNC_WAIT_MIN_S = 1.0
 RUNSYNC_WAIT_MAX_S = 300.0
-EXECUTION_TIMEOUT_DEFAULT_S = 600.0
 EXECUTION_TIMEOUT_MIN_S = 5.0
 EXECUTION_TIMEOUT_MAX_S = 7 * 86_400.0
 JOB_TTL_DEFAULT_S = 86_400.0
@@ -68,5 +67,3 @@ INLINE_BODY_BYTES = 64 * 1024
 EMULATOR_IDLE_S = 30 * 60.0
 #: what a notebook keeps of one cell's text output; the rest is in the log file
 SAVED_OUTPUT_BYTES = 1 * MB
-#: events that travel back in the response itself, head and tail, for when no log stream was followed
-RESPONSE_EVENTS_BYTES = 2 * MB

@@ -68,7 +68,7 @@ class StatusLine:
         self._publisher = publisher
         self._lock = threading.Lock()
         self._appear_at = time.monotonic() + appear_after_s
-        self._text = ""
+        self._text = self._shown = ""
         self._display_id = ""
         self._is_late = self._is_over = False
 
@@ -123,6 +123,9 @@ class StatusLine:
 
     def _publish(self) -> None:
         update = bool(self._display_id)
+        if update and self._text == self._shown:
+            return
+        self._shown = self._text
         self._display_id = self._display_id or uuid.uuid4().hex
         self._publisher.publish(one_line(self._text), transient={"display_id": self._display_id}, update=update)
 

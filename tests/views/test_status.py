@@ -35,6 +35,14 @@ def test_a_short_cell_that_was_sent_publishes_where_it_runs_and_no_more(publishe
     assert publisher.texts() == [("display", "on the local Runpod")]
 
 
+def test_the_same_line_is_not_published_again(publisher: Any) -> None:
+    with StatusLine(publisher, appear_after_s=0) as status:
+        status.sent("on the local Runpod")
+        status.tick()
+        status.phase("running")
+    assert publisher.texts() == [("display", "on the local Runpod"), ("update", "running")]
+
+
 def test_what_a_short_cell_cost_is_shown_all_the_same(publisher: Any) -> None:
     with StatusLine(publisher, appear_after_s=60) as status:
         status.sent("on Runpod")
