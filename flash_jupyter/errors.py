@@ -18,9 +18,12 @@
     │   ├── WorkerLost              the worker died
     │   ├── ResultLost              the job is over, its result is not to be had
     │   └── ProtocolError           the worker answered what we do not understand
-    └── FlashRuntimeError           the user's code ran and failed
-        ├── RemoteExecutionError    it raised; carries the remote type, message and frames
-        └── SerializationError      a value can't be pickled; carries the path to the culprit
+    └── FlashRuntimeError           what the published SDK raises at run time
+        ├── RemoteExecutionError    the user's code raised; carries the remote type, message and frames
+        ├── SerializationError      a value can't be pickled; carries the path to the culprit
+        └── GraphQLError            GraphQL answered with errors; an ApiError too
+            ├── GraphQLMutationError    what should have changed something; it was not repeated
+            └── GraphQLQueryError       what should have read something
 
 Rule of the file: a class carries data, its text says what happened and to what, and `fix` says in the imperative
 what to do next. Nothing of ours is imported here.
@@ -173,7 +176,7 @@ class ProtocolError(JobError):
 
 
 class FlashRuntimeError(FlashError):
-    """The user's code ran and failed."""
+    """Base of what the published SDK raises at run time."""
 
 
 class RemoteExecutionError(FlashRuntimeError):
@@ -207,6 +210,18 @@ class SerializationError(FlashRuntimeError):
         self.name, self.path, self.culprit, self.reason = name, path, culprit, reason
         text = f"can't be pickled: {path}: {culprit}"
         super().__init__(f"{text} ({reason})" if reason else text, fix=fix)
+
+
+class GraphQLError(ApiError, FlashRuntimeError):
+    """GraphQL answered with errors, or not as it should; `detail` has its own words."""
+
+
+class GraphQLMutationError(GraphQLError):
+    """A mutation failed; it is never repeated, as it may have had an effect."""
+
+
+class GraphQLQueryError(GraphQLError):
+    """A query failed, also when it was asked again."""
 
 
 def _megabytes(size_bytes: int) -> str:

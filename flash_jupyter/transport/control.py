@@ -1,58 +1,60 @@
-"""REST v2 control plane: make, find, change and delete endpoints; see their workers.
+"""REST v2 control plane: endpoints and their workers and releases; the other resources hang on it by name.
 
 It allows 60 requests a minute, so nothing here is called in a loop: waiting and watching use the data plane.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
+from flash_jupyter.transport.catalog import Billings, Catalog
 from flash_jupyter.transport.http import Http
-from flash_jupyter.wire.control import Endpoint, EndpointList, Worker, WorkerList
+from flash_jupyter.transport.rest import Rest
+from flash_jupyter.transport.storage import Templates, Volumes
+from flash_jupyter.wire.control import Endpoint, EndpointList, ReleaseList, Worker, WorkerList
+
+ENDPOINTS = "serverless"
 
 
 class Control:
-    """Endpoints of one account."""
+    """Endpoints of one account; `templates`, `volumes`, `catalog` and `billing` beside them."""
 
     def __init__(self, http: Http) -> None:
-        self._http = http
-        self._base = f"{http.backend.api_url}/v2/serverless"
+        self._rest = Rest(http)
+        self.templates = Templates(self._rest)
+        self.volumes = Volumes(self._rest)
+        self.catalog = Catalog(self._rest)
+        self.billing = Billings(self._rest)
 
     async def endpoints(self) -> tuple[Endpoint, ...]:
         """List all endpoints."""
-        return EndpointList.model_validate_json(await self._http.call("GET", self._base)).endpoints
+        return (await self._rest.get(EndpointList, ENDPOINTS)).endpoints
 
     async def create(self, body: Mapping[str, Any]) -> Endpoint:
         """Make an endpoint; never repeated, as a lost answer may hide a made one."""
-        content = json.dumps(body).encode()
-        return Endpoint.model_validate_json(
-            await self._http.call("POST", self._base, content=content, idempotent=False)
-        )
+        return await self._rest.create(Endpoint, ENDPOINTS, body=body)
 
     async def get(self, endpoint_id: str) -> Endpoint:
         """Return one endpoint, or raise `NotFoundError`."""
-        return Endpoint.model_validate_json(await self._http.call("GET", self._url(endpoint_id)))
+        return await self._rest.get(Endpoint, ENDPOINTS, endpoint_id)
 
     async def patch(self, endpoint_id: str, body: Mapping[str, Any]) -> Endpoint:
         """Change the given fields; the same change twice is the same, so it may be repeated."""
-        content = json.dumps(body).encode()
-        return Endpoint.model_validate_json(await self._http.call("PATCH", self._url(endpoint_id), content=content))
+        return await self._rest.patch(Endpoint, ENDPOINTS, endpoint_id, body=body)
 
     async def delete(self, endpoint_id: str) -> None:
         """Delete an endpoint and its workers, or raise `NotFoundError`."""
-        await self._http.call("DELETE", self._url(endpoint_id))
+        await self._rest.delete(ENDPOINTS, endpoint_id)
 
     async def workers(self, endpoint_id: str) -> tuple[Worker, ...]:
         """List the workers of an endpoint."""
-        body = await self._http.call("GET", f"{self._url(endpoint_id)}/workers")
-        return WorkerList.model_validate_json(body).workers
+        return (await self._rest.get(WorkerList, ENDPOINTS, endpoint_id, "workers")).workers
+
+    async def releases(self, endpoint_id: str) -> ReleaseList:
+        """List the versions of an endpoint's configuration, newest first, and how far the newest got."""
+        return await self._rest.get(ReleaseList, ENDPOINTS, endpoint_id, "releases")
 
     def logs_url(self, endpoint_id: str, worker_id: str) -> str:
         """Return where the log of a worker streams from."""
-        return f"{self._url(endpoint_id)}/workers/{quote(worker_id, safe='')}/logs"
-
-    def _url(self, endpoint_id: str) -> str:
-        return f"{self._base}/{quote(endpoint_id, safe='')}"
+        return self._rest.url(ENDPOINTS, endpoint_id, "workers", worker_id, "logs")

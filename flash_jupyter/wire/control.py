@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from flash_jupyter.states import WorkerState
 
@@ -70,6 +70,40 @@ class WorkerList(Wire):
     workers: tuple[Worker, ...]
 
 
+class ReleaseChange(Wire):
+    """One configuration field that a release changed; values as the platform stores them."""
+
+    field: str
+    old: Any = None
+    new: Any = None
+
+
+class Release(Wire):
+    """`Release` of REST v2: one version of an endpoint's configuration."""
+
+    id: str
+    version: int | None = None
+    created_at: str = Field(default="", alias="createdAt")
+    worker_count: int = Field(default=0, alias="workerCount")
+    diff: tuple[ReleaseChange, ...] = ()
+
+
+class Rollout(Wire):
+    """How many workers run the newest version."""
+
+    in_progress: bool = Field(default=False, alias="inProgress")
+    workers_on_latest: int = Field(default=0, alias="workersOnLatest")
+    workers_total: int = Field(default=0, alias="workersTotal")
+
+
+class ReleaseList(Wire):
+    """`ListEndpointReleasesResponse`, newest release first."""
+
+    version: int = Field(default=0, alias="endpointVersion")
+    rollout: Rollout = Rollout()
+    releases: tuple[Release, ...] = ()
+
+
 class LogLine(Wire):
     """One line of a worker's log: `source` is `container` or `system`, `ts` the platform's timestamp."""
 
@@ -79,12 +113,20 @@ class LogLine(Wire):
 
 
 class Problem(Wire):
-    """`ErrorResponse` of REST v2 (RFC 9457), and the data plane's `{"error": ...}`."""
+    """`ErrorResponse` of REST v2 (RFC 9457), the data plane's `{"error": ...}`, and GraphQL's `errors`."""
 
     title: str = ""
     detail: str = ""
     error: str = ""
     errors: tuple[str, ...] = ()
+
+    @field_validator("errors", mode="before")
+    @classmethod
+    def _read_messages(cls, value: Any) -> Any:
+        """GraphQL's errors are objects with a `message`."""
+        if not isinstance(value, list):
+            return value
+        return [str(item.get("message", "")) if isinstance(item, dict) else item for item in value]
 
     @property
     def text(self) -> str:

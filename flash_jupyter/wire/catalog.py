@@ -1,0 +1,103 @@
+"""REST v2: what can be had, where, and for how much (`openapi-v2.json`, `GpuType`, `CpuType`, `DataCenter`)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from flash_jupyter.wire.control import Wire
+
+Level = Literal["NONE", "LOW", "MEDIUM", "HIGH"]
+
+
+class Place(Wire):
+    """Stock of one thing in one data centre, or of one data centre's thing; a level that we do not know is None."""
+
+    id: str
+    name: str = ""
+    availability: Level | None = None
+
+    @field_validator("availability", mode="before")
+    @classmethod
+    def _know_level(cls, value: object) -> object:
+        return known_level(value)
+
+
+class GpuPrice(Wire):
+    """USD an hour for one GPU; None where the GPU is in no serverless pool."""
+
+    serverless: float | None = None
+
+
+class GpuType(Wire):
+    """A GPU; `data_centers` lists those that offer it, and is empty where nobody was asked or nothing is to be had."""
+
+    id: str
+    name: str = ""
+    pool: str | None = None
+    memory_gb: int = Field(default=0, alias="memory")
+    price: GpuPrice = GpuPrice()
+    availability: Level | None = None
+    data_centers: tuple[Place, ...] = Field(default=(), alias="dataCenters")
+
+    @field_validator("availability", mode="before")
+    @classmethod
+    def _know_level(cls, value: object) -> object:
+        return known_level(value)
+
+
+class GpuTypeList(Wire):
+    """`ListGpuTypesResponse`."""
+
+    gpus: tuple[GpuType, ...]
+
+
+class CpuPrice(Wire):
+    """USD an hour for one vCPU of a serverless worker."""
+
+    per_vcpu: float | None = Field(default=None, alias="serverlessPerVcpu")
+
+
+class CpuType(Wire):
+    """A CPU flavour; memory is `ram_gb_per_vcpu` times the vCPUs."""
+
+    id: str
+    name: str = ""
+    ram_gb_per_vcpu: float = Field(default=0.0, alias="ramGbPerVcpu")
+    price: CpuPrice = CpuPrice()
+    availability: Level | None = None
+    data_centers: tuple[Place, ...] = Field(default=(), alias="dataCenters")
+
+    @field_validator("availability", mode="before")
+    @classmethod
+    def _know_level(cls, value: object) -> object:
+        return known_level(value)
+
+
+class CpuTypeList(Wire):
+    """`ListCpuTypesResponse`."""
+
+    cpus: tuple[CpuType, ...]
+
+
+class DataCenter(Wire):
+    """A data centre; `volume_types` is empty where it has no network volumes."""
+
+    id: str
+    name: str = ""
+    region: str = ""
+    volume_types: tuple[str, ...] = Field(default=(), alias="networkVolumeTypes")
+    gpus: tuple[Place, ...] = Field(default=(), alias="gpuAvailability")
+    cpus: tuple[Place, ...] = Field(default=(), alias="cpuAvailability")
+
+
+class DataCenterList(Wire):
+    """`ListDataCentersResponse`."""
+
+    data_centers: tuple[DataCenter, ...] = Field(alias="dataCenters")
+
+
+def known_level(value: object) -> object:
+    """Return the level, or None for one that a later platform may add."""
+    return value if value in {"NONE", "LOW", "MEDIUM", "HIGH"} else None

@@ -1,0 +1,273 @@
+"""Our own client against a server that only replays recorded examples: what it sends is what was recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from contract import example
+from replay import ReplayServer
+
+from flash_jupyter.errors import ApiError, GraphQLMutationError, NotFoundError
+from flash_jupyter.states import JobState
+from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.control import Control
+from flash_jupyter.transport.http import ONCE, Http
+from flash_jupyter.transport.logs import follow_log
+from flash_jupyter.transport.queue import Queue
+from flash_jupyter.transport.upload import upload_file
+from flash_jupyter.wire.control import RequestUrls
+
+EP, WORKER, TEMPLATE, VOLUME = "4m7x2k9q", "8g3n5t6r", "9x4m2p7v", "2q9m7x4c"
+JOB = "f3f2c0c1-6a4e-4a5c-8a8e-0d8c2f3e9a11-u1"
+T = TypeVar("T")
+
+
+def sent(name: str) -> Any:
+    """The body that was recorded."""
+    return example(name)["request"]["body"]
+
+
+def variables(name: str) -> dict[str, Any]:
+    """The variables of a recorded GraphQL operation."""
+    recorded: dict[str, Any] = sent(name)["variables"]["input"]
+    return recorded
+
+
+def talk(work: Callable[[Http], Awaitable[T]], *names: str) -> T:
+    async def main() -> T:
+        http = Http(server.backend)
+        try:
+            return await work(http)
+        finally:
+            await http.aclose()
+
+    with ReplayServer(*names) as server:
+        return asyncio.run(main())
+
+
+def test_the_server_fails_a_request_that_was_never_recorded() -> None:
+    async def ask(http: Http) -> None:
+        with pytest.raises(ApiError, match="answered 599"):
+            await http.call("GET", f"{http.backend.api_url}/v2/serverless", retry=ONCE)
+
+    with pytest.raises(AssertionError, match="not what was recorded"):
+        talk(ask)
+
+
+def test_the_server_fails_when_an_example_is_never_asked_for() -> None:
+    async def ask_nothing(_http: Http) -> None:
+        pass
+
+    with pytest.raises(AssertionError, match="never asked for"):
+        talk(ask_nothing, "control-list")
+
+
+def test_an_endpoints_life() -> None:
+    async def live(http: Http) -> list[Any]:
+        control = Control(http)
+        made = await control.create(sent("control-create-gpu"))
+        await control.create(sent("control-create-cpu"))
+        seen = [
+            made.id,
+            (await control.endpoints())[0].id,
+            (await control.get(EP)).name,
+            (await control.patch(EP, sent("control-patch"))).workers["max"],
+            (await control.workers(EP))[0].id,
+            (await control.releases(EP)).releases[0].diff[0].field,
+        ]
+        await control.delete(EP)
+        return seen
+
+    names = ("create-gpu", "create-cpu", "list", "get", "patch", "workers", "releases", "delete")
+    assert talk(live, *(f"control-{name}" for name in names)) == [
+        *(EP, EP, "image-generator", 10, WORKER, "env"),
+    ]
+
+
+def test_the_log_of_a_worker() -> None:
+    async def read(http: Http) -> list[str]:
+        stream = follow_log(http, Control(http).logs_url(EP, WORKER), tail=100)
+        lines = [(await anext(stream)).line for _ in range(2)]
+        await stream.aclose()  # type: ignore[attr-defined]
+        return lines
+
+    assert talk(read, "control-logs") == ["worker 8g3n5t6r started", "Worker ready."]
+
+
+def test_a_jobs_life_at_the_urls_that_the_endpoint_names() -> None:
+    async def live(http: Http) -> list[Any]:
+        endpoint = await Control(http).get(EP)
+        queue = Queue(http, RequestUrls.model_validate(endpoint.request_urls))
+        job = await queue.run(json_bytes("queue-run"))
+        states = [(await queue.status(job.id)).status for _ in range(3)]
+        return [job.status, *states, (await queue.cancel(job.id)).status, (await queue.health()).jobs.completed]
+
+    names = ("run", "status-in-queue", "status-in-progress", "status-completed", "cancel", "health")
+    assert talk(live, "control-get", *(f"queue-{name}" for name in names)) == [
+        *(JobState.IN_QUEUE, JobState.IN_QUEUE, JobState.IN_PROGRESS, JobState.COMPLETED, JobState.CANCELLED, 1)
+    ]
+
+
+def json_bytes(name: str) -> bytes:
+    return json.dumps(sent(name)).encode()
+
+
+def test_a_templates_life() -> None:
+    async def live(http: Http) -> list[Any]:
+        templates = Control(http).templates
+        seen = [
+            (await templates.create(sent("template-create"))).id,
+            (await templates.all())[0].env,
+            (await templates.get(TEMPLATE)).disk,
+            (await templates.patch(TEMPLATE, sent("template-patch"))).name,
+        ]
+        await templates.delete(TEMPLATE)
+        return seen
+
+    names = ("create", "list", "get", "patch", "delete")
+    assert talk(live, *(f"template-{name}" for name in names)) == [
+        *(TEMPLATE, {"JUPYTER_ENABLE_LAB": "yes"}, 50, "Renamed PyTorch Template")
+    ]
+
+
+def test_a_volumes_life() -> None:
+    async def live(http: Http) -> list[Any]:
+        volumes = Control(http).volumes
+        made = await volumes.create(name="training-dataset", size_gb=50, data_center="US-KS-2", tier="HIGH_PERFORMANCE")
+        seen = [
+            (made.id, made.size_gb, made.data_center),
+            (await volumes.all())[0].size_gb,
+            (await volumes.get(VOLUME)).type,
+            (await volumes.grow(VOLUME, 200)).size_gb,
+        ]
+        await volumes.delete(VOLUME)
+        return seen
+
+    names = ("create", "list", "get", "patch", "delete")
+    assert talk(live, *(f"volume-{name}" for name in names)) == [
+        *((VOLUME, 50, "US-KS-2"), 100, "HIGH_PERFORMANCE", 200)
+    ]
+
+
+def test_the_catalogue_and_the_bill() -> None:
+    async def read(http: Http) -> list[Any]:
+        control = Control(http)
+        gpu, cpu = (await control.catalog.gpus())[0], (await control.catalog.cpus())[0]
+        center = (await control.catalog.data_centers())[0]
+        bill = await control.billing.serverless(
+            start=datetime(2026, 6, 1, tzinfo=timezone.utc),
+            end=datetime(2026, 6, 2, tzinfo=timezone.utc),
+            bucket="day",
+            endpoint_id=EP,
+        )
+        return [
+            (gpu.pool, gpu.price.serverless, gpu.availability, gpu.data_centers[0].id),
+            (cpu.id, cpu.price.per_vcpu, cpu.availability),
+            (center.id, center.volume_types, center.gpus[0].availability),
+            (bill.records[0].endpoint_id, bill.records[0].total, bill.metadata.totals.gpu),
+        ]
+
+    names = ("catalog-gpus", "catalog-cpus", "catalog-datacenters", "billing-serverless")
+    assert talk(read, *names) == [
+        ("ADA_24", 1.1, "HIGH", "US-KS-2"),
+        ("cpu3c-2-4", 0.03, "MEDIUM"),
+        ("US-KS-2", ("STANDARD", "HIGH_PERFORMANCE"), "HIGH"),
+        (EP, 8.9, 7.5),
+    ]
+
+
+def test_an_app_from_nothing_to_an_environment_that_runs_its_build(tmp_path: Path) -> None:
+    bundle = tmp_path / "artifact.tar.gz"
+    bundle.write_bytes(bytes(range(256)) * 828 + bytes(35))
+    assert bundle.stat().st_size == 212_003
+    steps: list[tuple[int, int]] = []
+
+    async def live(http: Http) -> list[Any]:
+        apps = Apps(http)
+        app = await apps.create_app("proj_peers")
+        environment = await apps.create_environment(app.id, "production")
+        upload = await apps.prepare_upload(app.id, bundle.stat().st_size)
+        digest = await upload_file(upload.url, bundle, progress=lambda *step: steps.append(step))
+        manifest = variables("graphql-finalize-upload")["manifest"]
+        build = await apps.finalize_upload(app.id, upload.object_key, manifest)
+        deployed = await apps.deploy(environment.id, build.id)
+        assert deployed.active_artifact is not None
+        changed = await apps.update_manifest(build.id, variables("graphql-update-manifest")["manifest"])
+        return [digest, deployed.name, deployed.active_artifact.object_key, changed.id, await apps.manifest(build.id)]
+
+    names = ("create-app", "create-environment", "prepare-upload", "finalize-upload", "deploy", "update-manifest")
+    graphql = [f"graphql-{name}" for name in (*names, "build")]
+    assert talk(live, *graphql, "artifact-upload") == [
+        hashlib.sha256(bundle.read_bytes()).hexdigest(),
+        "production",
+        "flash/u/app1/b.tar.gz",
+        "build1",
+        variables("graphql-finalize-upload")["manifest"],
+    ]
+    assert steps == [(212_003, 212_003)]
+
+
+def test_what_there_is_of_an_app() -> None:
+    async def read(http: Http) -> list[Any]:
+        apps = Apps(http)
+        app = await apps.app("proj_peers")
+        return [
+            [one.name for one in await apps.apps()],
+            (app.id, app.environments[0].state, app.builds[0].object_key),
+            [build.id for build in await apps.builds(app.id)],
+            [one.active_build_id for one in await apps.environments(app.id)],
+            [endpoint.name for endpoint in (await apps.environment("env1")).endpoints],
+            (await apps.environment_by_name(app.id, "production")).id,
+        ]
+
+    names = ("apps", "app-by-name", "builds", "environments", "environment", "environment-by-name")
+    assert talk(read, *(f"graphql-{name}" for name in names)) == [
+        *(["proj_peers"], ("app1", "HEALTHY", "flash/u/app1/b.tar.gz"), ["build1"], ["build1"], ["api"], "env1")
+    ]
+
+
+def test_an_endpoint_that_only_graphql_can_make() -> None:
+    async def live(http: Http) -> list[Any]:
+        apps = Apps(http)
+        made = await apps.save_endpoint(variables("graphql-save-endpoint"))
+        await apps.delete_endpoint(made.id)
+        await apps.delete_environment("env1")
+        await apps.delete_app("app1")
+        return [made.id, made.instance_ids, made.environment_id]
+
+    names = ("save-endpoint", "delete-endpoint", "delete-environment", "delete-app")
+    assert talk(live, *(f"graphql-{name}" for name in names)) == ["ep1", ("cpu3g-1-4",), "env1"]
+
+
+def test_what_graphql_does_not_find() -> None:
+    async def ask(http: Http) -> list[str]:
+        texts = []
+        for call in (Apps(http).app("nobody"), Apps(http).environment_by_name("app1", "nowhere")):
+            with pytest.raises(NotFoundError) as caught:
+                await call
+            texts.append(str(caught.value))
+        return texts
+
+    assert talk(ask, "graphql-app-not-found", "graphql-environment-not-found") == [
+        "GraphQL getFlashAppByName failed: app not found",
+        "GraphQL getFlashEnvironmentByName failed: flashEnvironmentByName not found",
+    ]
+
+
+def test_what_graphql_refuses() -> None:
+    async def ask(http: Http) -> str:
+        with pytest.raises(GraphQLMutationError) as caught:
+            await Apps(http).save_endpoint(variables("graphql-save-endpoint-refused"))
+        return str(caught.value)
+
+    assert talk(ask, "graphql-save-endpoint-refused") == (
+        "GraphQL saveEndpoint failed: gpuIds: NO_SUCH is no GPU pool\n"
+        "  → this is a mistake of flash_jupyter; please report it"
+    )
