@@ -6,14 +6,75 @@ imported where it is first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from flash_jupyter._version import __version__
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
+    from flash_jupyter.resources.classes import (
+        CpuLiveLoadBalancer,
+        CpuLiveServerless,
+        CpuLoadBalancerSlsResource,
+        CpuServerlessEndpoint,
+        LiveLoadBalancer,
+        LiveServerless,
+        LoadBalancerSlsResource,
+        ServerlessEndpoint,
+    )
+    from flash_jupyter.resources.enums import CpuInstanceType, DataCenter, GpuGroup, GpuType
+    from flash_jupyter.resources.template import PodTemplate
+    from flash_jupyter.resources.volume import NetworkVolume
+
+__all__ = [
+    "CpuInstanceType",
+    "CpuLiveLoadBalancer",
+    "CpuLiveServerless",
+    "CpuLoadBalancerSlsResource",
+    "CpuServerlessEndpoint",
+    "DataCenter",
+    "GpuGroup",
+    "GpuType",
+    "LiveLoadBalancer",
+    "LiveServerless",
+    "LoadBalancerSlsResource",
+    "NetworkVolume",
+    "PodTemplate",
+    "ServerlessEndpoint",
+    "__version__",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+#: module -> the public names that are taken from it when they are first used
+_LAZY = {
+    "resources.classes": (
+        "CpuLiveLoadBalancer",
+        "CpuLiveServerless",
+        "CpuLoadBalancerSlsResource",
+        "CpuServerlessEndpoint",
+        "LiveLoadBalancer",
+        "LiveServerless",
+        "LoadBalancerSlsResource",
+        "ServerlessEndpoint",
+    ),
+    "resources.enums": ("CpuInstanceType", "DataCenter", "GpuGroup", "GpuType"),
+    "resources.template": ("PodTemplate",),
+    "resources.volume": ("NetworkVolume",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _LAZY.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -47,6 +47,10 @@ IDLE_TIMEOUT_DEFAULT_S = 5
 WORKERS_MAX_DEFAULT = 3
 QUEUE_DELAY_DEFAULT_S = 4.0
 QUEUE_DELAY_MIN_S = 0.5
+#: container disk of a CPU worker, at most (docs, serverless/storage; flash-wire reference 5.5)
+CPU_DISK_GB_PER_VCPU = {"cpu3g": 10, "cpu3c": 10, "cpu5c": 15}
+VOLUME_SIZE_MIN_GB = 10
+VOLUME_SIZE_MAX_GB = 4_096
 LOG_TAIL_DEFAULT = 100
 LOG_TAIL_MAX = 5_000
 
@@ -59,6 +63,11 @@ PING_INTERVAL_MS = 10_000
 OUR_IDLE_TIMEOUT_S = 60
 OUR_WORKERS_MAX = 3
 OUR_EXECUTION_TIMEOUT_S = 600.0
+#: container disk of a GPU worker: what the released clients ask for (flash-wire reference 1.3)
+OUR_GPU_DISK_GB = 64
+OUR_VOLUME_SIZE_GB = 100
+#: requests a worker that are in work at once, where that is what scales
+OUR_REQUEST_COUNT = 4
 #: after a cancel: what the user's code gets for its `finally` blocks before its process is ended
 CANCEL_GRACE_S = 2.0
 #: larger request and job bodies are files beside the emulator's database

@@ -1,51 +1,107 @@
-"""The endpoint behind a cell: made from options and settings, and spelt as REST v2 wants it.
+"""One endpoint as we ask for it, whoever asked: the options of a cell, or a class of the SDK.
 
-Rule of the file: pure. Two cells with the same hardware, Python, count and owner get the same spec, so they share one
-endpoint; code, inputs and `deps=` are no part of it. What the user did not say never changes an endpoint that exists.
+Rule of the file: pure. Two cells with the same hardware, Python, count, volume and owner get the same name, so they
+share one endpoint; code, inputs and `deps=` are no part of it. `said` tells what the user said: the rest has our
+defaults when the endpoint is made, and never changes one that exists (`drift`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from flash_jupyter import limits
-from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.hardware import ANY, CPUS, pools_of
+from flash_jupyter.resources.images import Images, check_python
+from flash_jupyter.resources.naming import Caller, default_name
 from flash_jupyter.resources.options import RemoteOptions
+from flash_jupyter.resources.volume import NetworkVolume, parse_volume
 
-#: published images of the stock worker; GPU and CPU (flash-wire reference 5.6, tags `py<version>-latest`)
-GPU_IMAGE, CPU_IMAGE = "runpod/flash", "runpod/flash-cpu"
+EndpointType = Literal["QUEUE", "LOAD_BALANCER"]
+ScalerType = Literal["QUEUE_DELAY", "REQUEST_COUNT"]
+
+THIS_PYTHON = (sys.version_info[0], sys.version_info[1])
 #: an endpoint without a job is an orphan after this long (D11)
 LIFETIME = timedelta(hours=24)
 
-OWNER, CREATED, EXPIRES = "FLASH_JUPYTER_OWNER", "FLASH_JUPYTER_CREATED", "FLASH_JUPYTER_EXPIRES"
+#: begins every variable that is ours; users can't set them
+RESERVED = "FLASH_JUPYTER_"
+OWNER, CREATED, EXPIRES = f"{RESERVED}OWNER", f"{RESERVED}CREATED", f"{RESERVED}EXPIRES"
 #: understood by the embedded Runpod: the interpreter that its workers run
-INTERPRETER = "FLASH_JUPYTER_PYTHON"
+INTERPRETER = f"{RESERVED}PYTHON"
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What adds workers: `value` is seconds in the queue, or requests a worker."""
+
+    type: ScalerType = "QUEUE_DELAY"
+    value: float = limits.QUEUE_DELAY_DEFAULT_S
+
+    def to_api(self) -> dict[str, Any]:
+        """Return `EndpointScaling` of REST v2.
+
+        >>> Scaling("REQUEST_COUNT", 4).to_api()
+        {'type': 'REQUEST_COUNT', 'requestCount': 4}
+        """
+        whole = int(self.value) if self.value == int(self.value) else self.value
+        return {"type": self.type, "queueDelay" if self.type == "QUEUE_DELAY" else "requestCount": whole}
 
 
 @dataclass(frozen=True)
 class EndpointSpec:
-    """What a cell asks for. `workers` and `idle_s` are None where the user said nothing.
+    """What is asked for. `said` has the names of the fields that the user gave; `family` there means GPU or CPU.
 
     `interpreter` is the kernel's Python on the embedded Runpod and None elsewhere: two virtual environments get two
-    endpoints there.
+    endpoints there. `image` is None where a stored template brings it. `timeout_ms` is of a job, `idle_s` of a worker.
     """
 
     name: str
-    image: str
+    image: str | None
     owner: str
+    type: EndpointType = "QUEUE"
     gpus: tuple[str, ...] = ()
     gpu_count: int = 1
+    cuda_versions: tuple[str, ...] = ()
     cpus: tuple[str, ...] = ()
-    workers: tuple[int, int] | None = None
-    idle_s: int | None = None
+    workers_min: int = 0
+    workers_max: int = limits.OUR_WORKERS_MAX
+    idle_s: int = limits.OUR_IDLE_TIMEOUT_S
+    scaling: Scaling = Scaling()
+    timeout_ms: int = int(limits.OUR_EXECUTION_TIMEOUT_S * 1000)
+    flashboot: bool = True
+    data_centers: tuple[str, ...] = ()
+    volumes: tuple[NetworkVolume, ...] = ()
+    template_id: str | None = None
+    container: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    env: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
     interpreter: str | None = None
+    said: frozenset[str] = frozenset()
+
+    @property
+    def is_load_balanced(self) -> bool:
+        """Whether HTTP requests go to its workers, instead of jobs to its queue."""
+        return self.type == "LOAD_BALANCER"
+
+    @property
+    def has_idle_timeout(self) -> bool:
+        """Whether the platform takes an idle timeout: not for a queue that scales on requests (REST v2, workers)."""
+        return self.is_load_balanced or self.scaling.type == "QUEUE_DELAY"
+
+    @property
+    def unresolved_volumes(self) -> tuple[NetworkVolume, ...]:
+        """Volumes that are known by name only; `with_volume_ids` takes their ids."""
+        return tuple(volume for volume in self.volumes if not volume.id)
+
+    def with_volume_ids(self, ids: Mapping[str, str]) -> EndpointSpec:
+        """Return the spec with the ids of its volumes, which `ids` has by name."""
+        found = (
+            v if v.id else NetworkVolume(id=ids[v.name or ""], **v.model_dump(exclude={"id"})) for v in self.volumes
+        )
+        return replace(self, volumes=tuple(found))
 
     def matches(self, name: str, env: Mapping[str, str]) -> bool:
         """Whether an endpoint with this name and environment is the one meant."""
@@ -57,118 +113,121 @@ def endpoint_spec(
     *,
     owner: str,
     interpreter: str | None = None,
-    python: tuple[int, int] = (sys.version_info[0], sys.version_info[1]),
+    python: tuple[int, int] = THIS_PYTHON,
+    images: Images | None = None,
 ) -> EndpointSpec:
-    """Make the spec that `options` describe for this owner, interpreter and Python."""
-    family = CPU_IMAGE if options.cpu else GPU_IMAGE
+    """Make the spec that the options of a cell describe for this owner, interpreter and Python.
+
+    Raises `OptionError` where no published image fits the Python.
+    """
+    caller = Caller(owner, python, interpreter, images or Images())
+    load_balanced = options.via == "lb"
+    if not options.image:
+        check_python(python, options.python, embedded=interpreter is not None)
+    volume = parse_volume(options.volume, data_center=options.datacenter) if options.volume else None
+    places = (options.datacenter,) if options.datacenter else ((volume.place,) if volume and volume.place else ())
+    low, high = options.workers or (0, limits.OUR_WORKERS_MAX)
     return EndpointSpec(
-        name=options.name or default_name(options, owner=owner, interpreter=interpreter, python=python),
-        image=f"{family}:py{python[0]}.{python[1]}-latest",
+        name=options.name
+        or default_name(
+            options.cpu or options.gpu or (ANY,),
+            caller,
+            count=options.count,
+            volume=volume.label if volume else "",
+            load_balanced=load_balanced,
+        ),
+        image=options.image
+        or caller.images.reference(cpu=bool(options.cpu), load_balanced=load_balanced, python=python),
         owner=owner,
+        type="LOAD_BALANCER" if load_balanced else "QUEUE",
         gpus=() if options.cpu else (options.gpu or (ANY,)),
         gpu_count=options.count,
         cpus=options.cpu,
-        workers=options.workers,
-        idle_s=options.idle,
+        workers_min=low,
+        workers_max=high,
+        idle_s=options.idle or limits.OUR_IDLE_TIMEOUT_S,
+        scaling=Scaling("REQUEST_COUNT", limits.OUR_REQUEST_COUNT) if load_balanced else Scaling(),
+        data_centers=tuple(place for place in places if place),
+        volumes=(volume,) if volume else (),
         interpreter=interpreter,
+        said=_said(options),
     )
 
 
-def default_name(options: RemoteOptions, *, owner: str, interpreter: str | None, python: tuple[int, int]) -> str:
-    """Return `flash-<hardware>-py311-<owner>`, with the interpreter's mark on the embedded Runpod.
-
-    >>> default_name(RemoteOptions(gpu=("AMPERE_80",)), owner="Ann B", interpreter=None, python=(3, 11))
-    'flash-ampere-80-py311-ann-b'
-    """
-    hardware = "-".join(options.cpu or options.gpu or (ANY,))
-    count = f"-x{options.count}" if options.count > 1 else ""
-    mark = f"-{_digest(interpreter, 6)}" if interpreter else ""
-    return _slug(f"flash-{_bounded(_slug(hardware))}{count}-py{python[0]}{python[1]}-{owner}") + mark
+def _said(options: RemoteOptions) -> frozenset[str]:
+    """Which fields of the spec the options give a value."""
+    given = {
+        "family": options.cpu or (options.gpu and ANY not in options.gpu),
+        "gpus": options.gpu and ANY not in options.gpu,
+        "cpus": options.cpu,
+        "gpu_count": options.count > 1,
+        "workers_min": options.workers,
+        "workers_max": options.workers,
+        "idle_s": options.idle,
+        "image": options.image,
+        "data_centers": options.datacenter,
+        "volumes": options.volume,
+    }
+    return frozenset(name for name, value in given.items() if value)
 
 
 def create_body(spec: EndpointSpec, *, now: datetime) -> dict[str, Any]:
-    """Return the `CreateEndpointRequest` of REST v2 for `spec`; `now` is in UTC."""
-    low, high = spec.workers or (0, limits.OUR_WORKERS_MAX)
+    """Return the `CreateEndpointRequest` of REST v2 for `spec`, whose volumes have ids; `now` is in UTC."""
+    workers = {"min": spec.workers_min, "max": spec.workers_max}
+    optional = {
+        "image": spec.image,
+        "disk": None if spec.template_id else default_disk_gb(spec),
+        "templateId": spec.template_id,
+        "dataCenterIds": list(spec.data_centers),
+        "networkVolumes": volume_ids(spec),
+        **spec.container,
+    }
     return {
         "name": spec.name,
-        "type": "QUEUE",
-        "image": spec.image,
-        "env": labels(spec, now=now),
-        **_hardware(spec),
-        "workers": {"min": low, "max": high, "idleTimeout": spec.idle_s or limits.OUR_IDLE_TIMEOUT_S},
-        "scaling": {"type": "QUEUE_DELAY", "queueDelay": int(limits.QUEUE_DELAY_DEFAULT_S)},
-        # `timeout=` is the job's policy, which goes before this (Runpod docs, send-requests)
-        "timeout": int(limits.OUR_EXECUTION_TIMEOUT_S) * 1000,
-        "flashboot": "FLASHBOOT",
+        "type": spec.type,
+        "env": {**spec.env, **labels(spec, now=now)},
+        **hardware(spec),
+        "workers": {**workers, "idleTimeout": spec.idle_s} if spec.has_idle_timeout else workers,
+        "scaling": spec.scaling.to_api(),
+        # `timeout=` of a cell is the job's policy, which goes before this (Runpod docs, send-requests)
+        "timeout": spec.timeout_ms,
+        "flashboot": flashboot(spec),
+        **{key: value for key, value in optional.items() if value},
     }
 
 
 def labels(spec: EndpointSpec, *, now: datetime) -> dict[str, str]:
-    """Return the endpoint's environment: who made it, when, until when; never changed afterwards."""
+    """Return the endpoint's labels: who made it, when, until when; never changed afterwards."""
     env = {OWNER: spec.owner, CREATED: _timestamp(now), EXPIRES: _timestamp(now + LIFETIME)}
     return {**env, INTERPRETER: spec.interpreter} if spec.interpreter else env
 
 
-def patch_body(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the `UpdateEndpointRequest` that brings `endpoint` (REST v2) to what the user said; empty if it is there.
-
-    Raises `OptionError` when a CPU endpoint should become a GPU endpoint, or the other way round: the API refuses that.
-    """
-    if spec.gpus != (ANY,) and bool(endpoint.get("cpu")) != bool(spec.cpus):
-        has, wants = ("CPU", "GPU") if endpoint.get("cpu") else ("GPU", "CPU")
-        raise OptionError(
-            f"endpoint {spec.name} is a {has} endpoint and can't become a {wants} endpoint",
-            fix=f"choose another name=, or delete it with %flash undeploy {spec.name}",
-        )
-    changes = {
-        **_changed_hardware(spec, endpoint),
-        "workers": _changed_workers(spec, endpoint.get("workers") or {}),
-    }
-    return {key: value for key, value in changes.items() if value}
-
-
-def _hardware(spec: EndpointSpec) -> dict[str, Any]:
+def hardware(spec: EndpointSpec) -> dict[str, Any]:
+    """Return the one of `gpu` and `cpu` that the endpoint has, as REST v2 spells it."""
     if spec.cpus:
         chosen = (CPUS[cpu] for cpu in spec.cpus)
         return {"cpu": [{"id": cpu.flavor, "vcpuCount": cpu.vcpus} for cpu in chosen]}
-    pools, excluded = pools_of(spec.gpus)
+    pools, excluded = pools_of(spec.gpus or (ANY,))
     gpu: dict[str, Any] = {"pools": list(pools), "count": spec.gpu_count}
-    return {"gpu": {**gpu, "excludedTypes": list(excluded)} if excluded else gpu}
+    optional = {"excludedTypes": list(excluded), "allowedCudaVersions": list(spec.cuda_versions)}
+    return {"gpu": {**gpu, **{key: value for key, value in optional.items() if value}}}
 
 
-def _changed_hardware(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """The hardware where the user named some and it differs; order counts, it is the order of trying."""
-    if spec.gpus == (ANY,):
-        return {}
-    wanted = _hardware(spec)
-    if spec.cpus:
-        has = [{"id": cpu.get("id"), "vcpuCount": cpu.get("vcpuCount")} for cpu in endpoint.get("cpu") or []]
-        return {} if has == wanted["cpu"] else wanted
-    gpu = endpoint.get("gpu") or {}
-    same = all((gpu.get(key) or []) == (wanted["gpu"].get(key) or []) for key in ("pools", "count", "excludedTypes"))
-    return {} if same else wanted
+def default_disk_gb(spec: EndpointSpec) -> int:
+    """Return the container's disk in GB where nobody says: what released clients ask for, or all that a CPU has."""
+    return min((CPUS[cpu].disk_gb for cpu in spec.cpus), default=limits.OUR_GPU_DISK_GB)
 
 
-def _changed_workers(spec: EndpointSpec, workers: Mapping[str, Any]) -> dict[str, int]:
-    wanted: dict[str, int] = {}
-    if spec.workers:
-        wanted.update({"min": spec.workers[0], "max": spec.workers[1]})
-    if spec.idle_s:
-        wanted["idleTimeout"] = spec.idle_s
-    return {} if all(workers.get(key) == value for key, value in wanted.items()) else {**workers, **wanted}
+def volume_ids(spec: EndpointSpec) -> list[str]:
+    """Return the ids of the volumes; raises `ValueError` for one that is known by name only."""
+    if spec.unresolved_volumes:
+        raise ValueError(f"network volume {spec.unresolved_volumes[0].label} has no id yet")
+    return [volume.id for volume in spec.volumes if volume.id]
 
 
-def _bounded(hardware: str, size: int = 48) -> str:
-    """Shorten a long list of hardware, keeping it unique."""
-    return hardware if len(hardware) <= size else f"{hardware[: size - 7]}-{_digest(hardware, 6)}"
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def _digest(text: str | None, size: int) -> str:
-    return hashlib.sha256((text or "").encode()).hexdigest()[:size]
+def flashboot(spec: EndpointSpec) -> str:
+    """Return `FlashBoot` of REST v2."""
+    return "FLASHBOOT" if spec.flashboot else "OFF"
 
 
 def _timestamp(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from flash_jupyter import limits
 from flash_jupyter.errors import OptionError
 
 ANY = "any"
@@ -37,6 +38,11 @@ class CpuInstance:
     def id(self) -> str:
         """The name that users and the old client give it."""
         return f"{self.flavor}-{self.vcpus}-{self.memory_gb}"
+
+    @property
+    def disk_gb(self) -> int:
+        """The largest container disk in GB (flash-wire reference 5.5)."""
+        return self.vcpus * limits.CPU_DISK_GB_PER_VCPU[self.flavor]
 
     @property
     def can_be_created(self) -> bool:
@@ -93,9 +99,10 @@ CPUS: dict[str, CpuInstance] = {
 POOL_OF_TYPE: dict[str, str] = {name: pool.id for pool in POOLS.values() for name in pool.types}
 
 
-def find_gpu(text: str) -> str:
+def find_gpu(text: str, *, option: str = "gpu") -> str:
     """Return the pool id, the device name, or `any`, that `text` means, or raise `OptionError` with the nearest one.
 
+    `option` is what the user wrote it behind.
     Case does not matter; a device may be written without `NVIDIA`, `GeForce` and `RTX`, or in upper snake case; what
     all devices of a pool have in common means the pool.
 
@@ -113,10 +120,10 @@ def find_gpu(text: str) -> str:
     for pool in POOLS.values():
         if len(wanted) > 2 and all(_short(name).startswith(wanted) for name in pool.types):
             return pool.id
-    raise _unknown("gpu", text, [*POOLS, *POOL_OF_TYPE])
+    raise _unknown(option, text, [*POOLS, *POOL_OF_TYPE])
 
 
-def find_cpu(text: str) -> CpuInstance:
+def find_cpu(text: str, *, option: str = "cpu") -> CpuInstance:
     """Return the CPU instance that `text` names, or raise `OptionError` with the nearest one, or with what fits.
 
     >>> find_cpu("CPU3C-2-4").memory_gb
@@ -124,12 +131,12 @@ def find_cpu(text: str) -> CpuInstance:
     """
     cpu = CPUS.get(text.lower())
     if cpu is None:
-        raise _unknown("cpu", text, [c.id for c in CPUS.values() if c.can_be_created])
+        raise _unknown(option, text, [c.id for c in CPUS.values() if c.can_be_created])
     if not cpu.can_be_created:
         fits = [c.id for c in CPUS.values() if c.flavor == cpu.flavor and c.can_be_created]
         raise OptionError(
-            f"cpu={cpu.id} can't be created: Runpod's API makes CPU workers with 2, 4 or 8 vCPUs",
-            fix=f"use cpu={fits[0]} (or {', '.join(fits[1:])})",
+            f"{option}={cpu.id} can't be created: Runpod's API makes CPU workers with 2, 4 or 8 vCPUs",
+            fix=f"use {option}={fits[0]} (or {', '.join(fits[1:])})",
             suggestion=fits[0],
         )
     return cpu

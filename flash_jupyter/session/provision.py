@@ -11,7 +11,8 @@ from pathlib import Path
 from filelock import AsyncFileLock
 
 from flash_jupyter.errors import ApiError, NotFoundError
-from flash_jupyter.resources.endpoint import EndpointSpec, create_body, patch_body
+from flash_jupyter.resources.drift import patch_body
+from flash_jupyter.resources.endpoint import EndpointSpec, create_body
 from flash_jupyter.transport.control import Control
 from flash_jupyter.wire.control import Endpoint, RequestUrls
 
@@ -59,7 +60,7 @@ class Provisioner:
 
     async def _adapt(self, spec: EndpointSpec, endpoint: Endpoint, say: Callable[[str], None]) -> Endpoint:
         """Change what the user asked for and the endpoint is not; what was not said stays."""
-        changes = patch_body(spec, endpoint.model_dump())
+        changes = patch_body(spec, endpoint.model_dump(by_alias=True))
         if not changes:
             return endpoint
         say(f"changing {', '.join(changes)} of endpoint {endpoint.name}")

@@ -32,7 +32,7 @@ class RequestUrls(Wire):
 
 
 class Endpoint(Wire):
-    """`Endpoint` of REST v2; `gpu`, `cpu` and `workers` stay as sent, so that a PATCH can restate them."""
+    """`Endpoint` of REST v2; what has parts stays as sent, so that a PATCH can compare and restate it."""
 
     id: str
     name: str
@@ -43,6 +43,14 @@ class Endpoint(Wire):
     gpu: dict[str, Any] | None = None
     cpu: list[dict[str, Any]] | None = None
     workers: dict[str, Any] = Field(default_factory=dict)
+    scaling: dict[str, Any] = Field(default_factory=dict)
+    data_centers: list[str] = Field(default_factory=list, alias="dataCenterIds")
+    network_volumes: list[str] = Field(default_factory=list, alias="networkVolumes")
+    flashboot: str = "OFF"
+    disk: int | None = None
+    args: str | None = None
+    ports: list[str] | None = None
+    registry: str | None = None
     timeout: int = 0
     request_urls: dict[str, Any] | None = Field(default=None, alias="requestUrls")
 

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.resources.endpoint import EndpointSpec, create_body, endpoint_spec, labels, patch_body
+from flash_jupyter.resources.drift import patch_body
+from flash_jupyter.resources.endpoint import EndpointSpec, create_body, endpoint_spec, labels
 from flash_jupyter.resources.options import make_options
 
 DOCUMENT = json.loads((Path(__file__).parents[1] / "contract" / "openapi-v2-serverless.json").read_text())
@@ -80,6 +81,7 @@ def test_the_body_of_a_cell_that_says_nothing() -> None:
         "name": spec_of("/usr/bin/python3").name,
         "type": "QUEUE",
         "image": "runpod/flash:py3.11-latest",
+        "disk": 64,
         "env": {
             "FLASH_JUPYTER_OWNER": "ann",
             "FLASH_JUPYTER_CREATED": "2026-11-22T10:00:00Z",
@@ -97,6 +99,7 @@ def test_a_cpu_cell_gets_the_cpu_image() -> None:
     body = create_body(spec_of(cpu=("cpu5c-4-8",)), now=NOW)
     assert body["image"] == "runpod/flash-cpu:py3.11-latest"
     assert body["cpu"] == [{"id": "cpu5c", "vcpuCount": 4}]
+    assert body["disk"] == 60
     assert "gpu" not in body
 
 
@@ -109,7 +112,7 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("nothing said changes nothing", {"gpu": ("ADA_24",), "workers": (0, 9)}, {"name": "n"}, {}),
     ("a name alone finds a CPU endpoint too", {"cpu": ("cpu3c-2-4",)}, {"name": "n"}, {}),
     ("the same changes nothing", {"gpu": ("ADA_24",)}, {"gpu": ("ADA_24",)}, {}),
-    ("other pools", {"gpu": ("ADA_24",)}, {"gpu": ("AMPERE_80",)}, {"gpu": {"pools": ["AMPERE_80"], "count": 1}}),
+    ("other pools", {"gpu": ("ADA_24",)}, {"gpu": ("AMPERE_80",)}, {"gpu": {"pools": ["AMPERE_80"]}}),
     ("more workers", {}, {"workers": (0, 5)}, {"workers": {"min": 0, "max": 5, "idleTimeout": 60}}),
     ("only the idle time", {"workers": (1, 2)}, {"idle": 9}, {"workers": {"min": 1, "max": 2, "idleTimeout": 9}}),
     (
