@@ -87,6 +87,7 @@ WORKER_EVENTS: dict[str, tuple[frozenset[WorkerState], WorkerState]] = {
     "poll": (frozenset({WorkerState.INITIALIZING, WorkerState.IDLE, WorkerState.RUNNING}), WorkerState.IDLE),
     "take": (frozenset({WorkerState.INITIALIZING, WorkerState.IDLE, WorkerState.RUNNING}), WorkerState.RUNNING),
     "sicken": (frozenset(WorkerState), WorkerState.UNHEALTHY),
+    "restart": (frozenset({WorkerState.UNHEALTHY}), WorkerState.INITIALIZING),
 }
 
 

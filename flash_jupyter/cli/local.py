@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from flash_jupyter.errors import FlashError
+from flash_jupyter.cli import faults
+from flash_jupyter.cli.output import Json, errors, print_json
 from flash_jupyter.session.local import LocalInfo, local_info, start_local, stop_local
 from flash_jupyter.settings import read_settings
 
 app = typer.Typer(help="The embedded Runpod of this machine.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+app.add_typer(faults.app, name="faults")
+app.command("clock")(faults.clock)
 
 
 @app.command()
@@ -26,10 +24,10 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Start it, or say where it runs."""
-    with _errors(as_json):
+    with errors(as_json):
         info = start_local(read_settings(), port=port)
     if as_json:
-        _print_json(_document(info))
+        print_json(_document(info))
     else:
         typer.echo(f"the embedded Runpod {info.version} runs at {info.url} (pid {info.pid})")
 
@@ -37,10 +35,10 @@ def start(
 @app.command()
 def stop(as_json: Json = False) -> None:
     """End it and its workers; queued jobs run when it is started again."""
-    with _errors(as_json):
+    with errors(as_json):
         stopped = stop_local(read_settings())
     if as_json:
-        _print_json({"stopped": stopped})
+        print_json({"stopped": stopped})
     else:
         typer.echo("stopped" if stopped else "it does not run")
 
@@ -48,10 +46,10 @@ def stop(as_json: Json = False) -> None:
 @app.command()
 def status(as_json: Json = False) -> None:
     """Say whether it runs, and where."""
-    with _errors(as_json):
+    with errors(as_json):
         info = local_info(read_settings())
     if as_json:
-        _print_json({"running": info is not None, **(_document(info) if info else {})})
+        print_json({"running": info is not None, **(_document(info) if info else {})})
     elif info is None:
         typer.echo("it does not run; the first cell, or `flash local start`, starts it")
     else:
@@ -70,7 +68,7 @@ def logs(
         with path.open(errors="replace") as file:
             tail = [line.rstrip("\n") for line in deque(file, maxlen=lines)]
     if as_json:
-        _print_json({"path": str(path), "lines": tail})
+        print_json({"path": str(path), "lines": tail})
     else:
         typer.echo("\n".join(tail) if tail else f"nothing in {path}")
 
@@ -78,28 +76,13 @@ def logs(
 @app.command()
 def env(as_json: Json = False) -> None:
     """Print export lines that point the official SDKs at it; it is started when it does not run."""
-    with _errors(as_json):
+    with errors(as_json):
         info = start_local(read_settings())
     if as_json:
-        _print_json({"env": info.env()})
+        print_json({"env": info.env()})
     else:
         typer.echo("\n".join(f"export {name}={shlex.quote(value)}" for name, value in info.env().items()))
 
 
 def _document(info: LocalInfo) -> dict[str, object]:
     return {"url": info.url, "api_key": info.api_key, "pid": info.pid, "version": info.version, "env": info.env()}
-
-
-def _print_json(document: dict[str, object]) -> None:
-    typer.echo(json.dumps(document))
-
-
-@contextmanager
-def _errors(as_json: bool) -> Iterator[None]:
-    """Turn an error into exit code 1 and its text on stderr; as JSON where JSON was asked for."""
-    try:
-        yield
-    except FlashError as error:
-        text = json.dumps({"error": type(error).__name__, "message": error.message, "fix": error.fix})
-        typer.echo(text if as_json else f"error: {error}", err=True)
-        raise typer.Exit(1) from error

@@ -44,6 +44,12 @@ class Server(uvicorn.Server):  # type: ignore[misc]  # uvicorn is not followed b
     def __init__(self, config: uvicorn.Config, emulator: Emulator) -> None:
         super().__init__(config)
         self._emulator = emulator
+        emulator.world.drop_connection = self._drop_connection
+
+    def _drop_connection(self, client: tuple[str, int]) -> None:
+        for connection in list(self.server_state.connections):
+            if connection.client == client:
+                connection.transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

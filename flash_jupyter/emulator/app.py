@@ -15,11 +15,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from flash_jupyter.emulator.admin_api import AdminApi
 from flash_jupyter.emulator.auth import CONTROL_PREFIX, RequireKey
+from flash_jupyter.emulator.clock import AdminClock
 from flash_jupyter.emulator.config import Config, PlatformLimits
 from flash_jupyter.emulator.control_api import ControlApi
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.endpoints import Endpoints, show_time
+from flash_jupyter.emulator.faulty_answers import FaultyAnswers
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.pool import Pool
 from flash_jupyter.emulator.problems import Problem
@@ -36,9 +39,9 @@ class Emulator:
     """The parts of one embedded Runpod, put together."""
 
     def __init__(self, config: Config, store: Store, pool: Pool, *, api_key: str, clock: Clock, base_url: str) -> None:
-        self.world = World(config, store, api_key, clock, base_url)
-        self.world.last_request_at = clock()
-        self.started_at = clock()
+        self.clock = AdminClock(clock)
+        self.world = World(config, store, api_key, self.clock, base_url)
+        self.world.last_request_at = self.started_at = clock()
         self.dispatcher = Dispatcher(self.world)
         self.fleet = Fleet(self.world, self.dispatcher, pool)
         self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet)
@@ -96,12 +99,13 @@ def create_app(
 ) -> Starlette:
     """Return the application; `app.state.emulator` is what it is made of."""
     emulator = Emulator(config, store, pool, api_key=api_key, clock=clock, base_url=base_url)
-    limits = config.limits
-    queue = QueueApi(
-        emulator.world, emulator.dispatcher, emulator.endpoints, QueueLimiter(limits.rate_per_10_s.get, clock)
-    )
-    control = ControlApi(emulator.world, emulator.endpoints, ControlLimiter(_control_windows(limits), clock))
-    worker = WorkerApi(emulator.world, emulator.dispatcher)
+    world, limits = emulator.world, config.limits
+    queue_limiter = QueueLimiter(limits.rate_per_10_s.get, world.clock)
+    control_limiter = ControlLimiter(_control_windows(limits), world.clock)
+    queue = QueueApi(world, emulator.dispatcher, emulator.endpoints, queue_limiter)
+    control = ControlApi(world, emulator.endpoints, control_limiter)
+    worker = WorkerApi(world, emulator.dispatcher)
+    admin = AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -114,8 +118,12 @@ def create_app(
             *worker.routes(),
             *queue.routes(),
             Route("/_flash/info", emulator.info),
+            *admin.routes(),
         ],
-        middleware=[Middleware(RequireKey, api_key=api_key, seen=emulator.seen)],
+        middleware=[
+            Middleware(RequireKey, api_key=api_key, seen=emulator.seen),
+            Middleware(FaultyAnswers, world=world, limiter=control_limiter),
+        ],
         exception_handlers={HTTPException: _http_error, Exception: _http_error},
         lifespan=lifespan,
     )

@@ -135,6 +135,13 @@ class Dispatcher:
         self._world.busy.set()
         self._world.wake.set()
 
+    def look_again(self) -> None:
+        """Something has changed for all: queued jobs go to workers that wait, and who waits looks at the clock."""
+        for endpoint in self._world.endpoints.values():
+            self._hand_over(endpoint)
+        for job_id in list(self._waiting):
+            self._tell(job_id)
+
     def _tell(self, job_id: str) -> None:
         for step in self._waiting.pop(job_id, ()):
             if not step.done():
@@ -181,6 +188,8 @@ class Dispatcher:
 
     def _hand_over(self, endpoint: Endpoint) -> None:
         """Give queued jobs to workers that wait; the last one that came first, so that the others can go idle."""
+        if self._world.faults.active and self._world.faults.withholds_jobs(endpoint.id):
+            return
         while endpoint.queue and endpoint.polls:
             poll = endpoint.polls.pop()
             if poll.worker.process.is_alive():
@@ -189,6 +198,10 @@ class Dispatcher:
     def _next_jobs(self, endpoint: Endpoint, worker: Worker, count: int) -> list[Job]:
         if worker.ending is not None:
             return []
+        if self._world.faults.active:
+            if self._world.faults.withholds_jobs(endpoint.id):
+                return []
+            self._doom(worker)
         jobs = [endpoint.queue.popleft() for _ in range(min(count, len(endpoint.queue)))]
         for job in jobs:
             job.advance("take")
@@ -200,6 +213,13 @@ class Dispatcher:
             self._world.busy.set()
             self._tell(job.id)
         return jobs
+
+    def _doom(self, worker: Worker) -> None:
+        """A worker that a fault kills in the middle of its next job gets the time of its death."""
+        endpoint = self._world.endpoint(worker.endpoint_id)
+        fault = self._world.faults.of_job("lost-worker", endpoint.id) if endpoint.queue else None
+        if fault is not None:
+            worker.dies_at = self._world.clock() + (fault.seconds or 0)
 
     def order_of(self, job: Job) -> bytes:
         """Return the body of the request; a large one is read from its file."""
@@ -220,6 +240,8 @@ class Dispatcher:
             return
         worker.log.drain()
         self._finish(job, "fail" if answer.failed else "finish", result=answer.result)
+        if self._world.faults.active and self._world.faults.of_job("expired-result", job.endpoint_id):
+            self.forget(job)
         if answer.stop_worker:
             worker.ending = "its job asked for it"
             self._world.wake.set()

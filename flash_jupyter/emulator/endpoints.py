@@ -7,8 +7,10 @@ from typing import Any
 
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.documents import changed_fields, create_document, patch_document, scaling_of
+from flash_jupyter.emulator.faults import name_error
 from flash_jupyter.emulator.fleet import Fleet, new_id
 from flash_jupyter.emulator.logs import format_time
+from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import EndpointRow
 from flash_jupyter.emulator.world import Endpoint, Worker, World
 from flash_jupyter.states import WorkerState
@@ -22,6 +24,9 @@ class Endpoints:
 
     def create(self, body: Mapping[str, Any]) -> Endpoint:
         """Make an endpoint from a checked body; raises `Problem`."""
+        refusal = self._world.faults.refusal(body["name"])
+        if refusal is not None:
+            raise Problem(*refusal)
         document = create_document(body)
         now = self._world.clock()
         row = EndpointRow(new_id(), now, 1, document, [_release(1, now, [])])
@@ -35,16 +40,21 @@ class Endpoints:
         scaling = scaling_of(row.document, row.version)
         endpoint = Endpoint(row.id, row.document, row.version, row.created_at, row.releases, scaling)
         self._world.endpoints[row.id] = endpoint
+        self._world.faults.know(row.id, row.document["name"])
         return endpoint
 
     def patch(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
         """Change an endpoint; what workers are made of makes a new release, and replaces them. Raises `Problem`."""
         document = patch_document(endpoint.document, body)
+        bad_name = name_error(document["name"])
+        if bad_name is not None:
+            raise Problem(400, bad_name)
         diff = changed_fields(endpoint.document, document)
         if diff:
             endpoint.version += 1
             endpoint.releases.insert(0, _release(endpoint.version, self._world.clock(), diff))
         endpoint.document = document
+        self._world.faults.know(endpoint.id, document["name"])
         endpoint.scaling = scaling_of(document, endpoint.version)
         self._world.store.put_endpoint(endpoint.row())
         self._world.wake.set()
@@ -60,6 +70,7 @@ class Endpoints:
                 self._dispatcher.forget(job)
             self._world.store.delete_endpoint(endpoint.id)
         del self._world.endpoints[endpoint.id]
+        self._world.faults.forget(endpoint.id)
         for worker in list(endpoint.workers.values()):
             self._fleet.end(worker, "its endpoint was deleted")
         for worker_id, (owner, log) in list(self._world.logs.items()):

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from flash_jupyter.emulator.config import FAILED_STARTS_MAX, MACHINE_MEMORY_SHARE
 from flash_jupyter.emulator.dispatch import Dispatcher, worker_lost
 from flash_jupyter.emulator.documents import memory_gb_of
+from flash_jupyter.emulator.faults import Fault
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
-from flash_jupyter.emulator.pool import Pool, WorkerOrder, memory_limit_bytes
+from flash_jupyter.emulator.pool import NoProcess, Pool, WorkerOrder, memory_limit_bytes
 from flash_jupyter.emulator.store import WorkerRow
 from flash_jupyter.emulator.world import Endpoint, Worker, World
 
@@ -31,31 +32,38 @@ class Fleet:
 
     def start(self, endpoint: Endpoint) -> None:
         """Start one worker; where that is not possible, the log says why."""
-        worker_id = new_id()
+        self.launch(endpoint, self._new_worker(endpoint))
+
+    def hold(self, endpoint: Endpoint, fault: Fault) -> Worker:
+        """List a worker that has no process yet, because of a fault; `launch` starts it."""
+        worker = self._new_worker(endpoint)
+        worker.fault, worker.fault_since = fault, self._world.clock()
+        worker.process = NoProcess(lambda: self._ended(worker))
+        endpoint.workers[worker.id] = worker
+        return worker
+
+    def _new_worker(self, endpoint: Endpoint) -> Worker:
+        worker_id, limit = new_id(), self._memory_limit(endpoint)
         log = self._open_log(endpoint.id, worker_id)
+        process = NoProcess(lambda: None)
+        return Worker(worker_id, endpoint.id, endpoint.version, self._world.clock(), process, log, limit)
+
+    def launch(self, endpoint: Endpoint, worker: Worker, *, args: str | None = None) -> None:
+        """Start a worker's process; `args` is another command than the endpoint's."""
+        document = endpoint.document if args is None else {**endpoint.document, "args": args}
         order = WorkerOrder(
-            worker_id, endpoint.id, endpoint.document, self._world.base_url, self._world.api_key, log.container_path
+            worker.id, endpoint.id, document, self._world.base_url, self._world.api_key, worker.log.container_path
         )
-        log.system(f"worker {worker_id} starts")
+        worker.log.system(f"worker {worker.id} starts")
         try:
-            process = self._pool.start(order)
+            worker.process = self._pool.start(order)
         except OSError as error:
-            log.system(f"worker {worker_id} could not start: {error}")
-            log.end()
-            self._count_failed_start(endpoint, f"worker {worker_id} could not start: {error}")
+            endpoint.workers.pop(worker.id, None)
+            worker.log.system(f"worker {worker.id} could not start: {error}")
+            worker.log.end()
+            self._count_failed_start(endpoint, f"worker {worker.id} could not start: {error}")
             return
-        self._add(
-            endpoint,
-            Worker(
-                worker_id,
-                endpoint.id,
-                endpoint.version,
-                self._world.clock(),
-                process,
-                log,
-                self._memory_limit(endpoint),
-            ),
-        )
+        self._add(endpoint, worker)
 
     def _open_log(self, endpoint_id: str, worker_id: str) -> WorkerLog:
         log = WorkerLog(self._world.config.folder / "logs", worker_id, self._world.clock)
@@ -123,6 +131,14 @@ class Fleet:
         worker.log.system(f"worker {worker.id} ended: {reason}")
         endpoint = self._world.endpoints.get(worker.endpoint_id)
         self._world.store.delete_worker(worker.id)
+        if (
+            worker.fault is not None
+            and worker.ending is None
+            and endpoint is not None
+            and not self._world.closing.is_set()
+        ):
+            self._hold_again(worker, worker.fault)
+            return
         if endpoint is None:  # deleted meanwhile
             self._world.logs.pop(worker.id, None)
             worker.log.end()
@@ -136,6 +152,14 @@ class Fleet:
         if not worker.is_ready and worker.ending is None:
             words = "\n  ".join(worker.log.last_words(10))
             self._count_failed_start(endpoint, f"worker {worker.id} ended before it was ready: {reason}\n  {words}")
+        self._world.wake.set()
+
+    def _hold_again(self, worker: Worker, fault: Fault) -> None:
+        """A worker whose fault let it crash stays in its place, and is started again later."""
+        worker.log.system(f"worker {worker.id} is unhealthy: it is started again in {fault.seconds:g} s")
+        worker.process = NoProcess(lambda: self._ended(worker))
+        worker.advance("sicken")
+        worker.fault_since = self._world.clock()
         self._world.wake.set()
 
     def _count_failed_start(self, endpoint: Endpoint, what: str) -> None:

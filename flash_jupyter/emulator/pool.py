@@ -57,7 +57,7 @@ class WorkerProcess(Protocol):
     def kill(self) -> None:
         """End it and everything of its session, at once."""
 
-    def memory_bytes(self, allowed: int) -> int:
+    def memory_bytes(self, allowed: int, /) -> int:
         """What it and its children use, exactly where that is more than `allowed`; 0 when it is gone."""
 
 
@@ -72,6 +72,33 @@ class Pool(Protocol):
 
     def watch(self, process: WorkerProcess, ended: Callable[[], None]) -> None:
         """Call `ended` once, in the running event loop, when the process is gone."""
+
+
+class NoProcess:
+    """The place of a process that is not there yet; to end it is to give the place up."""
+
+    pid, created = 0, 0.0
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._ended, self._given_up = ended, False
+
+    def is_alive(self) -> bool:
+        """Whether the place is still held."""
+        return not self._given_up
+
+    def exit_reason(self) -> str:
+        """It never ran."""
+        return "it had not started"
+
+    def kill(self) -> None:
+        """Give the place up; tells so once."""
+        if not self._given_up:
+            self._given_up = True
+            self._ended()
+
+    def memory_bytes(self, _: int) -> int:
+        """It uses nothing."""
+        return 0
 
 
 class SystemProcess:

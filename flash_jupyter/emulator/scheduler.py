@@ -36,13 +36,14 @@ class QueuedJob:
 
 @dataclass(frozen=True)
 class WorkerView:
-    """What the scheduler sees of a worker that is not being ended."""
+    """What the scheduler sees of a worker that is not being ended; a `held` one stays, however sick it is."""
 
     id: str
     state: WorkerState
     idle_since: float | None = None
     version: int = 1
     running: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def _stops(scaling: Scaling, queue: Sequence[QueuedJob], workers: Sequence[Worke
     free = [worker for worker in workers if worker.running == 0]
     stale = [worker for worker in free if worker.version != scaling.version]
     stops = {worker.id: Stop(worker.id, "its endpoint has a new release") for worker in stale}
-    stops |= {worker.id: Stop(worker.id, "unhealthy") for worker in free if worker.state is WorkerState.UNHEALTHY}
+    sick = [worker for worker in free if worker.state is WorkerState.UNHEALTHY and not worker.held]
+    stops |= {worker.id: Stop(worker.id, "unhealthy") for worker in sick}
     for worker in sorted(free, key=lambda each: each.idle_since if each.idle_since is not None else now):
         left = len(workers) - len(stops)
         if worker.id in stops:

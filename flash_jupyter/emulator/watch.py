@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator
 
 from flash_jupyter.emulator.dispatch import Dispatcher
+from flash_jupyter.emulator.faulty_workers import FaultyWorkers
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.folders import tidy
 from flash_jupyter.emulator.jobs import Job
@@ -32,6 +33,7 @@ class Watch:
 
     def __init__(self, world: World, dispatcher: Dispatcher, fleet: Fleet) -> None:
         self._world, self._dispatcher, self._fleet = world, dispatcher, fleet
+        self._faulty = FaultyWorkers(world, fleet)
         self._memory_checked_at = self._swept_at = 0.0
 
     async def run(self) -> None:
@@ -73,7 +75,10 @@ class Watch:
             self._fleet.end(endpoint.workers[action.worker_id], action.reason)
         else:
             for _ in range(action.count):
-                self._fleet.start(endpoint)
+                if self._world.faults.active:
+                    self._faulty.start(endpoint)
+                else:
+                    self._fleet.start(endpoint)
 
     def _check_time(self, job: Job, now: float) -> None:
         if now > job.expires_at:
@@ -97,6 +102,12 @@ class Watch:
             self._fleet.end(worker, "its job was cancelled")
         elif worker.ending is not None and not worker.jobs:
             self._fleet.end(worker, worker.ending)
+        elif worker.fault is not None:
+            self._faulty.look(worker, now)
+        elif worker.dies_at is not None and now >= worker.dies_at:
+            worker.dies_at = None
+            if worker.jobs:
+                worker.process.kill()
         if not worker.jobs:
             worker.log.drain()
         if memory and worker.jobs:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flash_jupyter.emulator.config import Config
+from flash_jupyter.emulator.faults import Fault, Faults
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.pool import WorkerProcess
@@ -21,6 +22,10 @@ from flash_jupyter.emulator.store import EndpointRow, Store, WorkerRow
 from flash_jupyter.states import WorkerState, advance_worker
 
 Clock = Callable[[], float]
+
+
+def _no_connection(client: tuple[str, int]) -> None:
+    raise ConnectionResetError(f"the connection of {client} was dropped")
 
 
 class NoSuchEndpoint(Exception):
@@ -55,6 +60,12 @@ class Worker:
     kill_at: float | None = None
     to_stop: list[str] = field(default_factory=list)
     stop_poll: asyncio.Future[None] | None = None
+    #: what keeps it from running as it should, since when, and what it has told of that
+    fault: Fault | None = None
+    fault_since: float = 0.0
+    pulled_percent: int = -1
+    #: its process is killed at this time if it has a job then
+    dies_at: float | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -72,7 +83,8 @@ class Worker:
 
     def view(self) -> WorkerView:
         """Return what the scheduler sees."""
-        return WorkerView(self.id, self.state, self.idle_since, self.version, len(self.jobs))
+        held = self.fault is not None
+        return WorkerView(self.id, self.state, self.idle_since, self.version, len(self.jobs), held)
 
     def row(self) -> WorkerRow:
         """Return what is stored."""
@@ -151,6 +163,9 @@ class World:
     #: set when the server ends: whoever waits answers
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     last_request_at: float = 0.0
+    faults: Faults = field(default_factory=Faults)
+    #: closes the connection of a client (host, port); set by a server that has connections
+    drop_connection: Callable[[tuple[str, int]], None] = _no_connection
 
     def endpoint(self, endpoint_id: str) -> Endpoint:
         """Return an endpoint, or raise `NoSuchEndpoint`."""

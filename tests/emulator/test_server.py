@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from emulated import RealServer, function_request, unpickled, wait_for
@@ -334,3 +335,49 @@ def test_a_worker_has_a_home_of_its_own_and_no_variables_of_ours(server: RealSer
     assert environ["RUNPOD_ENDPOINT_ID"] == endpoint
     assert Path(environ["RUNPOD_VOLUME_PATH"]).is_dir()
     assert environ["FLASH_JUPYTER_OVERLAYS"] == str(server.folder / "overlays")
+
+
+def test_a_dropped_connection_has_no_answer_though_the_request_was_carried_out(server: RealServer) -> None:
+    endpoint = server.endpoint(workers={"max": 0})
+    server.client.post("/_flash/faults", json={"kind": "dropped", "route": "run", "times": 1}).raise_for_status()
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        server.run(endpoint, ADD, 1, 2)
+    assert server.client.get(f"/v2/{endpoint}/health").json()["jobs"]["inQueue"] == 1
+    server.run(endpoint, ADD, 1, 2)
+
+
+def test_a_log_stream_is_cut_in_the_middle(server: RealServer) -> None:
+    endpoint = server.endpoint()
+    worker = server.finished(endpoint, server.run(endpoint, ADD, 1, 2))["workerId"]
+    fault = {"kind": "dropped", "route": "logs", "seconds": 0.3}
+    server.client.post("/_flash/faults", json=fault).raise_for_status()
+    lines: list[str] = []
+    path = f"/v2/serverless/{endpoint}/workers/{worker}/logs"
+    with server.client.stream("GET", path) as answer, pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        lines.extend(answer.iter_lines())
+    assert any("adding" in line for line in lines)
+
+
+def test_a_crash_loop_writes_its_traceback_again_and_again(server: RealServer) -> None:
+    server.client.post("/_flash/faults", json={"kind": "crash-loop", "seconds": 0.1}).raise_for_status()
+    endpoint = server.endpoint(workers={"max": 1})
+    job = server.run(endpoint, ADD, 1, 2)
+    (worker,) = wait_for(lambda: server.workers(endpoint))
+    text = wait_for(lambda: _twice(server.folder / "logs" / f"{worker['id']}.log"))
+    assert "RuntimeError: crash-loop: the handler can not be imported" in text
+    assert server.status(endpoint, job)["status"] == "IN_QUEUE"
+    server.client.delete("/_flash/faults")
+    assert server.finished(endpoint, job)["status"] == "COMPLETED"
+
+
+def _twice(log: Path) -> str | None:
+    text = log.read_text()
+    return text if text.count("RuntimeError") >= 2 else None
+
+
+def test_a_worker_is_lost_in_mid_job_by_name(server: RealServer) -> None:
+    endpoint = server.endpoint(name="one--fault-lost-worker-0.1s-x1")
+    job = server.run(endpoint, SLOW, 60)
+    status = server.finished(endpoint, job)
+    assert status["error"].startswith(f"worker lost: {status['workerId']}: killed by signal 9")
+    assert server.finished(endpoint, server.run(endpoint, ADD, 1, 2))["status"] == "COMPLETED"

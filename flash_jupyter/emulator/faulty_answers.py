@@ -1,0 +1,91 @@
+"""What a request fault does: a later answer, an error, or none at all.
+
+A middleware behind the one that asks for the key. While no fault is set it costs one look at an attribute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable
+
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from flash_jupyter.emulator.auth import CONTROL_PREFIX
+from flash_jupyter.emulator.faults import Fault, target_of
+from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.rate import ControlLimiter
+from flash_jupyter.emulator.world import World
+
+_MINUTE = re.compile(r'"minute";r=\d+;t=\d+')
+
+
+class FaultyAnswers:
+    """Asks `World.faults` about each request, as long as one is set. `limiter` is the control plane's."""
+
+    def __init__(self, app: ASGIApp, *, world: World, limiter: ControlLimiter) -> None:
+        self._app, self._world, self._limiter = app, world, limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, unless a fault hits it."""
+        if not self._world.faults.active or scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        hit = {fault.kind.name: fault for fault in self._world.faults.of_request(scope["method"], scope["path"])}
+        late = hit.pop("latency", None)
+        if late is not None:
+            await asyncio.sleep(late.seconds or 0)
+        if "dropped" in hit:
+            await self._drop(hit["dropped"], scope, receive, send)
+        elif "500-done" in hit:
+            await self._app(scope, receive, _ignore)
+            await self._failure(scope)(scope, receive, send)
+        elif "500" in hit:
+            await self._failure(scope)(scope, receive, send)
+        elif "429" in hit:
+            await self._too_many(scope, max(1, round(hit["429"].seconds or 0)))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _failure(self, scope: Scope) -> Response:
+        """Return a 500 in the form of its plane."""
+        text = "internal server error"
+        if not scope["path"].startswith(CONTROL_PREFIX):
+            return JSONResponse({"error": text}, 500)
+        return Problem(500, text, headers=self._quota()).response()
+
+    def _too_many(self, scope: Scope, wait_s: int) -> Response:
+        """Return a 429 in the form of its plane; the control plane's says that the minute is used up."""
+        retry_after = {"Retry-After": str(wait_s)}
+        if not scope["path"].startswith(CONTROL_PREFIX):
+            return JSONResponse({"error": "too many requests"}, 429, retry_after)
+        quota = self._quota()
+        quota["RateLimit"] = _MINUTE.sub(f'"minute";r=0;t={wait_s}', quota["RateLimit"])
+        text = "rate limit exceeded for the minute window"
+        return Problem(429, text, headers={**quota, **retry_after}).response()
+
+    def _quota(self) -> dict[str, str]:
+        self._limiter.count()
+        return self._limiter.headers()
+
+    async def _drop(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry the request out, and close the connection without an answer; a log stream is cut after a while."""
+        if target_of(scope["method"], scope["path"]).operation == "logs":
+            await _for_some_time(self._app(scope, receive, send), fault.seconds or 0)
+        else:
+            await self._app(scope, receive, _ignore)
+        self._world.drop_connection(scope["client"])
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _ignore(_: Message) -> None:
+    """Take what would be sent, and send nothing."""
+
+
+async def _for_some_time(work: Awaitable[None], seconds: float) -> None:
+    task = asyncio.ensure_future(work)
+    await asyncio.wait({task}, timeout=seconds)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
