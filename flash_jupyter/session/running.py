@@ -172,7 +172,8 @@ class Runner:
         self._queue = Queue(link.http, request_urls(endpoint))
         self._assembler, self._done = EventAssembler(), asyncio.Event()
         link.streams.listen(self.record.run, self._take)
-        self._tell(Sent(link.backend.name, endpoint.name))
+        # told once the request is out: the main thread shows it while the server works, not before
+        asyncio.get_running_loop().call_soon(self._tell, Sent(link.backend.name, endpoint.name))
         job = await _run_once(self._queue, body)
         self._platform_id = job.id
         changes = {"platform_id": job.id, "endpoint_id": endpoint.id, "name": endpoint.name, "state": JobState.IN_QUEUE}

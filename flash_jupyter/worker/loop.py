@@ -11,7 +11,6 @@ process ends in any case.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import signal
@@ -21,16 +20,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+from flash_jupyter.worker.channel import Channel, ServerGone
 from flash_jupyter.worker.function import execute
-
-POLL_TIMEOUT_S = 90.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
-
-
-class ServerGone(Exception):
-    """The server did not come back in time."""
 
 
 class Refused(Exception):
@@ -69,44 +61,6 @@ def read_worker_settings(environ: Mapping[str, str]) -> WorkerSettings:
         cancel_grace_s=float(environ.get("FLASH_JUPYTER_CANCEL_GRACE_S", "2.0")),
         server_wait_s=float(environ.get("FLASH_JUPYTER_SERVER_WAIT_S", "600")),
     )
-
-
-class Channel:
-    """One connection to the server, for one thread; made again when it breaks."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self._address = urlsplit(url).netloc
-        self._headers = {"Authorization": key, "Content-Type": "application/json"}
-        self._connection: http.client.HTTPConnection | None = None
-
-    def request(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """Send one request; `OSError` or `HTTPException` when there is no answer."""
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection(self._address, timeout=POLL_TIMEOUT_S)
-        parts = urlsplit(url)
-        try:
-            self._connection.request(method, f"{parts.path}?{parts.query}", body, self._headers)
-            answer = self._connection.getresponse()
-            return answer.status, answer.read()
-        except BaseException:
-            self._connection.close()
-            self._connection = None
-            raise
-
-    def persist(self, method: str, url: str, body: bytes | None = None, *, wait_s: float) -> tuple[int, bytes]:
-        """Send until the server answers with anything but a 5xx, or raise `ServerGone` after `wait_s` seconds."""
-        deadline, pause = time.monotonic() + wait_s, FIRST_PAUSE_S
-        while True:
-            try:
-                status, answer = self.request(method, url, body)
-                if status < 500:
-                    return status, answer
-            except (OSError, http.client.HTTPException):
-                pass
-            if time.monotonic() > deadline:
-                raise ServerGone(f"no answer from {self._address} for {wait_s:g} s")
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
 
 
 class Worker:
@@ -188,7 +142,7 @@ class Worker:
         while True:
             current = self.current
             url = f"{self.settings.ping_url}&job_id={current}" if current else self.settings.ping_url
-            with contextlib.suppress(OSError, http.client.HTTPException):  # the main thread waits for the server
+            with contextlib.suppress(OSError):  # the main thread waits for the server
                 channel.request("GET", url)
             time.sleep(max(self.settings.ping_interval_s, 0.1))
 
