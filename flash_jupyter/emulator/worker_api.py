@@ -90,6 +90,7 @@ class WorkerApi:
             # the SDK drops a result that is refused, and the job would hang until its timeout
             self._dispatcher.refuse_result(worker, job_id, str(refused))
             raise
+        await asyncio.sleep(0)  # who waits for the job or its log goes first: the worker has nothing to do now
         return JSONResponse({})
 
     async def _stream(self, request: Request, worker: Worker) -> Response:

@@ -20,6 +20,7 @@ from flash_jupyter.worker.output import Events
 #: so that C code which holds the interpreter's lock can say this much before somebody has to read it
 PIPE_BYTES = 1 << 20
 F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
+C_LIBRARY = ctypes.CDLL(None)
 
 
 class Pipes:
@@ -59,7 +60,7 @@ class Pipes:
 
     def settle(self) -> None:
         """Pass on everything that has been written, what C's own buffers hold too."""
-        ctypes.CDLL(None).fflush(None)
+        C_LIBRARY.fflush(None)
         self.empty()
 
     def empty(self) -> None:
