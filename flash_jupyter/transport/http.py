@@ -77,16 +77,16 @@ class Http:
         self.backend = backend
         self.clock = clock or Clock()
         is_here = _is_loopback(backend)
-        if transport is None and is_here:
-            transport = LoopbackTransport()
+        self._loopback = LoopbackTransport() if transport is None and is_here else None
+        self._headers = {
+            "Authorization": f"Bearer {backend.api_key}",
+            "User-Agent": f"flash-jupyter/{__version__}",
+            "Accept-Encoding": "identity" if is_here else "gzip, deflate",
+        }
         self._client = httpx.AsyncClient(
-            transport=transport,
+            transport=transport or self._loopback,
             trust_env=not is_here,
-            headers={
-                "Authorization": f"Bearer {backend.api_key}",
-                "User-Agent": f"flash-jupyter/{__version__}",
-                "Accept-Encoding": "identity" if is_here else "gzip, deflate",
-            },
+            headers=self._headers,
             timeout=httpx.Timeout(SILENCE_S, connect=10.0),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=60.0),
         )
@@ -138,14 +138,25 @@ class Http:
         await self._client.aclose()
 
     async def _attempt(self, method: str, url: str, content: bytes | None) -> bytes:
-        headers = {"Content-Type": "application/json"} if content is not None else None
+        headers = {"Content-Type": "application/json"} if content is not None else {}
         try:
+            if self._loopback is not None:
+                return await self._attempt_here(self._loopback, method, url, headers, content or b"")
             response = await self._client.request(method, url, content=content, headers=headers)
         except httpx.TransportError as failure:
             raise self._unreachable(url, failure) from None
         if response.status_code >= 300:
             raise self._error(method, response)
         return response.content
+
+    async def _attempt_here(
+        self, loopback: LoopbackTransport, method: str, url: str, headers: dict[str, str], content: bytes
+    ) -> bytes:
+        status, found, body = await loopback.request(method, url, self._headers | headers, content, SILENCE_S)
+        if status >= 300:
+            request = httpx.Request(method, url)
+            raise self._error(method, httpx.Response(status, headers=found, content=body, request=request))
+        return body
 
     def _pause_s(self, failure: ApiError, attempt: int, *, idempotent: bool, retry: Retry) -> float | None:
         """How long to wait before the next attempt; None where there must be none."""
