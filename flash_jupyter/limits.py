@@ -54,6 +54,13 @@ VOLUME_SIZE_MAX_GB = 4_096
 LOG_TAIL_DEFAULT = 100
 LOG_TAIL_MAX = 5_000
 
+# --- flash apps (flash-wire.md 6.4; runpod-platform.md, `rp flash deploy`); the URLs' time is our own ---------------
+ARTIFACT_BYTES = 1_500 * MIB
+UPLOAD_URL_S = 3_600.0
+DOWNLOAD_URL_S = 3_600.0
+#: the released client polls for so long
+LOGIN_S = 600.0
+
 # --- worker protocol: runpod SDK 1.12 and 2.0.0rc2 -----------------------------------------------------------------
 TAKE_HOLD_S = 20.0
 PING_INTERVAL_MS = 10_000

@@ -16,6 +16,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from flash_jupyter.emulator.admin_api import AdminApi
+from flash_jupyter.emulator.apps import Apps
+from flash_jupyter.emulator.apps_api import AppsApi
+from flash_jupyter.emulator.artifacts import Artifacts
+from flash_jupyter.emulator.artifacts_api import ArtifactsApi
 from flash_jupyter.emulator.auth import CONTROL_PREFIX, RequireKey
 from flash_jupyter.emulator.clock import AdminClock
 from flash_jupyter.emulator.config import Config, PlatformLimits
@@ -43,7 +47,9 @@ class Emulator:
         self.world = World(config, store, api_key, self.clock, base_url)
         self.world.last_request_at = self.started_at = clock()
         self.dispatcher = Dispatcher(self.world)
-        self.fleet = Fleet(self.world, self.dispatcher, pool)
+        self.artifacts = Artifacts(config.folder, secret=api_key, base_url=base_url, clock=self.clock)
+        self.apps = Apps(self.world, self.artifacts)
+        self.fleet = Fleet(self.world, self.dispatcher, pool, self.apps.artifact_of)
         self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet)
         self.watch = Watch(self.world, self.dispatcher, self.fleet)
 
@@ -106,6 +112,8 @@ def create_app(
     control = ControlApi(world, emulator.endpoints, control_limiter)
     worker = WorkerApi(world, emulator.dispatcher)
     admin = AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock)
+    apps = AppsApi(world, emulator.endpoints, emulator.apps, emulator.artifacts)
+    artifacts = ArtifactsApi(emulator.apps, emulator.artifacts)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -117,6 +125,8 @@ def create_app(
             *control.routes(),
             *worker.routes(),
             *queue.routes(),
+            *apps.routes(),
+            *artifacts.routes(),
             Route("/_flash/info", emulator.info),
             *admin.routes(),
         ],

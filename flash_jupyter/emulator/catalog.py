@@ -29,8 +29,10 @@ def gpu_pools() -> list[str]:
     return list(_catalog()["gpu_pools"])
 
 
-def cpu_memory_gb(flavor: str, vcpus: int) -> int | None:
+def cpu_memory_gb(flavor: str, vcpus: int, *, least: int = 2) -> int | None:
     """Return the memory of a CPU worker in GB, or None where the flavour or its size does not exist.
+
+    REST v2 makes none below two vCPUs, GraphQL does: `least`.
 
     >>> cpu_memory_gb("cpu3g", 4)
     16
@@ -38,7 +40,7 @@ def cpu_memory_gb(flavor: str, vcpus: int) -> int | None:
     True
     """
     entry = _catalog()["cpu_flavors"].get(flavor)
-    if entry is None or vcpus & (vcpus - 1) or not 2 <= vcpus <= entry["vcpu_max"]:
+    if entry is None or vcpus & (vcpus - 1) or not least <= vcpus <= entry["vcpu_max"]:
         return None
     return int(entry["memory_per_vcpu"] * vcpus)
 

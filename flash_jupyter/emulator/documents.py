@@ -16,8 +16,10 @@ from flash_jupyter.emulator.scheduler import Scaling
 
 #: changes of these make a new release, which replaces the workers (REST v2 document, updateEndpoint)
 RELEASED = ("image", "args", "disk", "env", "ports", "registry", "gpu", "cpu", "networkVolumes", "dataCenterIds")
+#: parts of a stored document that REST v2 does not show: what only GraphQL knows of an endpoint
+HIDDEN = ("graphql",)
 #: what a create may leave out, and what it is then (CreateEndpointRequest; `disk` and `ports` from its examples)
-_DEFAULTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "args": "",
     "disk": 20,
     "ports": [],
@@ -28,7 +30,7 @@ _DEFAULTS: dict[str, Any] = {
     "timeout": limits.ENDPOINT_TIMEOUT_DEFAULT_MS,
     "flashboot": "OFF",
 }
-_PLAIN = ("name", "image", *_DEFAULTS)
+_PLAIN = ("name", "image", *DEFAULTS)
 _WORKER_DEFAULTS = {"min": 0, "max": limits.WORKERS_MAX_DEFAULT}
 #: CreateEndpointRequest; the docs' console default is `limits.IDLE_TIMEOUT_DEFAULT_S`
 _IDLE_TIMEOUT_S = 10
@@ -45,7 +47,7 @@ def create_document(body: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: value for name, value in body.items() if name in _PLAIN}
     hardware = {"gpu": _gpu(body["gpu"])} if "gpu" in body else {"cpu": _cpu(body["cpu"])}
     workers = _workers(_WORKER_DEFAULTS, body.get("workers", {}), body["scaling"])
-    return {"type": body["type"], **_DEFAULTS, **plain, **hardware, "workers": workers, "scaling": body["scaling"]}
+    return {"type": body["type"], **DEFAULTS, **plain, **hardware, "workers": workers, "scaling": body["scaling"]}
 
 
 def patch_document(document: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def _gpu(gpu: Mapping[str, Any]) -> dict[str, Any]:
     if versions and least:
         raise Problem(400, "allowedCudaVersions and minCudaVersion exclude each other")
     excluded = [card.strip() for card in gpu.get("excludedTypes", [])]
-    _check_cards(gpu["pools"], excluded)
+    check_cards(gpu["pools"], excluded)
     return {
         "pools": gpu["pools"],
         **({"excludedTypes": excluded} if excluded else {}),
@@ -107,7 +109,8 @@ def _gpu(gpu: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_cards(pools: list[str], excluded: list[str]) -> None:
+def check_cards(pools: list[str], excluded: list[str]) -> None:
+    """Raise `Problem` for a pool or an excluded GPU type that there is not, or when no GPU type is left."""
     unknown = [pool for pool in pools if catalog.gpu_types(pool) is None]
     if unknown:
         raise Problem(400, f"unknown GPU pool {unknown[0]!r}; there are {', '.join(catalog.gpu_pools())}")

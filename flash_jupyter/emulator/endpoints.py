@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.emulator.dispatch import Dispatcher
-from flash_jupyter.emulator.documents import changed_fields, create_document, patch_document, scaling_of
+from flash_jupyter.emulator.documents import HIDDEN, changed_fields, create_document, patch_document, scaling_of
 from flash_jupyter.emulator.faults import name_error
 from flash_jupyter.emulator.fleet import Fleet, new_id
 from flash_jupyter.emulator.logs import format_time
@@ -24,10 +24,13 @@ class Endpoints:
 
     def create(self, body: Mapping[str, Any]) -> Endpoint:
         """Make an endpoint from a checked body; raises `Problem`."""
-        refusal = self._world.faults.refusal(body["name"])
+        return self.add(create_document(body))
+
+    def add(self, document: dict[str, Any]) -> Endpoint:
+        """Make an endpoint of a whole document; raises `Problem` where a fault forbids it."""
+        refusal = self._world.faults.refusal(document["name"])
         if refusal is not None:
             raise Problem(*refusal)
-        document = create_document(body)
         now = self._world.clock()
         row = EndpointRow(new_id(), now, 1, document, [_release(1, now, [])])
         endpoint = self.restore(row)
@@ -44,8 +47,14 @@ class Endpoints:
         return endpoint
 
     def patch(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
-        """Change an endpoint; what workers are made of makes a new release, and replaces them. Raises `Problem`."""
-        document = patch_document(endpoint.document, body)
+        """Change what is in a checked body; raises `Problem`."""
+        self.change(endpoint, patch_document(endpoint.document, body))
+
+    def change(self, endpoint: Endpoint, document: dict[str, Any]) -> None:
+        """Give an endpoint a new document; what workers are made of makes a new release, and replaces them.
+
+        Raises `Problem` for a name with a fault in it that there is not.
+        """
         bad_name = name_error(document["name"])
         if bad_name is not None:
             raise Problem(400, bad_name)
@@ -81,7 +90,7 @@ class Endpoints:
     def show(self, endpoint: Endpoint) -> dict[str, Any]:
         """Return `Endpoint` of the REST v2 document."""
         base = f"{self._world.base_url}/v2/{endpoint.id}"
-        document = dict(endpoint.document)
+        document = {name: value for name, value in endpoint.document.items() if name not in HIDDEN}
         return {
             "id": endpoint.id,
             "name": document.pop("name"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from flash_jupyter.emulator.config import FAILED_STARTS_MAX, MACHINE_MEMORY_SHARE
 from flash_jupyter.emulator.dispatch import Dispatcher, worker_lost
@@ -25,8 +26,11 @@ def new_id(length: int = 14) -> str:
 class Fleet:
     """Starts, watches and ends workers."""
 
-    def __init__(self, world: World, dispatcher: Dispatcher, pool: Pool) -> None:
+    def __init__(
+        self, world: World, dispatcher: Dispatcher, pool: Pool, artifact_of: Callable[[Endpoint], Path | None]
+    ) -> None:
         self._world, self._dispatcher, self._pool = world, dispatcher, pool
+        self._artifact_of = artifact_of
 
     # --- starting ----------------------------------------------------------------------------------------------
 
@@ -52,7 +56,13 @@ class Fleet:
         """Start a worker's process; `args` is another command than the endpoint's."""
         document = endpoint.document if args is None else {**endpoint.document, "args": args}
         order = WorkerOrder(
-            worker.id, endpoint.id, document, self._world.base_url, self._world.api_key, worker.log.container_path
+            worker.id,
+            endpoint.id,
+            document,
+            self._world.base_url,
+            self._world.api_key,
+            worker.log.container_path,
+            self._artifact_of(endpoint),
         )
         worker.log.system(f"worker {worker.id} starts")
         try:

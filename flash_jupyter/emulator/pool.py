@@ -21,6 +21,7 @@ from typing import Any, Protocol
 import psutil
 
 from flash_jupyter import limits
+from flash_jupyter.emulator.artifacts import artifact_path, give_to_worker
 from flash_jupyter.emulator.config import Config
 from flash_jupyter.emulator.folders import home_folder, work_folder
 
@@ -32,7 +33,10 @@ _NOT_INHERITED = re.compile(r"RUNPOD_|FLASH_JUPYTER_|JPY_|PYDEVD_|MPLBACKEND$|VI
 
 @dataclass(frozen=True)
 class WorkerOrder:
-    """What the pool needs to start a worker. `base_url` is the server's origin, `document` the endpoint's."""
+    """What the pool needs to start a worker. `base_url` is the server's origin, `document` the endpoint's.
+
+    `artifact` is the file of the build that the worker serves, where it serves one.
+    """
 
     worker_id: str
     endpoint_id: str
@@ -40,6 +44,7 @@ class WorkerOrder:
     base_url: str
     api_key: str
     log_path: Path
+    artifact: Path | None = None
 
 
 class WorkerProcess(Protocol):
@@ -171,6 +176,7 @@ class SystemPool:
         home = home_folder(self._config.folder, order.endpoint_id)
         for folder in (work, home):
             folder.mkdir(parents=True, exist_ok=True)
+        give_to_worker(order.artifact, home)
         with order.log_path.open("ab") as log:
             popen = subprocess.Popen(
                 command,
@@ -242,6 +248,7 @@ def worker_environment(order: WorkerOrder, config: Config, *, home: Path, python
         "RUNPOD_SKIP_GPU_CHECK": "true",
         **wanted,
         **_volume_variables(order, config),
+        **_artifact_variables(order, home),
         **_protocol_variables(order),
         "FLASH_JUPYTER_OVERLAYS": str(config.overlays),
         "FLASH_JUPYTER_CANCEL_GRACE_S": str(config.cancel_grace_s),
@@ -270,6 +277,11 @@ def _volume_variables(order: WorkerOrder, config: Config) -> dict[str, str]:
     volume = config.folder / "volumes" / re.sub(r"[^A-Za-z0-9_-]", "_", order.document["networkVolumes"][0])
     volume.mkdir(parents=True, exist_ok=True)
     return {"RUNPOD_VOLUME_PATH": str(volume)}
+
+
+def _artifact_variables(order: WorkerOrder, home: Path) -> dict[str, str]:
+    """Say where the artifact is: on the platform it is under `/root`, which is nobody's HOME here."""
+    return {} if order.artifact is None else {"FLASH_BUILD_ARTIFACT_PATH": str(artifact_path(home))}
 
 
 def _protocol_variables(order: WorkerOrder) -> dict[str, str]:

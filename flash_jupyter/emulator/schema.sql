@@ -9,6 +9,44 @@ CREATE TABLE IF NOT EXISTS endpoints (
     releases TEXT NOT NULL      -- JSON: newest first
 ) WITHOUT ROWID;
 
+-- flash apps: columns are the fields of the classes in store_apps.py, in any order; volumes and manifest are JSON
+CREATE TABLE IF NOT EXISTS flash_apps (id TEXT PRIMARY KEY, created_at REAL NOT NULL, name TEXT NOT NULL UNIQUE);
+
+CREATE TABLE IF NOT EXISTS flash_environments (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    app_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    status TEXT,
+    build_id TEXT,
+    volumes TEXT NOT NULL,
+    UNIQUE (app_id, name)
+);
+
+CREATE TABLE IF NOT EXISTS flash_builds (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    app_id TEXT NOT NULL,
+    object_key TEXT NOT NULL,
+    manifest TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS flash_uploads (
+    id TEXT PRIMARY KEY,        -- the name of its file in artifacts/
+    created_at REAL NOT NULL,
+    app_id TEXT NOT NULL,
+    object_key TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,      -- bytes, as announced
+    expires_at REAL NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS flash_logins (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    status TEXT NOT NULL,
+    expires_at REAL NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY, -- order of submission
     id TEXT NOT NULL UNIQUE,

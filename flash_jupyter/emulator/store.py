@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.emulator.jobs import Job
+from flash_jupyter.emulator.store_apps import AppTables
 from flash_jupyter.states import JobState
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
@@ -72,6 +73,7 @@ class Store:
             if "locked" in str(error):
                 raise StoreInUse(str(folder)) from None
             raise StoreBroken(f"{path}: {error}") from None
+        self.flash = AppTables(self._db)
 
     def close(self) -> None:
         """Close the file; the WAL is written back."""

@@ -1,0 +1,96 @@
+"""`POST /graphql`: what old and app clients use beside REST v2. graphql-core is loaded with the first request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from flash_jupyter.emulator.apps import Apps
+from flash_jupyter.emulator.artifacts import Artifacts
+from flash_jupyter.emulator.auth import GRAPHQL, HAS_KEY
+from flash_jupyter.emulator.endpoints import Endpoints
+from flash_jupyter.emulator.jobs import BadRequest
+from flash_jupyter.emulator.queue_api import read_body
+from flash_jupyter.emulator.world import World
+
+if TYPE_CHECKING:
+    from flash_jupyter.emulator.graphql.execution import Executor
+
+#: a manifest is the largest thing in a request; a login is small
+BODY_BYTES = 16 << 20
+LOGIN_BODY_BYTES = 16 << 10
+
+
+class AppsApi:
+    """The route, and what it needs."""
+
+    def __init__(self, world: World, endpoints: Endpoints, apps: Apps, artifacts: Artifacts) -> None:
+        self._world, self._endpoints = world, endpoints
+        self._apps, self._artifacts = apps, artifacts
+        self._executor: Executor | None = None
+        self._loading = asyncio.Lock()
+
+    def routes(self) -> list[Route]:
+        """Return the one route."""
+        return [Route(GRAPHQL, self._answer, methods=["POST"])]
+
+    async def _answer(self, request: Request) -> Response:
+        """POST /graphql - `{"query", "variables"}`; without a key only the login."""
+        with_key = bool(request.scope.get(HAS_KEY))
+        try:
+            query, variables = await _read(request, BODY_BYTES if with_key else LOGIN_BODY_BYTES)
+        except BadRequest as refused:
+            return _refusal(400, str(refused)) if with_key else _unauthorized()
+        executor = await self._load()
+        from flash_jupyter.emulator.graphql.execution import Unauthorized
+
+        try:
+            status, answer = executor.run(query, variables, with_key=with_key)
+        except Unauthorized:
+            return _unauthorized()
+        return JSONResponse(answer, status)
+
+    async def _load(self) -> Executor:
+        """Return the executor; made once, in a thread, so that nobody else waits for the import."""
+        async with self._loading:
+            if self._executor is None:
+                make = (self._world, self._endpoints, self._apps, self._artifacts)
+                self._executor = await asyncio.to_thread(_make_executor, *make)
+        return self._executor
+
+
+def _make_executor(world: World, endpoints: Endpoints, apps: Apps, artifacts: Artifacts) -> Executor:
+    from flash_jupyter.emulator.graphql.app_operations import AppOperations
+    from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperations, user
+    from flash_jupyter.emulator.graphql.execution import Executor
+
+    of_endpoints = EndpointOperations(world, endpoints, apps)
+    of_apps = AppOperations(apps, artifacts, of_endpoints, world.clock)
+    myself = {"myself": user(of_endpoints, of_apps.all)}
+    return Executor({**myself, **of_endpoints.resolvers(), **of_apps.resolvers()})
+
+
+async def _read(request: Request, longest: int) -> tuple[str, dict[str, Any]]:
+    body = await read_body(request, longest)
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest("the body is not JSON") from None
+    query = sent.get("query") if isinstance(sent, dict) else None
+    variables = (sent.get("variables") or {}) if isinstance(sent, dict) else None
+    if not isinstance(query, str) or not isinstance(variables, dict):
+        raise BadRequest('the body must be {"query": TEXT, "variables": {...}}')
+    return query, variables
+
+
+def _refusal(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"errors": [{"message": message}]}, status)
+
+
+def _unauthorized() -> JSONResponse:
+    return _refusal(401, "the API key is missing or wrong")

@@ -1,0 +1,1 @@
+"""What old and app clients ask over GraphQL; only `execution` imports graphql-core, with the first request."""

@@ -1,0 +1,152 @@
+"""The operations on flash apps, environments, builds and artifacts (flash-wire.md 1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flash_jupyter import limits
+from flash_jupyter.emulator.apps import Apps
+from flash_jupyter.emulator.artifacts import Artifacts
+from flash_jupyter.emulator.endpoints import show_time
+from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperations
+from flash_jupyter.emulator.graphql.fields import Arguments, Resolver, field
+from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.store_apps import FlashApp, FlashBuild, FlashEnvironment
+
+
+class AppOperations:
+    """Apps over GraphQL."""
+
+    def __init__(
+        self, apps: Apps, artifacts: Artifacts, endpoints: EndpointOperations, clock: Callable[[], float]
+    ) -> None:
+        self._apps, self._artifacts, self._endpoints, self._clock = apps, artifacts, endpoints, clock
+
+    def resolvers(self) -> dict[str, Resolver]:
+        """Return the resolvers of the root fields."""
+        apps = self._apps
+        return {
+            "flashApp": lambda sent: self._show_app(apps.app(sent["flashAppId"])),
+            "flashAppByName": lambda sent: self._show_app(apps.app_named(sent["flashAppName"])),
+            "createFlashApp": lambda sent: self._show_app(apps.create_app(sent["input"]["name"])),
+            "deleteFlashApp": self._delete_app,
+            "flashEnvironment": lambda sent: self._show_environment(apps.environment(sent["flashEnvironmentId"])),
+            "flashEnvironmentByName": self._environment_by_name,
+            "createFlashEnvironment": self._create_environment,
+            "updateFlashEnvironment": self._update_environment,
+            "deleteFlashEnvironment": self._delete_environment,
+            "addNetworkVolumeToFlashEnvironment": self._add_volume,
+            "prepareFlashArtifactUpload": self._prepare,
+            "finalizeFlashArtifactUpload": self._finalize,
+            "flashBuild": lambda sent: _show_build(apps.build(sent["flashBuildId"])),
+            "updateFlashBuildManifest": self._update_manifest,
+            "deployBuildToEnvironment": self._deploy,
+        }
+
+    def all(self, _: Arguments) -> list[dict[str, Any]]:
+        """`myself{flashApps}`."""
+        return [self._show_app(app) for app in self._apps.all()]
+
+    def _delete_app(self, arguments: Arguments) -> bool:
+        self._apps.delete_app(arguments["flashAppId"])
+        return True
+
+    # --- showing -----------------------------------------------------------------------------------------------
+
+    def _show_app(self, app: FlashApp) -> dict[str, Any]:
+        environments, builds = self._apps.environments, self._apps.builds
+        return {
+            "id": app.id,
+            "name": app.name,
+            "createdAt": show_time(app.created_at),
+            "flashEnvironments": field(lambda _: [self._show_environment(each) for each in environments(app)]),
+            "flashBuilds": field(lambda _: [_show_build(build) for build in builds(app)]),
+        }
+
+    def _show_environment(self, environment: FlashEnvironment) -> dict[str, Any]:
+        endpoints = self._apps.endpoints
+        return {
+            "id": environment.id,
+            "name": environment.name,
+            "flashAppId": environment.app_id,
+            "state": field(lambda _: self._apps.state(environment)),
+            "createdAt": show_time(environment.created_at),
+            "activeBuildId": environment.build_id,
+            "activeArtifact": field(lambda _: self._show_artifact(environment)),
+            "endpoints": field(lambda _: [self._endpoints.show(each) for each in endpoints(environment)]),
+            "networkVolumes": [_show_volume(volume, environment) for volume in environment.volumes],
+        }
+
+    def _show_artifact(self, environment: FlashEnvironment) -> dict[str, Any] | None:
+        if environment.build_id is None:
+            return None
+        key = self._apps.build(environment.build_id).object_key
+        expires_at = self._clock() + limits.DOWNLOAD_URL_S
+        url = self._artifacts.presign("GET", key, expires_at)
+        return {"objectKey": key, "downloadUrl": url, "expiresAt": show_time(expires_at)}
+
+    # --- environments ------------------------------------------------------------------------------------------
+
+    def _environment_by_name(self, arguments: Arguments) -> dict[str, Any]:
+        sent = arguments["input"]
+        return self._show_environment(self._apps.environment_named(sent["flashAppId"], sent["name"]))
+
+    def _create_environment(self, arguments: Arguments) -> dict[str, Any]:
+        sent = arguments["input"]
+        return self._show_environment(self._apps.create_environment(sent["flashAppId"], sent["name"]))
+
+    def _update_environment(self, arguments: Arguments) -> dict[str, Any]:
+        sent = arguments["input"]
+        return self._show_environment(self._apps.set_status(sent["flashEnvironmentId"], sent["status"]))
+
+    def _delete_environment(self, arguments: Arguments) -> bool:
+        self._apps.delete_environment(arguments["flashEnvironmentId"])
+        return True
+
+    def _add_volume(self, arguments: Arguments) -> dict[str, Any]:
+        sent = arguments["input"]
+        environment = self._apps.add_volume(sent["flashEnvironmentId"], sent["networkVolumeId"])
+        return _show_volume(sent["networkVolumeId"], environment)
+
+    # --- builds ------------------------------------------------------------------------------------------------
+
+    def _prepare(self, arguments: Arguments) -> dict[str, Any]:
+        """`prepareFlashArtifactUpload` - a URL that takes the artifact without a key."""
+        sent = arguments["input"]
+        upload = self._apps.prepare_upload(sent["flashAppId"], sent["tarballSize"])
+        url = self._artifacts.presign("PUT", upload.object_key, upload.expires_at)
+        return {"uploadUrl": url, "objectKey": upload.object_key, "expiresAt": show_time(upload.expires_at)}
+
+    def _finalize(self, arguments: Arguments) -> dict[str, Any]:
+        sent = arguments["input"]
+        manifest = _checked_manifest(sent["manifest"])
+        return _show_build(self._apps.finalize(sent["flashAppId"], sent["objectKey"], manifest))
+
+    def _update_manifest(self, arguments: Arguments) -> dict[str, Any]:
+        sent = arguments["input"]
+        return _show_build(self._apps.set_manifest(sent["flashBuildId"], _checked_manifest(sent["manifest"])))
+
+    def _deploy(self, arguments: Arguments) -> dict[str, Any]:
+        sent = arguments["input"]
+        return self._show_environment(self._apps.deploy(sent["flashEnvironmentId"], sent["flashBuildId"]))
+
+
+def _show_build(build: FlashBuild) -> dict[str, Any]:
+    return {
+        "id": build.id,
+        "flashAppId": build.app_id,
+        "objectKey": build.object_key,
+        "createdAt": show_time(build.created_at),
+        "manifest": build.manifest,
+    }
+
+
+def _show_volume(volume_id: str, environment: FlashEnvironment) -> dict[str, Any]:
+    return {"id": volume_id, "name": volume_id, "flashEnvironmentId": environment.id}
+
+
+def _checked_manifest(manifest: Any) -> dict[str, Any]:
+    if not isinstance(manifest, dict):
+        raise Problem(400, "the manifest must be a JSON object")
+    return manifest

@@ -1,0 +1,79 @@
+"""Running documents with graphql-core against `schema.graphql`. Imported with the first request: it takes its time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
+
+from flash_jupyter.emulator.graphql.fields import Resolver, field
+from flash_jupyter.emulator.problems import Problem
+
+_SCHEMA = Path(__file__).parents[1] / "schema.graphql"
+#: what is asked before there is a key
+_OPEN_FIELDS = {"createFlashAuthRequest", "flashAuthRequestStatus"}
+#: a document of the released clients has some 200
+_TOKENS_MAX = 10_000
+
+
+class Unauthorized(Exception):
+    """The document asks for more than a login, and there was no key."""
+
+
+class Executor:
+    """The schema and the resolvers of its root fields."""
+
+    def __init__(self, resolvers: Mapping[str, Resolver]) -> None:
+        self._schema: GraphQLSchema = build_schema(_SCHEMA.read_text())
+        self._root = {name: field(resolver) for name, resolver in resolvers.items()}
+
+    def run(self, query: str, variables: dict[str, Any], *, with_key: bool) -> tuple[int, dict[str, Any]]:
+        """Return the HTTP status and the answer; `errors` is in it only where there are some.
+
+        A document that can't be executed answers 400. Raises `Unauthorized`, and what a resolver raised by mistake.
+        """
+        try:
+            document = parse(query, max_tokens=_TOKENS_MAX)
+        except GraphQLError as error:
+            return 400, {"errors": [error.formatted]}
+        if not with_key and not _is_login(document):
+            raise Unauthorized
+        invalid = validate(self._schema, document)
+        if invalid:
+            return 400, {"errors": [error.formatted for error in invalid]}
+        result = execute_sync(self._schema, document, self._root, variable_values=variables)
+        _raise_mistakes(result)
+        errors = {"errors": [error.formatted for error in result.errors]} if result.errors else {}
+        if result.data is None:
+            return 400, errors
+        return 200, {**errors, "data": result.data}
+
+
+def _is_login(document: DocumentNode) -> bool:
+    for definition in document.definitions:
+        if not isinstance(definition, OperationDefinitionNode):
+            return False
+        for selected in definition.selection_set.selections:
+            if not isinstance(selected, FieldNode) or selected.name.value not in _OPEN_FIELDS:
+                return False
+    return True
+
+
+def _raise_mistakes(result: ExecutionResult) -> None:
+    for error in result.errors or ():
+        cause = error.original_error
+        if cause is not None and not isinstance(cause, Problem | GraphQLError):
+            raise cause
