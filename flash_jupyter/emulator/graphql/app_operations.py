@@ -48,9 +48,8 @@ class AppOperations:
         """`myself{flashApps}`."""
         return [self._show_app(app) for app in self._apps.all()]
 
-    def _delete_app(self, arguments: Arguments) -> bool:
+    def _delete_app(self, arguments: Arguments) -> None:
         self._apps.delete_app(arguments["flashAppId"])
-        return True
 
     # --- showing -----------------------------------------------------------------------------------------------
 
@@ -100,9 +99,8 @@ class AppOperations:
         sent = arguments["input"]
         return self._show_environment(self._apps.set_status(sent["flashEnvironmentId"], sent["status"]))
 
-    def _delete_environment(self, arguments: Arguments) -> bool:
+    def _delete_environment(self, arguments: Arguments) -> None:
         self._apps.delete_environment(arguments["flashEnvironmentId"])
-        return True
 
     def _add_volume(self, arguments: Arguments) -> dict[str, Any]:
         sent = arguments["input"]

@@ -45,7 +45,7 @@ def show_endpoint(endpoint_id: str, document: Mapping[str, Any]) -> dict[str, An
 def _show_hardware(document: Mapping[str, Any]) -> dict[str, Any]:
     if "cpu" in document:
         instances = [f"{cpu['id']}-{cpu['vcpuCount']}-{cpu['memory']}" for cpu in document["cpu"]]
-        nothing = {"gpuIds": None, "gpuCount": 0, "allowedCudaVersions": None, "minCudaVersion": None}
+        nothing = {"gpuIds": "", "gpuCount": 0, "allowedCudaVersions": "", "minCudaVersion": None}
         return {"instanceIds": instances, **nothing}
     gpu = document["gpu"]
     return {

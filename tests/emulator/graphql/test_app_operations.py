@@ -187,9 +187,9 @@ def test_nothing_that_has_endpoints_is_deleted(api: Api, app: str, environment: 
     assert error(api, "deleteFlashApp", flashAppId=app) == message
     ask(api, "deleteEndpoint", id=endpoint)
     assert answer(api, "deleteFlashEnvironment", flashEnvironmentId=environment) == {
-        "data": {"deleteFlashEnvironment": True}
+        "data": {"deleteFlashEnvironment": None}
     }
-    assert answer(api, "deleteFlashApp", flashAppId=app) == {"data": {"deleteFlashApp": True}}
+    assert answer(api, "deleteFlashApp", flashAppId=app) == {"data": {"deleteFlashApp": None}}
     assert ask(api, "getFlashApps") == {"flashApps": []}
 
 

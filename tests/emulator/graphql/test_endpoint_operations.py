@@ -38,9 +38,9 @@ GPU_ANSWER: dict[str, Any] = {
 CPU_ANSWER = {
     **GPU_ANSWER,
     "name": "cpu-w",
-    "gpuIds": None,
+    "gpuIds": "",
     "gpuCount": 0,
-    "allowedCudaVersions": None,
+    "allowedCudaVersions": "",
     "minCudaVersion": None,
     "instanceIds": ["cpu3g-2-8"],
     "idleTimeout": 5,
