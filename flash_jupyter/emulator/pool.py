@@ -227,9 +227,14 @@ def worker_command(document: Mapping[str, Any], python: str) -> list[str]:
     >>> worker_command({"env": {}, "args": "python -u handler.py"}, "/usr/bin/python3")
     ['python', '-u', 'handler.py']
     """
-    if document["args"].strip():
-        return shlex.split(document["args"])
-    return [document["env"].get(PYTHON_VARIABLE, python), "-m", "flash_jupyter.worker.loop"]
+    if runs_our_loop(document):
+        return [document["env"].get(PYTHON_VARIABLE, python), "-m", "flash_jupyter.worker.loop"]
+    return shlex.split(document["args"])
+
+
+def runs_our_loop(document: Mapping[str, Any]) -> bool:
+    """Whether the endpoint's workers are ours: they end after a stopped job, those of the `runpod` SDK go on."""
+    return not document["args"].strip()
 
 
 def worker_environment(order: WorkerOrder, config: Config, *, home: Path, python: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from flash_jupyter.emulator.faulty_workers import FaultyWorkers
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.folders import tidy
 from flash_jupyter.emulator.jobs import Job
+from flash_jupyter.emulator.pool import runs_our_loop
 from flash_jupyter.emulator.scheduler import Action, QueuedJob, Stop, schedule
 from flash_jupyter.emulator.world import Endpoint, Worker, World
 from flash_jupyter.states import JobState
@@ -65,9 +66,7 @@ class Watch:
 
     def _plan(self, endpoint: Endpoint, now: float) -> list[Action]:
         queue = [QueuedJob(job.submitted_at, job.low_priority) for job in endpoint.queue]
-        views = [
-            worker.view() for worker in endpoint.workers.values() if worker.ending is None and worker.kill_at is None
-        ]
+        views = [worker.view() for worker in endpoint.workers.values() if not _is_leaving(endpoint, worker)]
         return schedule(endpoint.scaling, queue, views, now)
 
     def _do(self, endpoint: Endpoint, action: Action) -> None:
@@ -141,6 +140,11 @@ async def follow_logs(world: World) -> None:
             silent = world.clock() - heard_at > SILENT_AFTER_S
             await asyncio.sleep(SILENT_LOG_TICK_S if silent else LOG_TICK_S)
         world.busy.clear()
+
+
+def _is_leaving(endpoint: Endpoint, worker: Worker) -> bool:
+    """Whether another worker may take its place now: after a stopped job ours ends, a foreign one may well go on."""
+    return worker.ending is not None or (worker.kill_at is not None and runs_our_loop(endpoint.document))
 
 
 @contextlib.contextmanager

@@ -93,6 +93,21 @@ def test_a_worker_that_goes_on_after_a_cancel_lives(api: Api) -> None:
     assert api.pool.processes[0].is_alive()
 
 
+@pytest.mark.parametrize(
+    ("args", "started"),
+    [
+        pytest.param("", 2, id="our loop ends after a stopped job, so the next worker starts at once"),
+        pytest.param("python -u handler.py", 1, id="a worker of the SDK goes on, so there is never one too many"),
+    ],
+)
+def test_who_takes_the_next_job_after_a_cancel(args: str, started: int, api: Api) -> None:
+    endpoint, _, job = api.running_job(args=args)
+    api.post(f"/v2/{endpoint}/cancel/{job}")
+    api.run(endpoint)
+    api.tick()
+    assert len(api.pool.orders) == started
+
+
 def test_a_worker_that_hangs_after_a_cancel_is_killed(api: Api) -> None:
     endpoint, _, job = api.running_job()
     api.post(f"/v2/{endpoint}/cancel/{job}")

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from foreign import Platform
 
 from flash_jupyter.session.local import ensure_local, stop_local
-from flash_jupyter.settings import Backend, read_settings
+from flash_jupyter.settings import Backend, Settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,21 +22,34 @@ def released() -> Callable[..., Path]:
     """Give the interpreter of an environment that has these packages, and nothing of ours."""
 
     def make(*packages: str) -> Path:
-        python = ROOT / ".venvs" / packages[0].replace("==", "-") / "bin" / "python"
-        if not python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(python.parents[1])], check=True)
-            subprocess.run(
-                [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python), *packages],
-                check=True,
-            )
+        folder = ROOT / ".venvs" / packages[0].replace("==", "-")
+        folder.parent.mkdir(exist_ok=True)
+        python, done = folder / "bin" / "python", folder / ".installed"
+        with FileLock(f"{folder}.lock"):
+            if not done.exists():
+                subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+                install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
+                subprocess.run([*install, *packages], check=True)
+                done.touch()
         return python
 
     return make
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("home")
-    settings = read_settings({"FLASH_JUPYTER_HOME": str(home), "FLASH_JUPYTER_BACKEND": "local"}, project=home)
+    return read_settings({"FLASH_JUPYTER_HOME": str(home), "FLASH_JUPYTER_BACKEND": "local"}, project=home)
+
+
+@pytest.fixture(scope="module")
+def local(settings: Settings) -> Iterator[Backend]:
     yield ensure_local(settings)
     stop_local(settings)
+
+
+@pytest.fixture(scope="module")
+def platform(settings: Settings, local: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Give an embedded Runpod as foreign software sees it."""
+    with Platform(settings, tmp_path_factory.mktemp("user")) as found:
+        yield found

@@ -218,9 +218,9 @@ class Api:
         path = f"/v2/{endpoint}/job-done/{worker}/{job}?gpu=CPU&isStream=false"
         return self.post(path, content=json.dumps(body))
 
-    def running_job(self) -> tuple[str, str, str]:
+    def running_job(self, **changes: Any) -> tuple[str, str, str]:
         """Make an endpoint with a job that a worker has; returns endpoint, worker, job."""
-        endpoint = self.endpoint()
+        endpoint = self.endpoint(**changes)
         job = self.run(endpoint)
         worker = self.worker()
         assert self.take(endpoint, worker).json()["id"] == job
