@@ -16,6 +16,7 @@ from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.pool import NoProcess, Pool, WorkerOrder, memory_limit_bytes
 from flash_jupyter.emulator.store import WorkerRow
 from flash_jupyter.emulator.world import Endpoint, Worker, World
+from flash_jupyter.states import WorkerState
 
 
 def new_id(length: int = 14) -> str:
@@ -159,7 +160,7 @@ class Fleet:
         for job in list(worker.jobs.values()):
             self._dispatcher.fail(job, worker_lost(worker.id, worker.log, reason))
         worker.log.end()
-        if not worker.is_ready and worker.ending is None:
+        if not worker.is_ready and (worker.ending is None or worker.state is WorkerState.UNHEALTHY):
             words = "\n  ".join(worker.log.last_words(10))
             self._count_failed_start(endpoint, f"worker {worker.id} ended before it was ready: {reason}\n  {words}")
         self._world.wake.set()

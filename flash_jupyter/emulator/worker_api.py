@@ -123,6 +123,7 @@ class WorkerApi:
         query = request.query_params
         if query.get("status") == "unhealthy":
             worker.advance("sicken")
-            worker.log.system(f"worker {worker.id} is unhealthy: {query.get('check')}: {query.get('reason')}")
+            worker.ending = f"unhealthy: {query.get('check')}: {query.get('reason')}"
+            worker.log.system(f"worker {worker.id} is {worker.ending}")
             self._world.wake.set()
         return JSONResponse({})

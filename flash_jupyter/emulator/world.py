@@ -52,6 +52,8 @@ class Worker:
     log: WorkerLog
     memory_limit_bytes: int
     state: WorkerState = WorkerState.INITIALIZING
+    #: whether it has ever asked for a job
+    is_ready: bool = False
     idle_since: float | None = None
     jobs: dict[str, Job] = field(default_factory=dict)
     #: gets no more jobs; the text is why it ends
@@ -67,14 +69,10 @@ class Worker:
     #: its process is killed at this time if it has a job then
     dies_at: float | None = None
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether it has ever asked for a job."""
-        return self.state is not WorkerState.INITIALIZING
-
     def advance(self, event: str) -> None:
         """Go to the state that `event` leads to, or raise `IllegalTransition`."""
         self.state = advance_worker(self.state, event)
+        self.is_ready = self.is_ready or event == "poll"
 
     def release_stop_poll(self) -> None:
         """Let the stop channel answer now."""

@@ -122,6 +122,18 @@ def test_a_worker_that_is_unhealthy_is_replaced(api: Api) -> None:
     assert len(api.pool.orders) >= 2
 
 
+def test_workers_that_fail_their_own_checks_fail_what_is_queued(api: Api) -> None:
+    endpoint = api.endpoint()
+    job = api.run(endpoint)
+    for _ in range(FAILED_STARTS_MAX):
+        api.get(f"/v2/{endpoint}/ping/{api.worker()}?status=unhealthy&check=disk&reason=full")
+        api.tick()
+    status = api.status(endpoint, job)
+    assert status["status"] == "FAILED"
+    assert status["error"].startswith("worker lost: 3 workers in a row did not start; worker ")
+    assert " ended before it was ready: unhealthy: disk: full\n" in status["error"]
+
+
 def test_an_unknown_worker_is_answered_404_after_a_pause(api: Api) -> None:
     began = time.monotonic()
     answer = api.take(api.endpoint(), "nobody")

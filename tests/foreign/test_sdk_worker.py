@@ -6,6 +6,7 @@ What each handler gives and what its job then says: reference/runpod-platform.md
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -260,5 +261,11 @@ def test_workers_that_fail_their_own_checks_fail_the_job_with_the_reason(
 ) -> None:
     endpoint = endpoints(version, "unfit")
     said = told(platform.reached(endpoint, platform.submit(endpoint, {"do": "keys"})))
-    assert said.pop("error") == ""
+    first, *words = said.pop("error").splitlines()
+    assert re.fullmatch(
+        r"worker lost: 3 workers in a row did not start; worker \w+ ended before it was ready: "
+        r"unhealthy: no_camera: RuntimeError: the camera is not plugged in",
+        first,
+    )
+    assert any("the camera is not plugged in" in word for word in words)
     assert said == {"status": "FAILED"}
