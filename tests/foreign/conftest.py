@@ -14,6 +14,8 @@ from foreign import Platform
 from flash_jupyter.session.local import ensure_local, stop_local
 from flash_jupyter.settings import Backend, Settings, read_settings
 
+#: they run in the environments of the released packages, and import what is only there
+collect_ignore = ["programs"]
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from foreign import Platform
 
-HERE = Path(__file__).parent
+PROGRAMS = Path(__file__).with_name("programs")
 pytestmark = pytest.mark.foreign
 
 NO_WORKERS = {"idle": 0, "initializing": 0, "ready": 0, "running": 0, "throttled": 0, "unhealthy": 0}
@@ -88,7 +88,7 @@ def python(released: Callable[..., Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def endpoints(python: Path, platform: Platform) -> dict[str, str]:
-    worker = HERE / "sdk_worker.py"
+    worker = PROGRAMS / "sdk_worker.py"
     return {kind: platform.deploy(kind, f"{python} {worker} {kind}") for kind in ("async", "generator")}
 
 
@@ -99,13 +99,13 @@ def endpoints(python: Path, platform: Platform) -> dict[str, str]:
 def test_a_client_sees_what_the_platform_promises(
     story: str, kind: str, seen: list[Any], python: Path, endpoints: dict[str, str], platform: Platform
 ) -> None:
-    assert platform.tell([python, HERE / "sdk_client.py", story, endpoints[kind]]) == seen
+    assert platform.tell([python, PROGRAMS / "sdk_client.py", story, endpoints[kind]]) == seen
 
 
 @pytest.mark.slow
 def test_health_counts_jobs_and_workers(python: Path, platform: Platform) -> None:
-    endpoint = platform.deploy("health", f"{python} {HERE / 'sdk_worker.py'} sync")
-    ask = [python, HERE / "sdk_client.py", "health", endpoint]
+    endpoint = platform.deploy("health", f"{python} {PROGRAMS / 'sdk_worker.py'} sync")
+    ask = [python, PROGRAMS / "sdk_client.py", "health", endpoint]
     assert platform.tell(ask) == [["health", {"jobs": NO_JOBS, "workers": NO_WORKERS}]]
     for order in ({"do": "return", "value": 1}, {"do": "raise"}):
         platform.reached(endpoint, platform.submit(endpoint, order))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from foreign import Platform, told
 
-WORKER = Path(__file__).with_name("sdk_worker.py")
+WORKER = Path(__file__).with_name("programs") / "sdk_worker.py"
 VERSIONS = ("1.12.0", "2.0.0rc2")
 pytestmark = pytest.mark.foreign
 
