@@ -8,20 +8,36 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
 from dotenv import dotenv_values
 
 from flash_jupyter.errors import SettingsError
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 BackendName = Literal["local", "runpod"]
 
 REST_URL = "https://api.runpod.io"
 ENDPOINT_URL = "https://api.runpod.ai/v2"
+#: variables of the released client that name other images (flash-wire reference, 9) -> which image
+IMAGE_VARIABLES = {
+    "FLASH_GPU_IMAGE": "gpu",
+    "FLASH_CPU_IMAGE": "cpu",
+    "FLASH_LB_IMAGE": "lb",
+    "FLASH_CPU_LB_IMAGE": "lb_cpu",
+    "FLASH_IMAGE_TAG": "tag",
+}
+#: a folder with one of these is the root of a project: `.env` is not looked for above it
+PROJECT_MARKS = (".git", "pyproject.toml")
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,10 @@ class Settings:
     key_origin: str = ""
     api_url: str = REST_URL
     endpoint_url: str = ENDPOINT_URL
+    #: REST v1 of the released clients, where it is set; we only compare it (`flash doctor`)
+    rest_url: str | None = None
+    #: other images, by family (`gpu cpu lb lb_cpu`), and their `tag`
+    images: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
@@ -60,49 +80,115 @@ class Settings:
         return self.home / "jobs.sqlite"
 
     def cloud(self) -> Backend:
-        """Return the real Runpod, or raise `SettingsError` where there is no key."""
+        """Return the real Runpod, or raise `SettingsError` where there is no key, or none that could be sent."""
         if not self.api_key:
             raise SettingsError(
                 "there is no Runpod API key",
                 fix="set RUNPOD_API_KEY (in the environment or in .env), or use backend=local, which needs none",
             )
+        if not (self.api_key.isascii() and self.api_key.isprintable() and " " not in self.api_key):
+            raise SettingsError(
+                f"the key from {self.key_origin} is no Runpod API key: it has spaces or special characters",
+                fix="copy it again from the console, without quotes",
+            )
         return Backend("runpod", self.api_url, self.endpoint_url, self.api_key, self.key_origin)
 
 
 def read_settings(environ: Mapping[str, str] | None = None, *, project: Path | None = None) -> Settings:
-    """Read the environment, then `.env` of the project for what the environment lacks.
+    """Read the environment, then `.env` of the project for what the environment lacks, then Runpod's config file.
 
     `FLASH_JUPYTER_BACKEND=local|runpod` forces a backend; without it, `runpod` is chosen where a key is found.
+    Raises `SettingsError` for a variable or a file that can't be what it is meant to be.
     """
     real = dict(os.environ if environ is None else environ)
-    dotenv = _read_dotenv(project or Path.cwd())
+    user_home = Path.home() if environ is None else _home_of(environ)
+    folder = project or Path.cwd()
+    dotenv_path = find_dotenv(folder, user_home)
+    dotenv = _read_dotenv(dotenv_path)
     merged = {**dotenv, **real}
-    key, origin = _find_key(real, dotenv)
+    forced = merged.get("FLASH_JUPYTER_BACKEND", "")
+    key, origin = _variable_key(real, dotenv, ".env" if dotenv_path == folder / ".env" else str(dotenv_path))
+    if key is None and user_home is not None:
+        key, origin = _config_key(user_home / ".runpod" / "config.toml", is_needed=forced != "local")
     home, cache = _folders(merged)
     return Settings(
         home=home,
         cache=cache,
         owner=merged.get("FLASH_JUPYTER_OWNER") or _user_name(),
-        backend=_choose_backend(merged.get("FLASH_JUPYTER_BACKEND", ""), key),
+        backend=_choose_backend(forced, key),
         api_key=key,
         key_origin=origin,
-        api_url=merged.get("RUNPOD_API_BASE_URL", REST_URL).rstrip("/"),
-        endpoint_url=merged.get("RUNPOD_ENDPOINT_BASE_URL", ENDPOINT_URL).rstrip("/"),
+        api_url=_url(merged, "RUNPOD_API_BASE_URL") or REST_URL,
+        endpoint_url=_url(merged, "RUNPOD_ENDPOINT_BASE_URL") or ENDPOINT_URL,
+        rest_url=_url(merged, "RUNPOD_REST_API_URL"),
+        images={family: merged[name] for name, family in IMAGE_VARIABLES.items() if merged.get(name)},
         environ=merged,
     )
 
 
-def _read_dotenv(project: Path) -> dict[str, str]:
-    path = project / ".env"
-    return {k: v for k, v in dotenv_values(path).items() if v is not None} if path.is_file() else {}
+def find_dotenv(folder: Path, user_home: Path | None) -> Path | None:
+    """Return the `.env` of the project: in the folder, or above it up to the project's root, or the user's home.
+
+    A folder that is in no project and not in the user's home is looked at alone: what lies above is not the user's.
+    """
+    return next((path for place in _project_folders(folder, user_home) if (path := place / ".env").is_file()), None)
 
 
-def _find_key(real: Mapping[str, str], dotenv: Mapping[str, str]) -> tuple[str | None, str]:
-    if real.get("RUNPOD_API_KEY"):
-        return real["RUNPOD_API_KEY"], "environment variable RUNPOD_API_KEY"
-    if dotenv.get("RUNPOD_API_KEY"):
-        return dotenv["RUNPOD_API_KEY"], "RUNPOD_API_KEY in .env"
+def _project_folders(folder: Path, user_home: Path | None) -> Iterator[Path]:
+    chain = [folder, *folder.parents]
+    roots = [n for n, place in enumerate(chain) if any((place / mark).exists() for mark in PROJECT_MARKS)]
+    homes = [n for n, place in enumerate(chain) if place == user_home]
+    last = min([*roots[:1], *homes], default=0)
+    yield from chain[: last + 1]
+
+
+def _read_dotenv(path: Path | None) -> dict[str, str]:
+    return {k: v for k, v in dotenv_values(path).items() if v is not None} if path else {}
+
+
+def _variable_key(real: Mapping[str, str], dotenv: Mapping[str, str], file: str) -> tuple[str | None, str]:
+    if key := real.get("RUNPOD_API_KEY", "").strip():
+        return key, "environment variable RUNPOD_API_KEY"
+    if key := dotenv.get("RUNPOD_API_KEY", "").strip():
+        return key, f"RUNPOD_API_KEY in {file}"
     return None, ""
+
+
+def _config_key(path: Path, *, is_needed: bool) -> tuple[str | None, str]:
+    """Read the file of `rp login` (`[default]` with `api_key`), or of runpodctl (`apikey` at the top)."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, ValueError) as failure:  # ValueError: not UTF-8, or no TOML; its text may quote the key
+        if not is_needed:
+            return None, ""
+        raise SettingsError(
+            f"the config file {path} can't be read ({type(failure).__name__})",
+            fix="repair or remove it, or set RUNPOD_API_KEY, or FLASH_JUPYTER_BACKEND=local",
+        ) from None
+    default = document.get("default")
+    if isinstance(default, dict):
+        key, origin = _text(default.get("api_key")), f"api_key of [default] in {path}"
+    else:
+        key, origin = _text(document.get("apikey")), f"apikey in {path}"
+    return key, origin if key else ""
+
+
+def _text(value: Any) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _url(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name, "").strip()
+    if value and not value.startswith(("https://", "http://")):
+        raise SettingsError(f"{name} is {value!r}", fix="write it with https:// (or http://) in front")
+    return value.rstrip("/") or None
+
+
+def _home_of(environ: Mapping[str, str]) -> Path | None:
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    return Path(home) if home else None
 
 
 def _folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
