@@ -10,6 +10,7 @@
     ├── ApiError                    the platform answered with an error, or not at all
     │   ├── AuthenticationError     the key is missing or wrong
     │   ├── NotFoundError           what was asked for does not exist (any more)
+    │   ├── NoStockError            nothing of what was asked for is to be had
     │   ├── RateLimitedError        too many requests
     │   └── UnreachableError        no answer
     ├── EmulatorError               the embedded Runpod could not start, or stopped
@@ -122,6 +123,14 @@ class AuthenticationError(ApiError):
 
 class NotFoundError(ApiError):
     """What was asked for does not exist, or does not exist any more."""
+
+
+class NoStockError(ApiError):
+    """The platform lists no stock of what was asked for; nothing was made. `alternatives` would do."""
+
+    def __init__(self, message: str, *, alternatives: Sequence[str] = (), fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.alternatives = tuple(alternatives)
 
 
 class RateLimitedError(ApiError):

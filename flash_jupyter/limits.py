@@ -51,6 +51,10 @@ QUEUE_DELAY_MIN_S = 0.5
 CPU_DISK_GB_PER_VCPU = {"cpu3g": 10, "cpu3c": 10, "cpu5c": 15}
 VOLUME_SIZE_MIN_GB = 10
 VOLUME_SIZE_MAX_GB = 4_096
+#: USD for a GB and month of a network volume: up to the first so many GB, and beyond (docs, serverless/storage)
+VOLUME_USD_PER_GB_MONTH = 0.07
+VOLUME_USD_PER_GB_MONTH_BEYOND = 0.05
+VOLUME_FIRST_TIER_GB = 1_000
 LOG_TAIL_DEFAULT = 100
 LOG_TAIL_MAX = 5_000
 

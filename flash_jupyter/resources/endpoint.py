@@ -96,11 +96,9 @@ class EndpointSpec:
         """Volumes that are known by name only; `with_volume_ids` takes their ids."""
         return tuple(volume for volume in self.volumes if not volume.id)
 
-    def with_volume_ids(self, ids: Mapping[str, str]) -> EndpointSpec:
-        """Return the spec with the ids of its volumes, which `ids` has by name."""
-        found = (
-            v if v.id else NetworkVolume(id=ids[v.name or ""], **v.model_dump(exclude={"id"})) for v in self.volumes
-        )
+    def with_volume_ids(self, ids: Mapping[NetworkVolume, str]) -> EndpointSpec:
+        """Return the spec with the ids of its volumes: one name may stand for a volume in each data centre."""
+        found = (v if v.id else NetworkVolume(id=ids[v], **v.model_dump(exclude={"id"})) for v in self.volumes)
         return replace(self, volumes=tuple(found))
 
     def matches(self, name: str, env: Mapping[str, str]) -> bool:

@@ -76,4 +76,5 @@ class Links:
         http = Http(backend, transport=self._transport(backend))
         control = Control(http)
         locks = self._settings.home / "locks"
-        return Link(backend, http, control, Provisioner(control, locks), LogStreams(http))
+        provisioner = Provisioner(control, locks, is_billed=backend.name == "runpod")
+        return Link(backend, http, control, provisioner, LogStreams(http))

@@ -1,10 +1,15 @@
-"""From a spec to an endpoint that exists: remembered, else found by name, else made. Two kernels make one (D11)."""
+"""From a spec to an endpoint that exists: remembered, else found by name, else made. Two kernels make one (D11).
+
+What exists is what the server lists; nothing here is written to a file, and the lock only saves work: two machines
+that share none end with one endpoint, too.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,8 +18,16 @@ from filelock import AsyncFileLock
 from flash_jupyter.errors import ApiError, NotFoundError
 from flash_jupyter.resources.drift import patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body
+from flash_jupyter.session.stock import check_stock
+from flash_jupyter.session.volumes import Resolved, resolve_volumes
 from flash_jupyter.transport.control import Control
+from flash_jupyter.transport.http import may_have_worked
 from flash_jupyter.wire.control import Endpoint, RequestUrls
+
+#: after a doubtful end of a create: seconds before each look whether it worked all the same
+LOOKS_S = (0.5, 2.0, 5.0)
+
+Say = Callable[[str], None]
 
 
 def _utc_now() -> datetime:
@@ -24,8 +37,17 @@ def _utc_now() -> datetime:
 class Provisioner:
     """Endpoints of one backend. `locks` is a folder that all kernels of this machine share."""
 
-    def __init__(self, control: Control, locks: Path, *, now: Callable[[], datetime] = _utc_now) -> None:
-        self._control, self._locks, self._now = control, locks, now
+    def __init__(
+        self,
+        control: Control,
+        locks: Path,
+        *,
+        is_billed: bool = True,
+        now: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._control, self._locks, self._is_billed = control, locks, is_billed
+        self._now, self._sleep = now, sleep
         self._known: dict[EndpointSpec, Endpoint] = {}
 
     def known(self, spec: EndpointSpec) -> Endpoint | None:
@@ -36,16 +58,23 @@ class Provisioner:
         """The endpoint answered 404: look for it, or make it, the next time."""
         self._known.pop(spec, None)
 
-    async def ensure(self, spec: EndpointSpec, say: Callable[[str], None]) -> Endpoint:
-        """Return the endpoint of `spec`; `say` is told what takes time.
+    async def ensure(self, spec: EndpointSpec, say: Say) -> Endpoint:
+        """Return the endpoint of `spec`; `say` is told what takes time, and what costs money.
 
-        Raises `OptionError` where an endpoint with this name is of another kind, and `ApiError`.
+        Raises `OptionError` where an endpoint with this name is of another kind, `NoStockError`, and other `ApiError`s.
         """
         if known := self.known(spec):
             return known
         async with AsyncFileLock(self._lock_path(spec)):
             found = oldest(spec, await self._control.endpoints())
-            endpoint = await self._adapt(spec, found, say) if found else await self._make(spec, say)
+            # before anything that costs money
+            hint = "" if found else await check_stock(self._control.catalog, spec)
+            resolved = await resolve_volumes(self._control.volumes, spec, say, is_billed=self._is_billed)
+            if found:
+                endpoint = await self._adapt(resolved.spec, found, say)
+            else:
+                say("; ".join(filter(None, [f"making endpoint {spec.name}", hint])))
+                endpoint = await self._make(resolved, say)
         self._known[spec] = endpoint
         return endpoint
 
@@ -58,7 +87,7 @@ class Provisioner:
         left = {endpoint.id for endpoint in await self._control.endpoints()}
         return sorted(name for endpoint_id, name in wanted.items() if endpoint_id not in left)
 
-    async def _adapt(self, spec: EndpointSpec, endpoint: Endpoint, say: Callable[[str], None]) -> Endpoint:
+    async def _adapt(self, spec: EndpointSpec, endpoint: Endpoint, say: Say) -> Endpoint:
         """Change what the user asked for and the endpoint is not; what was not said stays."""
         changes = patch_body(spec, endpoint.model_dump(by_alias=True))
         if not changes:
@@ -68,14 +97,33 @@ class Provisioner:
         self._drop({endpoint.id})
         return await self._control.patch(endpoint.id, changes)
 
-    async def _make(self, spec: EndpointSpec, say: Callable[[str], None]) -> Endpoint:
-        say(f"making endpoint {spec.name}")
-        made = await self._control.create(create_body(spec, now=self._now()))
+    async def _make(self, resolved: Resolved, say: Say) -> Endpoint:
+        try:
+            made = await self._create(resolved.spec, say)
+        except ApiError as failure:
+            if not may_have_worked(failure):
+                await self._delete_volumes(resolved.made)
+            raise
         # another machine may have made one meanwhile, which no lock here prevents: the oldest wins
-        first = oldest(spec, await self._control.endpoints()) or made
+        first = oldest(resolved.spec, await self._control.endpoints()) or made
         if first.id != made.id:
             await self._delete(made.id)
+            await self._delete_volumes(set(resolved.made) - set(first.network_volumes))
         return first
+
+    async def _create(self, spec: EndpointSpec, say: Say) -> Endpoint:
+        """Make it, once: a create that failed and may have worked is looked for, and never sent again."""
+        try:
+            return await self._control.create(create_body(spec, now=self._now()))
+        except ApiError as failure:
+            if not may_have_worked(failure):
+                raise
+            say(f"the platform gave no good answer ({failure.status or 'cut'}): looking whether the endpoint is there")
+            for pause_s in LOOKS_S:
+                await self._sleep(pause_s)
+                if adopted := oldest(spec, await self._control.endpoints()):
+                    return adopted
+            raise
 
     def _drop(self, endpoint_ids: Container[str]) -> None:
         self._known = {spec: known for spec, known in self._known.items() if known.id not in endpoint_ids}
@@ -83,6 +131,12 @@ class Provisioner:
     async def _delete(self, endpoint_id: str) -> None:
         with contextlib.suppress(NotFoundError):  # somebody else was quicker
             await self._control.delete(endpoint_id)
+
+    async def _delete_volumes(self, volume_ids: Iterable[str]) -> None:
+        """Delete volumes that were made a moment ago for an endpoint that does not come: nothing is on them."""
+        for volume_id in volume_ids:
+            with contextlib.suppress(NotFoundError):
+                await self._control.volumes.delete(volume_id)
 
     def _lock_path(self, spec: EndpointSpec) -> Path:
         self._locks.mkdir(parents=True, exist_ok=True)

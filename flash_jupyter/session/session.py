@@ -18,6 +18,7 @@ from typing import Any
 from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ResultLost
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
+from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import RemoteOptions, refuse_later
 from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy
 from flash_jupyter.session.events import Event, EventAssembler, Notice
@@ -28,6 +29,7 @@ from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Desk, Finished, Runner
+from flash_jupyter.session.volumes import VolumeView, delete_volume, list_volumes
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.session.writer import BackgroundWriter, OutputLog
 from flash_jupyter.settings import BackendName, Settings
@@ -151,6 +153,16 @@ class Session:
         """Delete the endpoints with this name or id; returns the names that a listing no longer shows."""
         return self._loop.call(undeploy(self._links.open(self.settings.backend), name))
 
+    def volumes(self) -> list[VolumeView]:
+        """Return the network volumes of the backend in use, with what each costs a month where it is billed."""
+        if self.settings.backend == "local" and local_info(self.settings) is None:
+            return []
+        return self._loop.call(list_volumes(self._links.open(self.settings.backend).control.volumes))
+
+    def delete_volume(self, name: str) -> str:
+        """Delete a network volume, by name or id, with all that is on it; returns its id once it is gone."""
+        return self._loop.call(delete_volume(self._links.open(self.settings.backend).control.volumes, name))
+
     def status(self) -> dict[str, Any]:
         """Return which backend is used, and what is open; needs no network."""
         local = local_info(self.settings)
@@ -177,7 +189,8 @@ class Session:
         options = request.options
         refuse_later(options)
         interpreter = sys.executable if self._backend_of(options) == "local" else None
-        spec = endpoint_spec(options, owner=self.settings.owner, interpreter=interpreter)
+        images = Images(**self.settings.images)
+        spec = endpoint_spec(options, owner=self.settings.owner, interpreter=interpreter, images=images)
         prepared = prepare(request, image_family="cpu" if spec.cpus else "gpu")
         for warning in prepared.warnings:
             emit(Notice(warning))

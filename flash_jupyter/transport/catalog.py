@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from flash_jupyter.transport.rest import Rest
+from flash_jupyter.transport.http import Retry
+from flash_jupyter.transport.rest import CONTROL_RETRY, Rest
 from flash_jupyter.wire.billing import Billing
 from flash_jupyter.wire.catalog import CpuType, CpuTypeList, DataCenter, DataCenterList, GpuType, GpuTypeList
 
@@ -18,10 +19,10 @@ class Catalog:
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
 
-    async def gpus(self, *, count: int = 1) -> tuple[GpuType, ...]:
+    async def gpus(self, *, count: int = 1, retry: Retry = CONTROL_RETRY) -> tuple[GpuType, ...]:
         """List GPU types with price and stock for `count` GPUs a worker."""
         query = {"include": "AVAILABILITY", "product": "SERVERLESS", "count": count}
-        return (await self._rest.get(GpuTypeList, "catalog", "gpus", query=query)).gpus
+        return (await self._rest.get(GpuTypeList, "catalog", "gpus", query=query, retry=retry)).gpus
 
     async def cpus(self) -> tuple[CpuType, ...]:
         """List CPU flavours with price and stock."""

@@ -28,6 +28,7 @@ from flash_jupyter.errors import (
 )
 from flash_jupyter.settings import Backend
 from flash_jupyter.transport.loopback import LoopbackTransport
+from flash_jupyter.transport.rate import read_rate_limit
 from flash_jupyter.wire.control import Problem
 
 #: a server that takes longer than this to say its first byte is treated as silent
@@ -191,7 +192,8 @@ class Http:
         if status == 404:
             return NotFoundError(what, status=status, detail=detail)
         if status == 429:
-            wait_s = read_retry_after(response.headers.get("Retry-After", ""), now=time.time())
+            asked_s = read_retry_after(response.headers.get("Retry-After", ""), now=time.time())
+            wait_s = asked_s or read_rate_limit(response.headers.get("RateLimit", ""))
             return RateLimitedError(
                 what, retry_after_s=wait_s, detail=detail, fix=f"wait {wait_s:.0f} s, then run again"
             )
@@ -204,6 +206,13 @@ class Http:
 def nothing_was_sent(failure: UnreachableError) -> bool:
     """Whether there was not even a connection, so that the call had no effect and may be made again."""
     return failure.detail in {"ConnectError", "ConnectTimeout", "PoolTimeout"}
+
+
+def may_have_worked(failure: ApiError) -> bool:
+    """Whether a call that failed so may have had its effect: a server error, or an answer that was lost on its way."""
+    if isinstance(failure, UnreachableError):
+        return not nothing_was_sent(failure)
+    return failure.status == 0 or failure.status >= 500
 
 
 def read_problem(body: bytes) -> str:

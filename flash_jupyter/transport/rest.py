@@ -35,9 +35,15 @@ class Rest:
         """Return the address of a resource."""
         return f"{self._http.backend.api_url}{encode_path(*segments)}"
 
-    async def get(self, model: type[Answer], *segments: str, query: Mapping[str, Any] | None = None) -> Answer:
+    async def get(
+        self,
+        model: type[Answer],
+        *segments: str,
+        query: Mapping[str, Any] | None = None,
+        retry: Retry = CONTROL_RETRY,
+    ) -> Answer:
         """Read; lists in `query` are joined with commas, and what is None is left out."""
-        return read_answer(model, await self._call("GET", self.url(*segments) + encode_query(query or {})))
+        return read_answer(model, await self._call("GET", self.url(*segments) + encode_query(query or {}), retry=retry))
 
     async def create(self, model: type[Answer], *segments: str, body: Mapping[str, Any]) -> Answer:
         """Make one; never repeated after a doubtful end, as a lost answer may hide a made one."""
@@ -52,10 +58,16 @@ class Rest:
         await self._call("DELETE", self.url(*segments))
 
     async def _call(
-        self, method: str, url: str, body: Mapping[str, Any] | None = None, *, idempotent: bool = True
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        idempotent: bool = True,
+        retry: Retry = CONTROL_RETRY,
     ) -> bytes:
         content = None if body is None else json.dumps(body).encode()
-        call = self._http.call(method, url, content=content, idempotent=idempotent, retry=CONTROL_RETRY)
+        call = self._http.call(method, url, content=content, idempotent=idempotent, retry=retry)
         try:
             return await asyncio.wait_for(call, self._deadline_s)
         except asyncio.TimeoutError:

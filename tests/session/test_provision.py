@@ -6,13 +6,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from platform_app import BACKEND, Platform
 
-from flash_jupyter.errors import OptionError
+from flash_jupyter.errors import ApiError, NoStockError, OptionError, UnreachableError
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body, endpoint_spec
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.provision import Provisioner
+from flash_jupyter.session.provision import LOOKS_S, Provisioner
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import Http
 
@@ -23,15 +24,27 @@ def spec_of(interpreter: str | None = None, **values: Any) -> EndpointSpec:
     return endpoint_spec(make_options(**values), owner="ann", interpreter=interpreter)
 
 
-def run(platform: Platform, folder: Path, work: Callable[[Callable[[], Provisioner]], Awaitable[Any]]) -> Any:
-    """Give `work` a maker of provisioners: each is a kernel of its own, on the same machine."""
+def run(
+    platform: Platform,
+    folder: Path,
+    work: Callable[[Callable[[], Provisioner]], Awaitable[Any]],
+    *,
+    machines: int = 1,
+    transport: httpx.AsyncBaseTransport | None = None,
+    slept: Callable[[float], None] = lambda _seconds: None,
+) -> Any:
+    """Give `work` a maker of provisioners: each is a kernel of its own, on so many machines in turn."""
+
+    async def sleep(seconds: float) -> None:
+        slept(seconds)
 
     async def main() -> Any:
         https: list[Http] = []
 
         def kernel() -> Provisioner:
-            https.append(Http(BACKEND, transport=platform.transport()))
-            return Provisioner(Control(https[-1]), folder / "locks", now=lambda: NOW)
+            locks = folder / f"machine-{len(https) % machines}" / "locks"
+            https.append(Http(BACKEND, transport=transport or platform.transport()))
+            return Provisioner(Control(https[-1]), locks, now=lambda: NOW, sleep=sleep)
 
         try:
             return await work(kernel)
@@ -42,13 +55,13 @@ def run(platform: Platform, folder: Path, work: Callable[[Callable[[], Provision
     return asyncio.run(main())
 
 
-def ensure(platform: Platform, folder: Path, spec: EndpointSpec) -> tuple[str, list[str]]:
+def ensure(platform: Platform, folder: Path, spec: EndpointSpec, **options: Any) -> tuple[str, list[str]]:
     said: list[str] = []
 
     async def work(kernel: Callable[[], Provisioner]) -> str:
         return (await kernel().ensure(spec, said.append)).id
 
-    return run(platform, folder, work), said
+    return run(platform, folder, work, **options), said
 
 
 def test_it_is_made_once_and_remembered(tmp_path: Path) -> None:
@@ -62,7 +75,7 @@ def test_it_is_made_once_and_remembered(tmp_path: Path) -> None:
         assert provisioner.known(spec_of()) is first
 
     run(platform, tmp_path, work)
-    assert platform.calls == ["GET", "POST", "GET"]
+    assert platform.calls == ["GET", "catalog", "POST", "GET"]
 
 
 def test_a_second_kernel_finds_it(tmp_path: Path) -> None:
@@ -150,3 +163,176 @@ def test_undeploy_reports_what_a_listing_no_longer_shows(tmp_path: Path) -> None
 
     assert run(platform, tmp_path, work) == ["t"]
     assert platform.endpoints == {}
+
+
+# --- two machines -------------------------------------------------------------------------------------------------
+
+
+def test_machines_that_share_no_lock_end_with_one_endpoint_and_one_volume(tmp_path: Path) -> None:
+    platform = Platform()
+
+    async def work(kernel: Callable[[], Provisioner]) -> set[str]:
+        spec = spec_of(volume="models:50")
+        made = await asyncio.gather(*(kernel().ensure(spec, lambda _text: None) for _ in range(4)))
+        return {endpoint.id for endpoint in made}
+
+    (chosen,) = run(platform, tmp_path, work, machines=4)
+    assert list(platform.endpoints) == [chosen]
+    assert list(platform.volumes) == platform.endpoints[chosen]["networkVolumes"]
+    assert platform.calls.count("POST") > 1, "no race took place"
+
+
+# --- a create that fails, and worked all the same --------------------------------------------------------------------
+
+
+class LostAnswers(httpx.AsyncBaseTransport):
+    """Delivers every request; the answers of POSTs are lost on their way."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._inner = platform.transport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if request.method == "POST":
+            raise httpx.ReadError("cut", request=request)
+        return response
+
+
+def test_a_create_that_answers_500_and_worked_is_adopted(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.create_answers = [-500]
+    chosen, said = ensure(platform, tmp_path, spec_of(name="t"))
+    assert list(platform.endpoints) == [chosen]
+    assert said == [
+        "making endpoint t",
+        "the platform gave no good answer (500): looking whether the endpoint is there",
+    ]
+
+
+def test_a_create_whose_answer_is_lost_is_adopted(tmp_path: Path) -> None:
+    platform = Platform()
+    chosen, _ = ensure(platform, tmp_path, spec_of(name="t"), transport=LostAnswers(platform))
+    assert list(platform.endpoints) == [chosen]
+    assert platform.calls.count("POST") == 1
+
+
+def test_an_endpoint_that_is_listed_late_is_still_found(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.create_answers = [502]
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            platform.add(create_body(spec_of(name="t"), now=NOW))
+
+    chosen, _ = ensure(platform, tmp_path, spec_of(name="t"), slept=sleep)
+    assert list(platform.endpoints) == [chosen]
+    assert slept == list(LOOKS_S[:2])
+
+
+def test_a_create_that_did_not_work_is_looked_for_and_not_repeated(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.create_answers = [500]
+    slept: list[float] = []
+    with pytest.raises(ApiError, match="POST /v2/serverless answered 500: answered 500"):
+        ensure(platform, tmp_path, spec_of(name="t"), slept=slept.append)
+    assert (platform.endpoints, slept, platform.calls.count("POST")) == ({}, list(LOOKS_S), 1)
+
+
+def test_a_create_that_never_reached_the_platform_is_not_looked_for(tmp_path: Path) -> None:
+    platform = Platform()
+
+    class NoWay(LostAnswers):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                raise httpx.ConnectError("refused", request=request)
+            return await self._inner.handle_async_request(request)
+
+    slept: list[float] = []
+    with pytest.raises(UnreachableError):
+        ensure(platform, tmp_path, spec_of(name="t"), transport=NoWay(platform), slept=slept.append)
+    assert slept == []
+
+
+# --- volumes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_volume_is_made_with_its_price_and_found_the_next_time(tmp_path: Path) -> None:
+    platform = Platform()
+    one, said = ensure(platform, tmp_path, spec_of(name="t", volume="models:50"))
+    assert said == [
+        "making network volume models: 50 GB in EU-RO-1, $3.50 a month until it is deleted",
+        "making endpoint t",
+    ]
+    (volume,) = platform.volumes.values()
+    assert (volume["name"], volume["size"], volume["dataCenter"]) == ("models", 50, "EU-RO-1")
+    assert platform.endpoints[one]["networkVolumes"] == [volume["id"]]
+    assert platform.endpoints[one]["dataCenterIds"] == ["EU-RO-1"]
+    other, said = ensure(platform, tmp_path, spec_of(name="u", volume="models"))
+    assert said == ["making endpoint u"]
+    assert platform.endpoints[other]["networkVolumes"] == [volume["id"]]
+
+
+def test_the_same_name_in_another_data_centre_is_another_volume(tmp_path: Path) -> None:
+    platform = Platform()
+    there = platform.add_volume(name="models", size=10, dataCenter="US-KS-2")
+    made, _ = ensure(platform, tmp_path, spec_of(name="t", volume="models:10"))
+    assert platform.endpoints[made]["networkVolumes"] != [there["id"]]
+    moved, said = ensure(platform, tmp_path, spec_of(name="u", volume="models:10", datacenter="US-KS-2"))
+    assert (platform.endpoints[moved]["networkVolumes"], said) == ([there["id"]], ["making endpoint u"])
+
+
+def test_a_volume_that_is_smaller_than_said_is_used_as_it_is(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.add_volume(name="models", size=10, dataCenter="EU-RO-1")
+    _, said = ensure(platform, tmp_path, spec_of(name="t", volume="models:100"))
+    assert said == ["network volume models has 10 GB, and is used as it is", "making endpoint t"]
+
+
+def test_a_volume_is_not_left_behind_by_an_endpoint_that_is_refused(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.create_answers = [400]
+    with pytest.raises(ApiError, match="answered 400"):
+        ensure(platform, tmp_path, spec_of(name="t", volume="models:50"))
+    assert platform.volumes == {}
+    assert platform.calls[-1] == "DELETE volume"
+
+
+def test_a_volume_that_was_there_stays_when_an_endpoint_is_refused(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.add_volume(name="models", size=50, dataCenter="EU-RO-1")
+    platform.create_answers = [400]
+    with pytest.raises(ApiError, match="answered 400"):
+        ensure(platform, tmp_path, spec_of(name="t", volume="models:50"))
+    assert len(platform.volumes) == 1
+
+
+# --- stock ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_made_where_the_catalogue_lists_no_stock(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.gpus = [{"id": "NVIDIA GeForce RTX 4090", "pool": "ADA_24", "availability": "NONE"}]
+    with pytest.raises(NoStockError):
+        ensure(platform, tmp_path, spec_of(gpu=("ADA_24",), volume="models:50"))
+    assert platform.calls == ["GET", "catalog"]
+
+
+def test_an_endpoint_that_exists_is_used_whatever_the_catalogue_says(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.add(create_body(spec_of(name="t", gpu=("ADA_24",)), now=NOW))
+    platform.gpus = [{"id": "NVIDIA GeForce RTX 4090", "pool": "ADA_24", "availability": "NONE"}]
+    assert ensure(platform, tmp_path, spec_of(name="t", gpu=("ADA_24",)))[1] == []
+    assert platform.calls == ["GET"]
+
+
+def test_what_falls_back_is_said_and_the_order_stays(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.gpus = [
+        {"id": "NVIDIA GeForce RTX 4090", "pool": "ADA_24", "availability": "NONE"},
+        {"id": "NVIDIA L4", "pool": "AMPERE_24", "availability": "HIGH", "price": {"serverless": 0.69}},
+    ]
+    made, said = ensure(platform, tmp_path, spec_of(name="t", gpu=("ADA_24", "AMPERE_24")))
+    assert said == ["making endpoint t; no stock of ADA_24 now: workers will be AMPERE_24 ($0.69/h)"]
+    assert platform.endpoints[made]["gpu"]["pools"] == ["ADA_24", "AMPERE_24"]

@@ -18,10 +18,17 @@ BACKEND = Backend("runpod", ORIGIN, f"{ORIGIN}/v2", "key-0123456789", "environme
 
 
 class Platform:
-    """Endpoints by id, the calls that were made, and the answers of `/status` that are still to be given."""
+    """Endpoints by id, the calls that were made, and the answers of `/status` that are still to be given.
+
+    `gpus` is the catalogue; None: it answers 503. `create_answers` are statuses of the next creates; one that is
+    written `-500` is answered so although the endpoint is made.
+    """
 
     def __init__(self) -> None:
         self.endpoints: dict[str, dict[str, Any]] = {}
+        self.volumes: dict[str, dict[str, Any]] = {}
+        self.gpus: list[dict[str, Any]] | None = None
+        self.create_answers: list[int] = []
         self.calls: list[str] = []
         self.statuses: list[dict[str, Any]] = []
         self._numbers = itertools.count(1)
@@ -47,6 +54,9 @@ class Platform:
             routes=[
                 Route("/v2/serverless", self._collection, methods=["GET", "POST"]),
                 Route("/v2/serverless/{id}", self._one, methods=["GET", "PATCH", "DELETE"]),
+                Route("/v2/catalog/gpus", self._catalog),
+                Route("/v2/network-volumes", self._volumes, methods=["GET", "POST"]),
+                Route("/v2/network-volumes/{id}", self._volume, methods=["DELETE"]),
                 Route("/v2/{id}/run", self._run, methods=["POST"]),
                 Route("/v2/{id}/status/{job}", self._status),
                 Route("/v2/{id}/health", self._health),
@@ -61,7 +71,31 @@ class Platform:
         self.calls.append(request.method)
         if request.method == "GET":
             return JSONResponse({"endpoints": list(self.endpoints.values())})
-        return JSONResponse(self.add(await request.json()), status_code=201)
+        answer = self.create_answers.pop(0) if self.create_answers else 201
+        if answer > 201:
+            return _problem(answer)
+        made = self.add(await request.json())
+        return JSONResponse(made, status_code=201) if answer == 201 else _problem(-answer)
+
+    async def _catalog(self, _request: Request) -> Response:
+        self.calls.append("catalog")
+        return _problem(503) if self.gpus is None else JSONResponse({"gpus": self.gpus})
+
+    async def _volumes(self, request: Request) -> Response:
+        self.calls.append(f"{request.method} volume")
+        if request.method == "GET":
+            return JSONResponse({"networkVolumes": list(self.volumes.values())})
+        return JSONResponse(self.add_volume(**await request.json()), status_code=201)
+
+    def add_volume(self, **body: Any) -> dict[str, Any]:
+        """Make a volume."""
+        volume = {"type": "STANDARD", **body, "id": f"vol{next(self._numbers)}"}
+        self.volumes[volume["id"]] = volume
+        return volume
+
+    async def _volume(self, request: Request) -> Response:
+        self.calls.append("DELETE volume")
+        return Response(status_code=204) if self.volumes.pop(request.path_params["id"], None) else _problem(404)
 
     async def _one(self, request: Request) -> Response:
         self.calls.append(request.method)
@@ -90,3 +124,7 @@ class Platform:
     async def _health(self, _request: Request) -> Response:
         self.calls.append("health")
         return JSONResponse({"jobs": {"inQueue": 1}, "workers": {"throttled": 1}})
+
+
+def _problem(status: int) -> Response:
+    return JSONResponse({"title": "Problem", "status": status, "detail": f"answered {status}"}, status_code=status)

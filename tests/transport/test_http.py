@@ -60,6 +60,7 @@ RETRIED: list[tuple[str, list[Answer], dict[str, Any], list[float]]] = [
     ("a cut answer of an idempotent call", [httpx.ReadError, 200], {}, [0.25]),
     ("pauses grow", [500, 502, 503, 200], {}, [0.25, 0.5, 1.0]),
     ("the server's own pause goes before", [(429, {"Retry-After": "7"}), 200], {}, [7.0]),
+    ("or that of the full window", [(429, {"RateLimit": '"minute";r=0;t=9, "hour";r=5;t=99'}), 200], {}, [9.0]),
     ("429 says that nothing was done", [(429, {"Retry-After": "1"}), 200], {"idempotent": False}, [1.0]),
 ]
 

@@ -1,0 +1,132 @@
+"""What the catalogue says before a GPU endpoint is made: what it costs, what falls back, what there is instead.
+
+Stock is a hint: it is listed, which is not the same as to be had. So an answer that does not come changes nothing, and
+the order of pools stays the user's: the platform tries them in this order whenever a worker starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flash_jupyter.errors import ApiError, AuthenticationError, NoStockError
+from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.resources.hardware import ANY, pools_of
+from flash_jupyter.transport.catalog import Catalog
+from flash_jupyter.transport.http import ONCE
+from flash_jupyter.wire.catalog import GpuType, Level
+
+#: None: nobody says, so it may be there
+RANK: Mapping[Level | None, int] = {"NONE": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3, None: 1}
+#: how many other possibilities a message names
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class PoolStock:
+    """A pool in the data centres that are allowed: the best level of its GPUs, and where they have it."""
+
+    pool: str
+    rank: int
+    places: tuple[str, ...]
+    usd_per_hour: float | None
+
+    def describe(self, count: int = 1) -> str:
+        """Say price and places.
+
+        >>> PoolStock("ADA_24", 3, ("US-KS-2", "EU-RO-1"), 1.1).describe()
+        'ADA_24 ($1.10/h in US-KS-2, EU-RO-1)'
+        """
+        price = f"${self.usd_per_hour * count:.2f}/h" if self.usd_per_hour is not None else ""
+        where = f"in {', '.join(self.places[:SHOWN])}" if self.places else ""
+        note = " ".join(filter(None, [price, where]))
+        return f"{self.pool} ({note})" if note else self.pool
+
+
+async def check_stock(catalog: Catalog, spec: EndpointSpec) -> str:
+    """Return one sentence about price and fallback, empty where there is nothing to say; at most one request.
+
+    Raises `NoStockError` where the catalogue lists none of what `spec` asks for, and `AuthenticationError`.
+    """
+    if spec.cpus:
+        return ""
+    try:
+        gpus = await catalog.gpus(count=spec.gpu_count, retry=ONCE)
+    except AuthenticationError:
+        raise
+    except ApiError:  # the catalogue is a hint: without it the endpoint is made all the same
+        return ""
+    wanted = stock_of(gpus, spec)
+    if wanted and not any(stock.rank for stock in wanted):
+        raise no_stock(gpus, spec)
+    return _sentence(spec, wanted)
+
+
+def stock_of(gpus: Iterable[GpuType], spec: EndpointSpec) -> list[PoolStock]:
+    """Return the stock of each pool that `spec` names, in its order; a pool that the catalogue lacks is left out."""
+    pools, excluded = pools_of(spec.gpus)
+    allowed = [gpu for gpu in gpus if gpu.id not in excluded]
+    listed = ((pool, [gpu for gpu in allowed if gpu.pool == pool]) for pool in pools)
+    return [_pool_stock(pool, found, spec.data_centers) for pool, found in listed if found]
+
+
+def no_stock(gpus: Iterable[GpuType], spec: EndpointSpec) -> NoStockError:
+    """Return the error that says what would work instead: other GPUs here, the same ones elsewhere, with prices."""
+    pools, excluded = pools_of(spec.gpus)
+    catalogue = list(gpus)
+    wanted = [gpu for gpu in catalogue if gpu.pool in pools and gpu.id not in excluded]
+    others = _available([gpu for gpu in catalogue if gpu not in wanted], spec.data_centers)
+    movable = _available(wanted, ()) if spec.data_centers else []
+    there, elsewhere = ([stock.describe(spec.gpu_count) for stock in found[:SHOWN]] for found in (others, movable))
+    here = f" in {', '.join(spec.data_centers)}" if spec.data_centers else ""
+    fixes = [f"choose gpu= of what has stock{here}: {'; '.join(there)}"] if there else []
+    if elsewhere:
+        volume = " and a volume there" if spec.volumes else ""
+        fixes.append(f"choose another datacenter={volume}: {'; '.join(elsewhere)}")
+    count = f"{spec.gpu_count} x " if spec.gpu_count > 1 else ""
+    asked = count + ("any GPU" if ANY in spec.gpus else ", ".join(spec.gpus))
+    return NoStockError(
+        f"Runpod lists no stock of {asked}{here}; nothing was made",
+        alternatives=[*there, *elsewhere],
+        fix="; or ".join(fixes) or "try again later",
+    )
+
+
+def _available(gpus: list[GpuType], data_centers: tuple[str, ...]) -> list[PoolStock]:
+    """The pools that have stock, cheapest first."""
+    listed = (
+        _pool_stock(pool, [gpu for gpu in gpus if gpu.pool == pool], data_centers)
+        for pool in dict.fromkeys(gpu.pool for gpu in gpus)
+        if pool
+    )
+    return sorted((s for s in listed if s.rank), key=lambda s: (s.usd_per_hour is None, s.usd_per_hour or 0.0))
+
+
+def _sentence(spec: EndpointSpec, wanted: list[PoolStock]) -> str:
+    """Say which named pools wait, and what a worker costs; of `any` only what is not to be had is no news."""
+    if not wanted or ANY in spec.gpus:
+        return ""
+    missing = [stock.pool for stock in wanted if not stock.rank]
+    first = next(stock for stock in wanted if stock.rank)
+    if not missing:
+        return ""
+    return f"no stock of {', '.join(missing)} now: workers will be {first.describe(spec.gpu_count)}"
+
+
+def _pool_stock(pool: str, gpus: list[GpuType], data_centers: tuple[str, ...]) -> PoolStock:
+    ranks, places = [0], dict[str, None]()
+    for gpu in gpus:
+        here = [place for place in gpu.data_centers if not data_centers or place.id in data_centers]
+        places.update((place.id, None) for place in here if RANK[place.availability])
+        if data_centers:
+            # a GPU that lists no place at all may be anywhere
+            ranks += [RANK[place.availability] for place in here] or ([] if gpu.data_centers else [_level(gpu)])
+        else:
+            ranks.append(_level(gpu))
+    prices = [gpu.price.serverless for gpu in gpus if gpu.price.serverless is not None]
+    return PoolStock(pool, max(ranks), tuple(places), max(prices, default=None))
+
+
+def _level(gpu: GpuType) -> int:
+    """The rank of a GPU wherever it is."""
+    return RANK[gpu.availability]

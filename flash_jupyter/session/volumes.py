@@ -1,0 +1,121 @@
+"""Network volumes: found by name and data centre, made where there is none, listed with what they cost, deleted.
+
+A volume is paid for until it is deleted, whatever is on it; so whoever makes one says what it costs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flash_jupyter import limits
+from flash_jupyter.errors import ApiError, NotFoundError, OptionError
+from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.resources.volume import NetworkVolume
+from flash_jupyter.transport.http import may_have_worked
+from flash_jupyter.transport.storage import Volumes
+from flash_jupyter.wire.storage import Volume
+
+
+@dataclass(frozen=True)
+class VolumeView:
+    """One line of a listing."""
+
+    name: str
+    id: str
+    size_gb: int
+    data_center: str
+    usd_per_month: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as `--json` prints them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A spec whose volumes have ids, and the ids of those that were made for it just now."""
+
+    spec: EndpointSpec
+    made: tuple[str, ...] = ()
+
+
+async def resolve_volumes(
+    volumes: Volumes, spec: EndpointSpec, say: Callable[[str], None], *, is_billed: bool
+) -> Resolved:
+    """Give the volumes of `spec` their ids: one listing where there are names, one more call for each that is made."""
+    if not spec.unresolved_volumes:
+        return Resolved(spec)
+    existing = await volumes.all()
+    ids, made = dict[NetworkVolume, str](), list[str]()
+    for wanted in spec.unresolved_volumes:
+        found = find_volume(wanted, existing)
+        if found is None:
+            say(_announcement(wanted, is_billed=is_billed))
+            found = await _make(volumes, wanted)
+            made.append(found.id)
+        elif wanted.said("size") and wanted.size > found.size_gb:
+            say(f"network volume {wanted.label} has {found.size_gb} GB, and is used as it is")
+        ids[wanted] = found.id
+    return Resolved(spec.with_volume_ids(ids), tuple(made))
+
+
+def find_volume(wanted: NetworkVolume, existing: Iterable[Volume]) -> Volume | None:
+    """Return the volume with this name in this data centre; the platform allows several, then always the same one."""
+    same = [v for v in existing if (v.name, v.data_center) == (wanted.name, wanted.data_center_id)]
+    return min(same, key=lambda volume: volume.id, default=None)
+
+
+async def list_volumes(volumes: Volumes) -> list[VolumeView]:
+    """Return all volumes of the account, by name."""
+    found = sorted(await volumes.all(), key=lambda volume: (volume.name, volume.data_center, volume.id))
+    return [VolumeView(v.name, v.id, v.size_gb, v.data_center, month_usd(v.size_gb)) for v in found]
+
+
+async def delete_volume(volumes: Volumes, name: str) -> str:
+    """Delete the volume with this name or id and all that is on it; returns its id once a listing no longer shows it.
+
+    Raises `OptionError` where the name is unknown or not unique, and `ApiError` where it is still there.
+    """
+    existing = await volumes.all()
+    chosen = [volume for volume in existing if name in (volume.name, volume.id)]
+    if not chosen:
+        known = ", ".join(sorted({volume.name for volume in existing})) or "there are none"
+        raise OptionError(f"there is no network volume {name}", fix=f"choose one of: {known}")
+    if len(chosen) > 1:
+        listed = ", ".join(f"{volume.id} ({volume.data_center})" for volume in chosen)
+        raise OptionError(f"there are {len(chosen)} network volumes {name}", fix=f"give the id: {listed}")
+    with contextlib.suppress(NotFoundError):  # somebody else was quicker
+        await volumes.delete(chosen[0].id)
+    if any(volume.id == chosen[0].id for volume in await volumes.all()):
+        raise ApiError(f"network volume {name} is still listed", fix="try again, or delete it in the console")
+    return chosen[0].id
+
+
+def month_usd(size_gb: int) -> float:
+    """Return what a volume costs a month (Runpod docs, serverless/storage).
+
+    >>> month_usd(100), month_usd(2000)
+    (7.0, 120.0)
+    """
+    first = min(size_gb, limits.VOLUME_FIRST_TIER_GB)
+    beyond = (size_gb - first) * limits.VOLUME_USD_PER_GB_MONTH_BEYOND
+    return round(first * limits.VOLUME_USD_PER_GB_MONTH + beyond, 2)
+
+
+def _announcement(wanted: NetworkVolume, *, is_billed: bool) -> str:
+    cost = f", ${month_usd(wanted.size):.2f} a month until it is deleted" if is_billed else ""
+    return f"making network volume {wanted.label}: {wanted.size} GB in {wanted.data_center_id}{cost}"
+
+
+async def _make(volumes: Volumes, wanted: NetworkVolume) -> Volume:
+    try:
+        return await volumes.create(name=wanted.name or "", size_gb=wanted.size, data_center=wanted.data_center_id)
+    except ApiError as failure:
+        if not may_have_worked(failure):
+            raise
+        if found := find_volume(wanted, await volumes.all()):
+            return found
+        raise

@@ -1,0 +1,149 @@
+"""What the catalogue says before anything is made."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from platform_app import BACKEND
+
+from flash_jupyter.errors import AuthenticationError, NoStockError
+from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
+from flash_jupyter.resources.options import make_options
+from flash_jupyter.session.stock import check_stock
+from flash_jupyter.transport.control import Control
+from flash_jupyter.transport.http import Http
+
+
+def spec_of(**values: Any) -> EndpointSpec:
+    return endpoint_spec(make_options(**values), owner="ann")
+
+
+def gpu(name: str, pool: str, usd: float | None, level: str | None = None, /, **places: str) -> dict[str, Any]:
+    """A catalogue entry; places are written with `_`."""
+    price = {"secure": 1.0, "community": 1.0, **({"serverless": usd} if usd else {})}
+    centers = [{"id": key.replace("_", "-"), "name": key, "availability": value} for key, value in places.items()]
+    entry: dict[str, Any] = {
+        "id": name,
+        "name": name,
+        "pool": pool,
+        "memory": 24,
+        "price": price,
+        "dataCenters": centers,
+    }
+    return {**entry, "availability": level} if level else entry
+
+
+A100 = gpu("NVIDIA A100 80GB PCIe", "AMPERE_80", 2.74, "LOW", US_KS_2="LOW")
+A100_SXM = gpu("NVIDIA A100-SXM4-80GB", "AMPERE_80", 2.74, "NONE")
+H100 = gpu("NVIDIA H100 PCIe", "ADA_80_PRO", 4.18, "HIGH", EU_RO_1="LOW", US_KS_2="HIGH")
+L4 = gpu("NVIDIA L4", "AMPERE_24", 0.69, "HIGH", EU_RO_1="HIGH")
+RTX_4090 = gpu("NVIDIA GeForce RTX 4090", "ADA_24", 1.1, "NONE")
+CATALOGUE = [A100, A100_SXM, H100, L4, RTX_4090]
+
+
+def ask(spec: EndpointSpec, answer: httpx.Response | list[dict[str, Any]] | None = None) -> tuple[str, list[str]]:
+    """Return the sentence, and the requests that were made."""
+    requests: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        requests.append(str(request.url))
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json={"gpus": answer or CATALOGUE})
+
+    async def main() -> str:
+        http = Http(BACKEND, transport=httpx.MockTransport(handle))
+        try:
+            return await check_stock(Control(http).catalog, spec)
+        finally:
+            await http.aclose()
+
+    return asyncio.run(main()), requests
+
+
+SENTENCES: list[tuple[str, dict[str, Any], str]] = [
+    ("what is there is no news", {"gpu": ("AMPERE_80",)}, ""),
+    ("any GPU will do", {}, ""),
+    ("the second choice", {"gpu": ("ADA_24", "AMPERE_80")}, "no stock of ADA_24 now: workers will be AMPERE_80 ($2.74/h in US-KS-2)"),
+    ("the price of two GPUs a worker", {"gpu": ("ADA_24", "ADA_80_PRO"), "count": 2}, "no stock of ADA_24 now: workers will be ADA_80_PRO ($8.36/h in EU-RO-1, US-KS-2)"),
+    ("only the allowed data centre counts", {"gpu": ("AMPERE_80", "ADA_80_PRO"), "datacenter": "EU-RO-1"}, "no stock of AMPERE_80 now: workers will be ADA_80_PRO ($4.18/h in EU-RO-1)"),
+    ("one of several types of a pool is enough", {"gpu": ("NVIDIA A100 80GB PCIe", "ADA_24")}, "no stock of ADA_24 now: workers will be AMPERE_80 ($2.74/h in US-KS-2)"),
+    ("a pool that the catalogue does not know may be there", {"gpu": ("BLACKWELL_180",)}, ""),
+    ("a CPU endpoint asks nothing", {"cpu": ("cpu3c-2-4",)}, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "text"), [c[1:] for c in SENTENCES], ids=[c[0] for c in SENTENCES])
+def test_what_is_said(values: dict[str, Any], text: str) -> None:
+    assert ask(spec_of(**values))[0] == text
+
+
+def test_it_is_one_request_and_none_for_a_cpu() -> None:
+    _, requests = ask(spec_of(gpu=("ADA_80_PRO",), count=2))
+    assert requests == ["http://runpod.test/v2/catalog/gpus?include=AVAILABILITY&product=SERVERLESS&count=2"]
+    assert ask(spec_of(cpu=("cpu3c-2-4",)))[1] == []
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "a volume's data centre without the GPU: what is there, and where the GPU is",
+        {"gpu": ("AMPERE_80",), "volume": "models:50"},
+        ("Runpod lists no stock of AMPERE_80 in EU-RO-1; nothing was made\n"
+        "  → choose gpu= of what has stock in EU-RO-1: AMPERE_24 ($0.69/h in EU-RO-1); ADA_80_PRO ($4.18/h in EU-RO-1)"
+        "; or choose another datacenter= and a volume there: AMPERE_80 ($2.74/h in US-KS-2)"),
+    ),
+    (
+        "a GPU that is nowhere",
+        {"gpu": ("ADA_24",)},
+        ("Runpod lists no stock of ADA_24; nothing was made\n"
+        "  → choose gpu= of what has stock: AMPERE_24 ($0.69/h in EU-RO-1); AMPERE_80 ($2.74/h in US-KS-2)"
+        "; ADA_80_PRO ($4.18/h in EU-RO-1, US-KS-2)"),
+    ),
+    (
+        "the one type of a pool that is not there",
+        {"gpu": ("NVIDIA A100-SXM4-80GB",), "count": 2},
+        ("Runpod lists no stock of 2 x NVIDIA A100-SXM4-80GB; nothing was made\n"
+        "  → choose gpu= of what has stock: AMPERE_24 ($1.38/h in EU-RO-1); AMPERE_80 ($5.48/h in US-KS-2)"
+        "; ADA_80_PRO ($8.36/h in EU-RO-1, US-KS-2)"),
+    ),
+    (
+        "nothing at all in a data centre",
+        {"datacenter": "US-TX-3"},
+        ("Runpod lists no stock of any GPU in US-TX-3; nothing was made\n"
+        "  → choose another datacenter=: AMPERE_24 ($0.69/h in EU-RO-1); AMPERE_80 ($2.74/h in US-KS-2)"
+        "; ADA_80_PRO ($4.18/h in EU-RO-1, US-KS-2)"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "text"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
+def test_what_would_work_instead(values: dict[str, Any], text: str) -> None:
+    with pytest.raises(NoStockError) as caught:
+        ask(spec_of(**values))
+    assert str(caught.value) == text
+
+
+def test_nothing_is_to_be_had_anywhere() -> None:
+    with pytest.raises(NoStockError) as caught:
+        ask(spec_of(gpu=("ADA_24",)), [RTX_4090])
+    assert str(caught.value) == "Runpod lists no stock of ADA_24; nothing was made\n  → try again later"
+
+
+@pytest.mark.parametrize("status", [404, 429, 500, 503])
+def test_without_a_catalogue_the_endpoint_is_made_all_the_same(status: int) -> None:
+    text, requests = ask(spec_of(gpu=("ADA_24",)), httpx.Response(status, headers={"Retry-After": "50"}))
+    assert (text, len(requests)) == ("", 1)
+
+
+def test_an_answer_that_can_not_be_read_is_no_answer() -> None:
+    assert ask(spec_of(gpu=("ADA_24",)), httpx.Response(200, text="<html>"))[0] == ""
+
+
+def test_levels_that_come_later_are_no_reason_to_refuse() -> None:
+    assert ask(spec_of(gpu=("ADA_24",)), [gpu("NVIDIA GeForce RTX 4090", "ADA_24", 1.1, "RESERVED")])[0] == ""
+
+
+def test_a_refused_key_is_an_error() -> None:
+    with pytest.raises(AuthenticationError):
+        ask(spec_of(gpu=("ADA_24",)), httpx.Response(401))
