@@ -57,6 +57,9 @@ VOLUME_USD_PER_GB_MONTH_BEYOND = 0.05
 VOLUME_FIRST_TIER_GB = 1_000
 LOG_TAIL_DEFAULT = 100
 LOG_TAIL_MAX = 5_000
+#: CreateNetworkVolumeRequest
+VOLUME_MIN_GB = 10
+VOLUME_MAX_GB = 4_096
 
 # --- flash apps (flash-wire.md 6.4; runpod-platform.md, `rp flash deploy`); the URLs' time is our own ---------------
 ARTIFACT_BYTES = 1_500 * MIB

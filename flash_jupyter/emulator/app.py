@@ -20,7 +20,7 @@ from flash_jupyter.emulator.apps import Apps
 from flash_jupyter.emulator.apps_api import AppsApi
 from flash_jupyter.emulator.artifacts import Artifacts
 from flash_jupyter.emulator.artifacts_api import ArtifactsApi
-from flash_jupyter.emulator.auth import CONTROL_PREFIX, RequireKey
+from flash_jupyter.emulator.auth import RequireKey
 from flash_jupyter.emulator.clock import AdminClock
 from flash_jupyter.emulator.config import Config, PlatformLimits
 from flash_jupyter.emulator.control_api import ControlApi
@@ -28,12 +28,16 @@ from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.endpoints import Endpoints, show_time
 from flash_jupyter.emulator.faulty_answers import FaultyAnswers
 from flash_jupyter.emulator.fleet import Fleet
+from flash_jupyter.emulator.planes import refusal
 from flash_jupyter.emulator.pool import Pool
-from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.queue_api import QueueApi
 from flash_jupyter.emulator.rate import ControlLimiter, QueueLimiter, Window
 from flash_jupyter.emulator.restore import restore
 from flash_jupyter.emulator.store import Store
+from flash_jupyter.emulator.templates import Templates
+from flash_jupyter.emulator.templates_api import TemplatesApi
+from flash_jupyter.emulator.volumes import Volumes
+from flash_jupyter.emulator.volumes_api import VolumesApi
 from flash_jupyter.emulator.watch import Watch, follow_logs
 from flash_jupyter.emulator.worker_api import POLLS, WorkerApi
 from flash_jupyter.emulator.world import Clock, World
@@ -50,7 +54,9 @@ class Emulator:
         self.artifacts = Artifacts(config.folder, secret=api_key, base_url=base_url, clock=self.clock)
         self.apps = Apps(self.world, self.artifacts)
         self.fleet = Fleet(self.world, self.dispatcher, pool, self.apps.artifact_of)
-        self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet)
+        self.templates = Templates(store, self.clock)
+        self.volumes = Volumes(store, self.clock, config.folder)
+        self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet, self.templates, self.volumes)
         self.watch = Watch(self.world, self.dispatcher, self.fleet)
 
     @contextlib.asynccontextmanager
@@ -110,6 +116,8 @@ def create_app(
     control_limiter = ControlLimiter(_control_windows(limits), world.clock)
     queue = QueueApi(world, emulator.dispatcher, emulator.endpoints, queue_limiter)
     control = ControlApi(world, emulator.endpoints, control_limiter)
+    templates = TemplatesApi(emulator.templates, emulator.endpoints, control_limiter)
+    volumes = VolumesApi(emulator.volumes, emulator.endpoints, control_limiter)
     worker = WorkerApi(world, emulator.dispatcher)
     admin = AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock)
     apps = AppsApi(world, emulator.endpoints, emulator.apps, emulator.artifacts)
@@ -123,6 +131,8 @@ def create_app(
     app = Starlette(
         routes=[
             *control.routes(),
+            *templates.routes(),
+            *volumes.routes(),
             *worker.routes(),
             *queue.routes(),
             *apps.routes(),
@@ -152,9 +162,6 @@ def _control_windows(limits: PlatformLimits) -> list[Window]:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     """Answer an unknown path, a wrong method, or our own failure, in the form of its plane."""
-    status, headers = 500, None
     if isinstance(error, HTTPException):
-        status, headers = error.status_code, error.headers
-    if request.url.path.startswith(CONTROL_PREFIX):
-        return Problem(status, str(error), headers=headers).response()
-    return JSONResponse({"error": str(error)}, status, headers)
+        return refusal(request.url.path, error.status_code, error.detail, headers=error.headers)
+    return refusal(request.url.path, 500, str(error))

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.planes import Plane, plane_of, refusal
 
-CONTROL_PREFIX = "/v2/serverless"
 GRAPHQL = "/graphql"
 ARTIFACTS = "/artifacts/"
 #: set in the scope of a request that has the key
@@ -58,6 +57,6 @@ def endpoint_key(api_key: str, endpoint_id: str) -> str:
 
 
 def _refusal(path: str, given: bytes) -> JSONResponse:
-    if path.startswith(CONTROL_PREFIX):
-        return Problem(401, "invalid bearer token" if given else "missing bearer token").response()
-    return JSONResponse({"error": "the API key is missing or wrong"}, 401)
+    if plane_of(path) is Plane.DATA:
+        return refusal(path, 401, "the API key is missing or wrong")
+    return refusal(path, 401, "invalid bearer token" if given else "missing bearer token")

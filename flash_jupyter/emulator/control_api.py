@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from flash_jupyter import limits
+from flash_jupyter.emulator.control_routes import Operation, control_routes, read_json
 from flash_jupyter.emulator.endpoint_requests import check_create, check_update
 from flash_jupyter.emulator.endpoints import Endpoints
 from flash_jupyter.emulator.logs import LogLine, WorkerLog, format_time, parse_time
-from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.problems import Problem, invalid
 from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.world import Endpoint, NoSuchEndpoint, NoSuchWorker, World
 
 #: lines that are read and sent together
 _BATCH = 500
 KEEP_ALIVE_S = 15.0
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class ControlApi:
@@ -34,7 +33,7 @@ class ControlApi:
     def routes(self) -> list[Route]:
         """Return the routes; they must come before those of the data plane."""
         one = "/v2/serverless/{id}"
-        table: list[tuple[str, str, Handler]] = [
+        table: list[Operation] = [
             ("GET", "/v2/serverless", self._list),
             ("POST", "/v2/serverless", self._create),
             ("GET", one, self._get),
@@ -44,31 +43,7 @@ class ControlApi:
             ("GET", f"{one}/releases", self._releases),
             ("GET", f"{one}/workers/{{worker_id}}/logs", self._logs),
         ]
-        return [
-            Route(
-                path, self._limited({method: handler for method, at, handler in table if at == path}), methods=methods
-            )
-            for path, methods in _methods(table).items()
-        ]
-
-    def _limited(self, handlers: dict[str, Handler]) -> Handler:
-        """Count the request, turn a `Problem` into its answer, and add the quota's headers to any."""
-
-        async def endpoint(request: Request) -> Response:
-            full = self._limiter.count()
-            try:
-                if full is not None:
-                    wait_s = str(self._limiter.retry_after(full))
-                    detail = f"rate limit exceeded for the {full.name} window"
-                    raise Problem(429, detail, headers={"Retry-After": wait_s})
-                method = "GET" if request.method == "HEAD" else request.method
-                response = await handlers[method](request)
-            except Problem as problem:
-                response = problem.response()
-            response.headers.update(self._limiter.headers())
-            return response
-
-        return endpoint
+        return control_routes(table, self._limiter)
 
     def _endpoint(self, request: Request) -> Endpoint:
         try:
@@ -83,7 +58,7 @@ class ControlApi:
 
     async def _create(self, request: Request) -> Response:
         """POST /v2/serverless - make an endpoint."""
-        endpoint = self._endpoints.create(check_create(await _json(request)))
+        endpoint = self._endpoints.create(check_create(await read_json(request)))
         return JSONResponse(self._endpoints.show(endpoint), 201)
 
     async def _get(self, request: Request) -> Response:
@@ -93,7 +68,7 @@ class ControlApi:
     async def _patch(self, request: Request) -> Response:
         """PATCH /v2/serverless/{id} - change what is in the body."""
         endpoint = self._endpoint(request)
-        self._endpoints.patch(endpoint, check_update(await _json(request)))
+        self._endpoints.patch(endpoint, check_update(await read_json(request)))
         return JSONResponse(self._endpoints.show(endpoint))
 
     async def _delete(self, request: Request) -> Response:
@@ -118,7 +93,7 @@ class ControlApi:
             raise Problem(404, "worker not found") from None
         source = request.query_params.get("source")
         if source not in (None, "container", "system"):
-            raise Problem(422, "Request validation failed.", errors=["source: must be container or system"])
+            raise invalid(["source: must be container or system"])
         start = _log_start(request, log, source)
         return StreamingResponse(
             self._log_events(log, start, source),
@@ -169,21 +144,7 @@ def _log_start(request: Request, log: WorkerLog, source: str | None) -> int:
             return log.position_of(parse_time(since))
         tail = int(request.query_params.get("tail", limits.LOG_TAIL_DEFAULT))
     except ValueError as error:
-        raise Problem(422, "Request validation failed.", errors=[str(error)]) from None
+        raise invalid([str(error)]) from None
     if not 0 <= tail <= limits.LOG_TAIL_MAX:
-        raise Problem(422, "Request validation failed.", errors=[f"tail: must be 0 to {limits.LOG_TAIL_MAX}"])
+        raise invalid([f"tail: must be 0 to {limits.LOG_TAIL_MAX}"])
     return log.position_of_tail(tail, source)
-
-
-def _methods(table: list[tuple[str, str, Handler]]) -> dict[str, list[str]]:
-    methods: dict[str, list[str]] = {}
-    for method, path, _ in table:
-        methods.setdefault(path, []).append(method)
-    return methods
-
-
-async def _json(request: Request) -> Any:
-    try:
-        return json.loads((await request.body()).decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise Problem(400, "the body is not JSON") from None

@@ -38,8 +38,6 @@ _IDLE_TIMEOUT_S = 10
 
 def create_document(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a checked create's document, without `id`, `requestUrls` and `createdAt`; raises `Problem`."""
-    if "templateId" in body:
-        raise Problem(404, "template not found")
     if body["type"] == "LOAD_BALANCER":
         raise Problem(400, "this embedded Runpod serves QUEUE endpoints only")
     if ("gpu" in body) == ("cpu" in body):
@@ -52,8 +50,6 @@ def create_document(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def patch_document(document: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the document changed by a checked patch; raises `Problem`. What is not in the patch stays."""
-    if body.get("templateId"):
-        raise Problem(404, "template not found")
     if ("cpu" in body and "gpu" in body) or any(name in body and name not in document for name in ("cpu", "gpu")):
         raise Problem(400, "the compute family of an endpoint can't be changed")
     changed = {**document, **{name: value for name, value in body.items() if name in _PLAIN}}

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from flash_jupyter import limits
-from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.problems import invalid
 from flash_jupyter.emulator.schema import Schema, errors
 
 _TEXT = {"type": "string"}
 _WORD = {"type": "string", "minLength": 1}
 _TEXTS = {"type": "array", "items": _TEXT}
-_CUDA = {"type": "string", "pattern": r"^\d+\.\d+$"}
+CUDA_VERSION: Schema = {"type": "string", "pattern": r"^\d+\.\d+$"}
 
 _SCALING: dict[str, Schema] = {
     "QUEUE_DELAY": {
@@ -63,26 +63,29 @@ _GPU_PROPERTIES = {
         "items": {"type": "string", "pattern": r"^\s*[^-\s]"},
     },
     "count": {"type": "integer", "minimum": 1},
-    "allowedCudaVersions": {"type": "array", "items": _CUDA},
-    "minCudaVersion": _CUDA,
+    "allowedCudaVersions": {"type": "array", "items": CUDA_VERSION},
+    "minCudaVersion": CUDA_VERSION,
 }
 _CREATE_GPU = {"type": "object", "required": ["pools"], "properties": _GPU_PROPERTIES}
 _UPDATE_GPU = {
     "type": "object",
     "properties": {
         **_GPU_PROPERTIES,
-        "allowedCudaVersions": _TEXTS,
         "minCudaVersion": {"type": "string", "pattern": r"^$|^\d+\.\d+$"},
     },
 }
-_PROPERTIES: dict[str, Schema] = {
-    "name": _WORD,
+#: ContainerConfig: what endpoints and templates have in common
+CONTAINER_PROPERTIES: dict[str, Schema] = {
     "image": _TEXT,
     "args": _TEXT,
     "disk": {"type": "integer", "minimum": 1},
     "env": {"type": "object", "values": _TEXT},
     "ports": _TEXTS,
     "registry": {"type": ["string", "null"]},
+}
+_PROPERTIES: dict[str, Schema] = {
+    **CONTAINER_PROPERTIES,
+    "name": _WORD,
     "cpu": _CPU,
     "workers": _WORKERS,
     "scaling": {"type": "object"},  # checked by its kind
@@ -119,7 +122,7 @@ def check_update(body: Any) -> dict[str, Any]:
 
 def _checked(body: Any, found: list[str]) -> dict[str, Any]:
     if found:
-        raise Problem(422, "Request validation failed.", errors=found)
+        raise invalid(found)
     checked: dict[str, Any] = body
     return checked
 

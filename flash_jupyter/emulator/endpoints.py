@@ -12,6 +12,9 @@ from flash_jupyter.emulator.fleet import Fleet, new_id
 from flash_jupyter.emulator.logs import format_time
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import EndpointRow
+from flash_jupyter.emulator.store_resources import Resource
+from flash_jupyter.emulator.templates import Templates, applied, container_settings
+from flash_jupyter.emulator.volumes import Volumes, check_data_centers
 from flash_jupyter.emulator.world import Endpoint, Worker, World
 from flash_jupyter.states import WorkerState
 
@@ -19,18 +22,24 @@ from flash_jupyter.states import WorkerState
 class Endpoints:
     """The life of endpoints."""
 
-    def __init__(self, world: World, dispatcher: Dispatcher, fleet: Fleet) -> None:
+    def __init__(
+        self, world: World, dispatcher: Dispatcher, fleet: Fleet, templates: Templates, volumes: Volumes
+    ) -> None:
         self._world, self._dispatcher, self._fleet = world, dispatcher, fleet
+        self._templates, self._volumes = templates, volumes
 
     def create(self, body: Mapping[str, Any]) -> Endpoint:
         """Make an endpoint from a checked body; raises `Problem`."""
+        if "templateId" in body:
+            body = applied(self._templates.find(body["templateId"]), body, seed_cuda=True)
         return self.add(create_document(body))
 
     def add(self, document: dict[str, Any]) -> Endpoint:
-        """Make an endpoint of a whole document; raises `Problem` where a fault forbids it."""
+        """Make an endpoint of a whole document; raises `Problem` for unknown places, or where a fault forbids it."""
         refusal = self._world.faults.refusal(document["name"])
         if refusal is not None:
             raise Problem(*refusal)
+        self._check_places(document)
         now = self._world.clock()
         row = EndpointRow(new_id(), now, 1, document, [_release(1, now, [])])
         endpoint = self.restore(row)
@@ -48,16 +57,20 @@ class Endpoints:
 
     def patch(self, endpoint: Endpoint, body: Mapping[str, Any]) -> None:
         """Change what is in a checked body; raises `Problem`."""
+        if body.get("templateId"):
+            body = applied(self._templates.find(body["templateId"]), body, seed_cuda=False)
         self.change(endpoint, patch_document(endpoint.document, body))
 
     def change(self, endpoint: Endpoint, document: dict[str, Any]) -> None:
         """Give an endpoint a new document; what workers are made of makes a new release, and replaces them.
 
-        Raises `Problem` for a name with a fault in it that there is not.
+        Raises `Problem` for a name with a fault in it that there is not, and for places that do not exist.
         """
         bad_name = name_error(document["name"])
         if bad_name is not None:
             raise Problem(400, bad_name)
+        if any(document[name] != endpoint.document[name] for name in ("networkVolumes", "dataCenterIds")):
+            self._check_places(document)
         diff = changed_fields(endpoint.document, document)
         if diff:
             endpoint.version += 1
@@ -68,8 +81,22 @@ class Endpoints:
         self._world.store.put_endpoint(endpoint.row())
         self._world.wake.set()
 
+    def _check_places(self, document: Mapping[str, Any]) -> None:
+        check_data_centers(document["dataCenterIds"])
+        self._volumes.check_attachable(document["networkVolumes"], document["dataCenterIds"])
+
+    def follow(self, template: Resource) -> None:
+        """Take a changed template's settings over into the endpoints that are bound to it."""
+        for endpoint_id in self._templates.bound_to(template.id):
+            self.patch(self._world.endpoint(endpoint_id), container_settings(template))
+
+    def using_volume(self, volume_id: str) -> list[str]:
+        """Return the ids of the endpoints that have a network volume."""
+        endpoints = self._world.endpoints.values()
+        return [endpoint.id for endpoint in endpoints if volume_id in endpoint.document["networkVolumes"]]
+
     def delete(self, endpoint: Endpoint) -> None:
-        """Delete an endpoint: its jobs are cancelled and forgotten, its workers ended, its logs removed."""
+        """Delete an endpoint and its bound template: its jobs are cancelled, its workers ended, its logs removed."""
         jobs = [job for job in self._world.jobs.values() if job.endpoint_id == endpoint.id]
         for poll in endpoint.polls:
             poll.release()
@@ -78,6 +105,7 @@ class Endpoints:
                 self._dispatcher.cancel(job)
                 self._dispatcher.forget(job)
             self._world.store.delete_endpoint(endpoint.id)
+            self._templates.release(endpoint.id)
         del self._world.endpoints[endpoint.id]
         self._world.faults.forget(endpoint.id)
         for worker in list(endpoint.workers.values()):

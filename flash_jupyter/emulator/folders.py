@@ -1,4 +1,4 @@
-"""The folders of workers and endpoints: a worker's disk is gone with it, an endpoint's HOME with the endpoint."""
+"""The folders of workers, endpoints and volumes: a worker's disk goes with it, an endpoint's HOME with the endpoint."""
 
 from __future__ import annotations
 
@@ -18,12 +18,23 @@ def home_folder(root: Path, endpoint_id: str) -> Path:
     return root / "homes" / endpoint_id
 
 
+def volume_folder(root: Path, volume_id: str) -> Path:
+    """Return the files of a network volume; they stay until it is deleted."""
+    return root / "volumes" / volume_id
+
+
+def discard(root: Path, folder: Path) -> None:
+    """Move a folder aside; the next `tidy` deletes it."""
+    if folder.is_dir():
+        folder.replace(root / f"trash-{folder.name}")
+
+
 def tidy(root: Path, *, workers: Collection[str], endpoints: Collection[str]) -> None:
     """Remove the folders of all others. They are moved aside at once and deleted by a thread, for they may be large."""
     for parent, kept in ((root / "work", workers), (root / "homes", endpoints)):
         if parent.is_dir():
             for folder in [folder for folder in parent.iterdir() if folder.name not in kept]:
-                folder.replace(root / f"trash-{folder.name}")
+                discard(root, folder)
     trash = list(root.glob("trash-*"))  # also what the last server did not finish
     if trash:
         threading.Thread(target=_remove, args=(trash,), daemon=True).start()

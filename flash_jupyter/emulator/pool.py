@@ -23,7 +23,7 @@ import psutil
 from flash_jupyter import limits
 from flash_jupyter.emulator.artifacts import artifact_path, give_to_worker
 from flash_jupyter.emulator.config import Config
-from flash_jupyter.emulator.folders import home_folder, work_folder
+from flash_jupyter.emulator.folders import home_folder, volume_folder, work_folder
 
 #: the interpreter of a local worker: the kernel's (design D13); reserved, not given to the worker
 PYTHON_VARIABLE = "FLASH_JUPYTER_PYTHON"
@@ -279,7 +279,7 @@ def _installer_variables(environ: Mapping[str, str]) -> dict[str, str]:
 def _volume_variables(order: WorkerOrder, config: Config) -> dict[str, str]:
     if not order.document["networkVolumes"]:
         return {}
-    volume = config.folder / "volumes" / re.sub(r"[^A-Za-z0-9_-]", "_", order.document["networkVolumes"][0])
+    volume = volume_folder(config.folder, order.document["networkVolumes"][0])
     volume.mkdir(parents=True, exist_ok=True)
     return {"RUNPOD_VOLUME_PATH": str(volume)}
 

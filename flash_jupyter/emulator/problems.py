@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse
@@ -31,3 +31,8 @@ class Problem(Exception):
         if self.errors:
             body["errors"] = self.errors
         return JSONResponse(body, self.status, headers=self.headers, media_type="application/problem+json")
+
+
+def invalid(errors: Iterable[str]) -> Problem:
+    """Return the problem of a body or query that breaks its schema; `errors` has one line for each thing."""
+    return Problem(422, "Request validation failed.", errors=list(errors))

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flash_jupyter.emulator.problems import invalid
+
 Schema = Mapping[str, Any]
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -18,6 +20,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
     "number": (int, float),
+    "boolean": bool,
     "null": type(None),
 }
 
@@ -39,13 +42,13 @@ def errors(value: Any, schema: Schema, path: str = "$") -> Iterator[str]:
         yield from _array_errors(value, schema, path)
     elif isinstance(value, str):
         yield from _text_errors(value, schema, path)
-    elif value is not None:
+    elif not isinstance(value, bool | None):
         yield from _number_errors(value, schema, path)
 
 
 def _is_a(value: Any, kind: str) -> bool:
     if isinstance(value, bool):
-        return False
+        return kind == "boolean"
     if kind == "integer" and isinstance(value, float):
         return value.is_integer()
     if kind == "number" and isinstance(value, float):
@@ -92,3 +95,12 @@ def _number_errors(value: float, schema: Schema, path: str) -> Iterator[str]:
         yield f"{path}: {value} is less than {schema['minimum']}"
     if value > schema.get("maximum", value):
         yield f"{path}: {value} is more than {schema['maximum']}"
+
+
+def checked(value: Any, schema: Schema) -> dict[str, Any]:
+    """Return an object that has no error; raises `Problem` 422 with one line an error."""
+    found = list(errors(value, schema))
+    if found:
+        raise invalid(found)
+    fine: dict[str, Any] = value
+    return fine

@@ -78,3 +78,18 @@ CREATE TABLE IF NOT EXISTS workers (
     version INTEGER NOT NULL,
     ready INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS templates (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    document TEXT NOT NULL      -- JSON: the template as REST v2 shows it, without its id
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS volumes (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    document TEXT NOT NULL      -- JSON: the network volume as REST v2 shows it, without its id; its files: volumes/ID
+) WITHOUT ROWID;
+
+-- endpoints that follow their template; one made by REST v2 from a templateId does not, it took a copy
+CREATE TABLE IF NOT EXISTS bindings (endpoint_id TEXT PRIMARY KEY, template_id TEXT NOT NULL) WITHOUT ROWID;

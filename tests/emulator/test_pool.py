@@ -112,8 +112,8 @@ def test_the_installers_caches_and_indexes_stay_the_users(tmp_path: Path) -> Non
 
 def test_a_volume_is_a_folder_of_the_store(tmp_path: Path) -> None:
     assert "RUNPOD_VOLUME_PATH" not in environment(tmp_path, {})
-    found = environment(tmp_path, {}, networkVolumes=["../vol"])
-    assert found["RUNPOD_VOLUME_PATH"] == str(tmp_path / "volumes" / "___vol")
+    found = environment(tmp_path, {}, networkVolumes=["agv6w2qcg7"])
+    assert found["RUNPOD_VOLUME_PATH"] == str(tmp_path / "volumes" / "agv6w2qcg7")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""Which plane of the platform a path belongs to, and in what form that plane refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from starlette.responses import JSONResponse
+
+from flash_jupyter.emulator.problems import Problem
+
+#: first words of REST v2's paths (reference/openapi-v2.json); no endpoint has such an id. Those that nobody serves here
+#: are control plane too: their 404 is a problem document
+_CONTROL_WORDS = frozenset(
+    ("serverless", "templates", "network-volumes", "catalog", "billing", "registries", "pods", "clusters", "account")
+)
+
+
+class Plane(Enum):
+    """REST v2, the retired REST v1, and the data plane."""
+
+    CONTROL = "control"
+    REST_V1 = "v1"
+    DATA = "data"
+
+
+def plane_of(path: str) -> Plane:
+    """Return the plane of a path.
+
+    >>> plane_of("/v2/serverless/abc").value, plane_of("/v1/networkvolumes").value, plane_of("/v2/abc/run").value
+    ('control', 'v1', 'data')
+    """
+    words = path.split("/")[1:3]
+    if words[0] == "v1":
+        return Plane.REST_V1
+    return Plane.CONTROL if words[0] == "v2" and words[-1] in _CONTROL_WORDS else Plane.DATA
+
+
+def refusal(path: str, status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return an error answer as the path's plane words it."""
+    plane = plane_of(path)
+    if plane is Plane.CONTROL:
+        return Problem(status, detail, headers=headers).response()
+    key = "message" if plane is Plane.REST_V1 else "error"
+    return JSONResponse({key: detail}, status, headers)
