@@ -9,12 +9,11 @@ import asyncio
 import re
 from collections.abc import Awaitable
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from flash_jupyter.emulator.auth import CONTROL_PREFIX
 from flash_jupyter.emulator.faults import Fault, target_of
-from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.planes import Plane, plane_of, refusal
 from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.world import World
 
@@ -50,20 +49,18 @@ class FaultyAnswers:
 
     def _failure(self, scope: Scope) -> Response:
         """Return a 500 in the form of its plane."""
-        text = "internal server error"
-        if not scope["path"].startswith(CONTROL_PREFIX):
-            return JSONResponse({"error": text}, 500)
-        return Problem(500, text, headers=self._quota()).response()
+        quota = self._quota() if plane_of(scope["path"]) is Plane.CONTROL else {}
+        return refusal(scope["path"], 500, "internal server error", headers=quota)
 
     def _too_many(self, scope: Scope, wait_s: int) -> Response:
         """Return a 429 in the form of its plane; the control plane's says that the minute is used up."""
         retry_after = {"Retry-After": str(wait_s)}
-        if not scope["path"].startswith(CONTROL_PREFIX):
-            return JSONResponse({"error": "too many requests"}, 429, retry_after)
+        if plane_of(scope["path"]) is not Plane.CONTROL:
+            return refusal(scope["path"], 429, "too many requests", headers=retry_after)
         quota = self._quota()
         quota["RateLimit"] = _MINUTE.sub(f'"minute";r=0;t={wait_s}', quota["RateLimit"])
         text = "rate limit exceeded for the minute window"
-        return Problem(429, text, headers={**quota, **retry_after}).response()
+        return refusal(scope["path"], 429, text, headers={**quota, **retry_after})
 
     def _quota(self) -> dict[str, str]:
         self._limiter.count()
