@@ -1,7 +1,7 @@
 """Run notebook cells on Runpod serverless GPUs; what a cell reads travels with it.
 
-`%load_ext flash_jupyter` adds `%%remote`, `%remote` and `%flash`. Importing this module must stay quick: everything is
-imported where it is first used.
+`%load_ext flash_jupyter` adds `%%remote`, `%remote` and `%flash`; `@remote` does the same for functions and classes.
+Importing this module must stay quick: everything is imported where it is first used.
 """
 
 from __future__ import annotations
@@ -14,6 +14,20 @@ from flash_jupyter._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from flash_jupyter.decorator.declare import remote
+    from flash_jupyter.decorator.output import JobOutput
+    from flash_jupyter.errors import (
+        FlashError,
+        FlashRuntimeError,
+        GraphQLError,
+        GraphQLMutationError,
+        GraphQLQueryError,
+        InstanceLostError,
+        ManifestError,
+        ManifestServiceUnavailableError,
+        RemoteExecutionError,
+        SerializationError,
+    )
     from flash_jupyter.resources.classes import (
         CpuLiveLoadBalancer,
         CpuLiveServerless,
@@ -35,21 +49,47 @@ __all__ = [
     "CpuLoadBalancerSlsResource",
     "CpuServerlessEndpoint",
     "DataCenter",
+    "FlashError",
+    "FlashRuntimeError",
     "GpuGroup",
     "GpuType",
+    "GraphQLError",
+    "GraphQLMutationError",
+    "GraphQLQueryError",
+    "InstanceLostError",
+    "JobOutput",
     "LiveLoadBalancer",
     "LiveServerless",
     "LoadBalancerSlsResource",
+    "ManifestError",
+    "ManifestServiceUnavailableError",
     "NetworkVolume",
     "PodTemplate",
+    "RemoteExecutionError",
+    "SerializationError",
     "ServerlessEndpoint",
     "__version__",
     "load_ipython_extension",
+    "remote",
     "unload_ipython_extension",
 ]
 
 #: module -> the public names that are taken from it when they are first used
 _LAZY = {
+    "decorator.declare": ("remote",),
+    "decorator.output": ("JobOutput",),
+    "errors": (
+        "FlashError",
+        "FlashRuntimeError",
+        "GraphQLError",
+        "GraphQLMutationError",
+        "GraphQLQueryError",
+        "InstanceLostError",
+        "ManifestError",
+        "ManifestServiceUnavailableError",
+        "RemoteExecutionError",
+        "SerializationError",
+    ),
     "resources.classes": (
         "CpuLiveLoadBalancer",
         "CpuLiveServerless",

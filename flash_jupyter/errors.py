@@ -17,14 +17,17 @@
     ├── JobError                    a job came to an end without its result
     │   ├── JobTimedOut             the execution timeout passed
     │   ├── WorkerLost              the worker died
+    │   ├── InstanceLostError       the worker in which an instance lived has ended
     │   ├── ResultLost              the job is over, its result is not to be had
     │   └── ProtocolError           the worker answered what we do not understand
     └── FlashRuntimeError           what the published SDK raises at run time
         ├── RemoteExecutionError    the user's code raised; carries the remote type, message and frames
         ├── SerializationError      a value can't be pickled; carries the path to the culprit
-        └── GraphQLError            GraphQL answered with errors; an ApiError too
-            ├── GraphQLMutationError    what should have changed something; it was not repeated
-            └── GraphQLQueryError       what should have read something
+        ├── GraphQLError            GraphQL answered with errors; an ApiError too
+        │   ├── GraphQLMutationError    what should have changed something; it was not repeated
+        │   └── GraphQLQueryError       what should have read something
+        └── ManifestError           a build's manifest is wrong or incomplete
+            └── ManifestServiceUnavailableError    the platform did not give it
 
 Rule of the file: a class carries data, its text says what happened and to what, and `fix` says in the imperative
 what to do next. Nothing of ours is imported here.
@@ -176,6 +179,10 @@ class WorkerLost(JobError):
     """The worker that ran the job died; it was not run again."""
 
 
+class InstanceLostError(JobError):
+    """The worker in which an instance lived has ended; what the instance knew is gone."""
+
+
 class ResultLost(JobError):
     """The job is over and its result is not to be had: expired, too large, or never reported."""
 
@@ -231,6 +238,14 @@ class GraphQLMutationError(GraphQLError):
 
 class GraphQLQueryError(GraphQLError):
     """A query failed, also when it was asked again."""
+
+
+class ManifestError(FlashRuntimeError):
+    """A build's manifest is wrong or incomplete."""
+
+
+class ManifestServiceUnavailableError(ManifestError):
+    """The platform did not give a build's manifest."""
 
 
 def _megabytes(size_bytes: int) -> str:

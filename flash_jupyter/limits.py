@@ -82,6 +82,10 @@ OUR_GPU_DISK_GB = 64
 OUR_VOLUME_SIZE_GB = 100
 #: requests a worker that are in work at once, where that is what scales
 OUR_REQUEST_COUNT = 4
+#: of an endpoint with classes, whose instances live only as long as their worker
+OUR_CLASS_IDLE_TIMEOUT_S = 300
+#: calls that `.map` has on their way at once
+MAP_CONCURRENCY = 32
 #: after a cancel: what the user's code gets for its `finally` blocks before its process is ended
 CANCEL_GRACE_S = 2.0
 #: larger request and job bodies are files beside the emulator's database

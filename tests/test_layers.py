@@ -32,12 +32,13 @@ ALLOWED: dict[str, set[str]] = {
     "transport": VOCABULARY | {"wire", "resources"},
     "worker": {"errors", "capsule"},
     "session": SESSION_AND_BELOW - {"session"},
-    "cli": SESSION_AND_BELOW,
-    "magics": SESSION_AND_BELOW | {"cli", "views"},
+    "decorator": SESSION_AND_BELOW,
+    "cli": SESSION_AND_BELOW | {"decorator"},
+    "magics": SESSION_AND_BELOW | {"decorator", "cli", "views"},
     "views": VOCABULARY | {"wire"},
     "emulator": (VOCABULARY - {"settings"}) | {"worker"},
     # the package itself is a face: it imports lazily what a hook needs
-    "__init__": SESSION_AND_BELOW | {"magics", "cli"},
+    "__init__": SESSION_AND_BELOW | {"decorator", "magics", "cli"},
 }
 #: what the driver's modules may import: they travel as text, and run where nothing of ours is installed
 SHIPPED = {"errors", "capsule"}

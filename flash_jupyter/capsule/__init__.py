@@ -13,6 +13,6 @@ from __future__ import annotations
 from flash_jupyter.capsule.blame import Unpicklable
 from flash_jupyter.capsule.container import FORMAT
 from flash_jupyter.capsule.receiver import Receiver
-from flash_jupyter.capsule.sender import RESULT, Answer, Sender
+from flash_jupyter.capsule.sender import ERROR, RESULT, Answer, Sender
 
-__all__ = ["FORMAT", "RESULT", "Answer", "Receiver", "Sender", "Unpicklable"]
+__all__ = ["ERROR", "FORMAT", "RESULT", "Answer", "Receiver", "Sender", "Unpicklable"]

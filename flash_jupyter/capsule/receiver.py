@@ -13,6 +13,8 @@ from flash_jupyter.capsule.pickling import Pickler, Unpickler
 
 #: as `sender.RESULT`
 RESULT_NAME = "\0result"
+#: under which the exception of a call comes home, where it can be pickled
+ERROR_NAME = "\0error"
 #: streams up to this size are read once before they are sent
 REBUILD_BYTES = 1 << 20
 
@@ -63,14 +65,20 @@ class Receiver:
         values = {name: value for name, value in self._bound(replaced).items() if keep(name)} | dict(extra)
         failed = self.failed = []
         pickler = self._pickle(values, news, known, failed)
-        full = {
-            **order,
-            "deleted": sorted(name for name in self._initial if name not in self._namespace and keep(name)),
-            "failed": failed,
-            "count": len(values),
-            "buffers": pickler.buffers.order,
-        }
-        return write_capsule(full, {"values": pickler.written(), **pickler.buffers.bodies})
+        deleted = sorted(name for name in self._initial if name not in self._namespace and keep(name))
+        return _written(pickler, {**order, "deleted": deleted, "failed": failed, "count": len(values)})
+
+    def pack_result(self, order: Mapping[str, Any], values: Mapping[str, Any]) -> bytes:
+        """Put what a call made into bytes, and nothing of its namespace.
+
+        All of it is a copy, arguments that it returns included: they may have been changed here, and are not at home.
+        Only classes, which are all that its sender counted, come home as themselves.
+        """
+        known = {id(obj): number for number, obj in enumerate(self._objects)}
+        values, failed = dict(values), list[dict[str, str]]()
+        self.failed = failed
+        pickler = self._pickle(values, [], known, failed)
+        return _written(pickler, {**order, "deleted": [], "failed": failed, "count": len(values)})
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each bound name on its own, for the message that says which one is too large."""
@@ -164,6 +172,11 @@ class Receiver:
         except Exception as error:  # see `_pickle`
             return blame(name, value, dump, error)
         return None
+
+
+def _written(pickler: Pickler, order: dict[str, Any]) -> bytes:
+    full = {**order, "buffers": pickler.buffers.order}
+    return write_capsule(full, {"values": pickler.written(), **pickler.buffers.bodies})
 
 
 def _failure(found: Unpicklable, value: Any) -> dict[str, str]:

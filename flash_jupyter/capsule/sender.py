@@ -15,6 +15,8 @@ from flash_jupyter.capsule.pickling import ATOMS, Pickler, Unpickler, travels_by
 
 #: the name under which the value of a cell's last expression comes home; no notebook can have such a name
 RESULT = "\0result"
+#: and the exception of a call, where it can be pickled
+ERROR = "\0error"
 
 
 class Answer:
@@ -54,10 +56,13 @@ class Answer:
 
 
 class Sender:
-    """Packs one job, and reads its answer: it keeps the table of the objects that travelled."""
+    """Packs one job, and reads its answer: it keeps the table of the objects that travelled.
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
-        self._namespace = namespace
+    With `by_value`, as calls want it, only classes are in the table: everything else that comes home is a copy.
+    """
+
+    def __init__(self, namespace: dict[str, Any], *, by_value: bool = False) -> None:
+        self._namespace, self._by_value = namespace, by_value
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self.sizes: dict[str, int] = {}
@@ -103,7 +108,7 @@ class Sender:
         except Exception as error:  # pickling runs code of the objects: anything can come
             raise blame(name, value, self._try, error) from None
         self.sizes[name] = pickler.file.tell() + pickler.buffers.size_bytes - before
-        if isinstance(value, (tuple, frozenset)):
+        if isinstance(value, (tuple, frozenset)) and not self._by_value:
             self._number(value)
 
     def _try(self, value: Any) -> None:
@@ -112,6 +117,8 @@ class Sender:
     def _notice(self, obj: Any) -> None:
         """Give an object that is written by value a number, if it is worth one."""
         if type(obj) in ATOMS or isinstance(obj, (tuple, frozenset)):
+            return
+        if self._by_value and not issubclass(type(obj), type):
             return
         if isinstance(obj, type) and not travels_by_value(obj):
             return
@@ -129,4 +136,4 @@ def _restore(body: bytes, readonly: bool) -> bytes | bytearray:
     return body if readonly else bytearray(body)
 
 
-__all__ = ["RESULT", "Answer", "Sender", "Unpicklable"]
+__all__ = ["ERROR", "RESULT", "Answer", "Sender", "Unpicklable"]

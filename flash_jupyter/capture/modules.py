@@ -76,6 +76,13 @@ class LocalModules:
                 todo += self._take(wish, shipment)
         return shipment
 
+    def is_local(self, name: str) -> bool:
+        """Whether a module is a file of the user's own, which travels as source."""
+        if name.partition(".")[0] in _NOT_SHIPPED:
+            return False
+        location = self._locate(name)
+        return location is not None and location.file is not None
+
     def _take(self, wish: Imported, shipment: Shipment) -> Iterable[Imported]:
         parent, _, _ = wish.module.rpartition(".")
         root = wish.module.partition(".")[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,7 @@ from flash_jupyter.capture.values import may_change
 from flash_jupyter.errors import OptionError
 
 #: shared by all captures of a process: it only remembers files, and reads them again when they change
-_LOCAL = LocalModules()
+LOCAL = LocalModules()
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def capture(
     *,
     drop: Collection[str] = (),
     include: Collection[str] = (),
-    local: LocalModules = _LOCAL,
+    local: LocalModules = LOCAL,
 ) -> Capture:
     """Capture a cell's text (magics already transformed) with what it needs from the notebook's namespace.
 
@@ -82,7 +82,7 @@ def capture(
         undefined={name: names.required[name] for name in missing if name in names.required and name not in drop},
         modules=shipment.sources,
         imports=frozenset(shipment.packages),
-        submodules=_submodules(names, reach),
+        submodules=loaded_submodules(reach.values.values(), names.attributes | reach.attributes),
     )
 
 
@@ -95,10 +95,9 @@ def _mutable(names: CellNames, reach: Reach) -> frozenset[str]:
     )
 
 
-def _submodules(names: CellNames, reach: Reach) -> frozenset[str]:
-    """Find the loaded submodules that the code can mean by the attributes it asks for."""
-    packages = [v.__name__ for v in reach.values.values() if _is_package(v)]
-    asked = names.attributes | reach.attributes
+def loaded_submodules(values: Iterable[Any], asked: Collection[str]) -> frozenset[str]:
+    """Find the loaded submodules of captured packages that the code can mean by the attributes it asks for."""
+    packages = [value.__name__ for value in values if _is_package(value)]
     found: set[str] = set()
     while packages:
         package = packages.pop()

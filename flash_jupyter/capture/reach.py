@@ -59,6 +59,10 @@ class Reach:
         self._todo.append((value, 0))
         return True
 
+    def follow(self, values: Iterable[Any]) -> None:
+        """Take what travels without a name: a function that is called, its arguments."""
+        self._follow_all(values, 0)
+
     def finish(self) -> None:
         """Take all that the values need; a worklist, because chains of helpers and objects can be long."""
         while self._todo:

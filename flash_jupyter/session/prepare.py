@@ -15,7 +15,6 @@ from flash_jupyter import limits
 from flash_jupyter.capsule import Sender, Unpicklable
 from flash_jupyter.capture.namespace import Capture, capture
 from flash_jupyter.capture.preflight import check
-from flash_jupyter.capture.source import transform
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.shipping import function_request, request_bytes
@@ -46,10 +45,15 @@ class Prepared:
     sender: Sender = field(repr=False)
     names: tuple[str, ...]
     warnings: tuple[str, ...]
+    apt: tuple[str, ...] = ()
+    accelerate: bool = True
 
     def body(self, *, with_driver: bool = True) -> bytes:
         """Return the body of the request; without the driver it is for a worker that is likely to have it."""
-        return encode(function_request(self.capsule, with_driver=with_driver), self.timeout_s)
+        request = function_request(self.capsule, with_driver=with_driver)
+        if self.apt:  # the published images install them before they run anything (flash-wire reference, 4.5)
+            request |= {"system_dependencies": list(self.apt), "accelerate_downloads": self.accelerate}
+        return encode(request, self.timeout_s)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -63,6 +67,9 @@ def prepare(request: CellRequest, *, image_family: str) -> Prepared:
     Raises: `SyntaxError` with the cell's lines, `UndefinedNameError`, `SecretFoundError`, `SerializationError`,
     `PayloadTooLargeError`. Nothing was sent then, and nothing changed.
     """
+    # brings IPython along, which a script that only calls functions does without
+    from flash_jupyter.capture.source import transform
+
     options = request.options
     source = transform(request.cell)
     compile(source, request.filename, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)

@@ -66,6 +66,8 @@ class Provisioner:
         if known := self.known(spec):
             return known
         async with AsyncFileLock(self._lock_path(spec)):
+            if known := self.known(spec):  # many calls at once wait here for the first
+                return known
             found = oldest(spec, await self._control.endpoints())
             # before anything that costs money
             hint = "" if found else await check_stock(self._control.catalog, spec)

@@ -62,13 +62,13 @@ def why_nothing_ran(blob: bytes) -> str | None:
     `restart`: another version of a dependency is loaded there, a fresh worker is needed. `missing`: it has not got the
     driver, which was left out of the request.
     """
-    status = _order(blob).get("status") if len(blob) < _SMALL_ANSWER_BYTES else None
+    status = read_order(blob).get("status") if len(blob) < _SMALL_ANSWER_BYTES else None
     return status if status in {"restart", "missing"} else None
 
 
 def kept_events(blob: bytes) -> tuple[list[tuple[int, dict[str, Any]]], int]:
     """Return the events that an answer carries, with their numbers, and how many there were."""
-    order = _order(blob)
+    order = read_order(blob)
     return [(seq, event) for seq, event in order.get("events", ())], int(order.get("events_total", 0))
 
 
@@ -153,7 +153,8 @@ def _too_large(sizes: dict[str, int]) -> ResultLost:
     )
 
 
-def _order(blob: bytes) -> dict[str, Any]:
+def read_order(blob: bytes) -> dict[str, Any]:
+    """Return the JSON part of an answer; empty for bytes that are none."""
     try:
         return read_capsule(blob)[0]
     except Exception:  # `read_answer` says what is wrong with it

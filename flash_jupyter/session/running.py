@@ -9,9 +9,18 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import partial
 
-from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, NotFoundError, ResultLost, UnreachableError
+from flash_jupyter.errors import (
+    ApiError,
+    FlashError,
+    JobTimedOut,
+    NotFoundError,
+    ResultLost,
+    UnreachableError,
+    WorkerLost,
+)
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cost import job_cost_usd, price_per_hour_usd
 from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase, Sent, Stream
@@ -43,12 +52,15 @@ class JobCancelled(Exception):
 
 @dataclass(frozen=True)
 class Finished:
-    """A job that ran: the worker's answer, not unpickled, and what it took."""
+    """A job that ran: the worker's answer, not unpickled, and what it took; milliseconds are the platform's."""
 
     answer: bytes
     endpoint_id: str | None
     worker_id: str | None
     cost_usd: float | None
+    delay_ms: int | None = None
+    execution_ms: int | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -76,17 +88,18 @@ class Runner:
         self._platform_id: str | None = record.platform_id
         self._cancelled = asyncio.Event()
         self._worker_id: str | None = None
+        self.state = record.state
         self.final: JobState | None = None
 
     # --- what others ask for --------------------------------------------------------------------------------------
 
-    async def run(self, spec: EndpointSpec, prepared: Prepared) -> Finished:
-        """Take the job from nothing to its answer.
+    async def run(self, spec: EndpointSpec, prepared: Prepared, *, retries: int = 0) -> Finished:
+        """Take the job from nothing to its answer; `retries` says how often it is sent again when its worker was lost.
 
         Raises `JobError`s, `ApiError`s, `JobCancelled`; the store knows the end before this returns.
         """
         try:
-            finished = await self._run_until_it_ran(spec, prepared)
+            finished = await self._run_with_retries(spec, prepared, retries)
             self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
             return finished
         except BaseException as failure:
@@ -132,6 +145,14 @@ class Runner:
         self._listener = tell
 
     # --- the stations ---------------------------------------------------------------------------------------------
+
+    async def _run_with_retries(self, spec: EndpointSpec, prepared: Prepared, retries: int) -> Finished:
+        for left in range(retries, 0, -1):
+            try:
+                return await self._run_until_it_ran(spec, prepared)
+            except WorkerLost:
+                self._tell(Phase("queued", f"again, its worker was lost; {left - 1} retries left"))
+        return await self._run_until_it_ran(spec, prepared)
 
     async def _run_until_it_ran(self, spec: EndpointSpec, prepared: Prepared) -> Finished:
         """Send the job again where a worker ran nothing of it, for a reason that passes."""
@@ -205,7 +226,15 @@ class Runner:
         finally:
             link.streams.forget(self.record.run)
         price = price_per_hour_usd(spec, link.backend.name) if spec else None
-        return Finished(answer, endpoint.id, job.worker_id, job_cost_usd(price, job.execution_ms))
+        return Finished(
+            answer,
+            endpoint.id,
+            job.worker_id,
+            job_cost_usd(price, job.execution_ms),
+            delay_ms=job.delay_ms,
+            execution_ms=job.execution_ms,
+            ended_at=datetime.now(timezone.utc),
+        )
 
     def _answer_of(self, job: Job, link: Link, timeout_s: int | None) -> bytes:
         if job.status is JobState.COMPLETED:
@@ -261,6 +290,8 @@ class Runner:
     def _tell(self, event: Event) -> None:
         if isinstance(event, Stream):
             self.log.write(event.text)
+        elif isinstance(event, Phase) and event.name == "running":
+            self.state = JobState.IN_PROGRESS
         if self._listener is not None:
             self._listener(event)
         else:
@@ -281,7 +312,7 @@ class Runner:
             self._end(_state_after(failure), error=_first_line(failure))
 
     def _end(self, state: JobState, *, answer: bytes | None = None, **changes: object) -> None:
-        self.final = state
+        self.state = self.final = state
         self.log.close()
         log = str(self.log.path) if self.log.path else None
         changes |= {"events_log": log, "worker_id": self._worker_id}

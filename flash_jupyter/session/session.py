@@ -65,7 +65,7 @@ class Session:
     def __init__(self, settings: Settings, *, links: Links | None = None) -> None:
         self.settings = settings
         self._links = links or Links(settings)
-        self._loop = LoopThread()
+        self.loop = LoopThread()
         self._writer = BackgroundWriter()
         self._store = JobStore(settings.job_store)
         self._desk = Desk(self._links, self._store, self._writer)
@@ -87,7 +87,7 @@ class Session:
         inbox: Inbox[Finished] = Inbox()
         runner, future = self._start(request, spec, prepared, tell=inbox.put)
         inbox.end_with(future)
-        finished = wait_for(inbox, emit, cancel=lambda: self._loop.submit(runner.cancel()), job_id=runner.record.id)
+        finished = wait_for(inbox, emit, cancel=lambda: self.loop.submit(runner.cancel()), job_id=runner.record.id)
         outcome = _outcome(runner, finished, prepared.warnings, started)
         _bring_home(finished, prepared.sender, outcome, request.options.out, emit)
         outcome.seconds = time.perf_counter() - started
@@ -114,9 +114,9 @@ class Session:
         inbox: Inbox[Finished] = Inbox()
         if detached is None:
             runner = self._runner(record, tell=inbox.put)
-            detached = Detached(runner, self._loop.submit(runner.resume()), Sender(namespace))
+            detached = Detached(runner, self.loop.submit(runner.resume()), Sender(namespace))
         else:
-            self._loop.call(detached.runner.redirect(inbox.put))
+            self.loop.call(detached.runner.redirect(inbox.put))
         inbox.end_with(detached.future)
         finished = wait_for(inbox, emit, cancel=None, job_id=record.id)
         self._detached.pop(record.id, None)
@@ -138,8 +138,8 @@ class Session:
             return record.state
         detached = self._detached.pop(record.id, None)
         if detached is None:
-            return self._loop.call(self._runner(record, tell=None).cancel_elsewhere())
-        self._loop.call(detached.runner.cancel())
+            return self.loop.call(self._runner(record, tell=None).cancel_elsewhere())
+        self.loop.call(detached.runner.cancel())
         wait([detached.future], CONFIRM_S)
         return detached.runner.final or record.state
 
@@ -147,21 +147,21 @@ class Session:
         """Return the endpoints of the backend in use; none where the embedded Runpod is not running."""
         if self.settings.backend == "local" and local_info(self.settings) is None:
             return []
-        return self._loop.call(list_endpoints(self._links.open(self.settings.backend)))
+        return self.loop.call(list_endpoints(self._links.open(self.settings.backend)))
 
     def undeploy(self, name: str) -> list[str]:
         """Delete the endpoints with this name or id; returns the names that a listing no longer shows."""
-        return self._loop.call(undeploy(self._links.open(self.settings.backend), name))
+        return self.loop.call(undeploy(self._links.open(self.settings.backend), name))
 
     def volumes(self) -> list[VolumeView]:
         """Return the network volumes of the backend in use, with what each costs a month where it is billed."""
         if self.settings.backend == "local" and local_info(self.settings) is None:
             return []
-        return self._loop.call(list_volumes(self._links.open(self.settings.backend).control.volumes))
+        return self.loop.call(list_volumes(self._links.open(self.settings.backend).control.volumes))
 
     def delete_volume(self, name: str) -> str:
         """Delete a network volume, by name or id, with all that is on it; returns its id once it is gone."""
-        return self._loop.call(delete_volume(self._links.open(self.settings.backend).control.volumes, name))
+        return self.loop.call(delete_volume(self._links.open(self.settings.backend).control.volumes, name))
 
     def status(self) -> dict[str, Any]:
         """Return which backend is used, and what is open; needs no network."""
@@ -179,7 +179,7 @@ class Session:
     def close(self) -> None:
         """Write what is left, end threads and connections; open jobs go on where they are. May be repeated."""
         atexit.unregister(self.close)
-        self._loop.close(self._links.aclose)
+        self.loop.close(self._links.aclose)
         self._writer.close()
         self._store.close()
 
@@ -188,7 +188,7 @@ class Session:
     def _prepare(self, request: CellRequest, emit: Callable[[Event], None]) -> tuple[EndpointSpec, Prepared]:
         options = request.options
         refuse_later(options)
-        interpreter = sys.executable if self._backend_of(options) == "local" else None
+        interpreter = interpreter_of(self._backend_of(options))
         images = Images(**self.settings.images)
         spec = endpoint_spec(options, owner=self.settings.owner, interpreter=interpreter, images=images)
         prepared = prepare(request, image_family="cpu" if spec.cpus else "gpu")
@@ -208,11 +208,18 @@ class Session:
         tell: Callable[[Event], None] | None,
     ) -> tuple[Runner, Future[Finished]]:
         """Write the job down, then send it on its way on the loop thread."""
-        record = self._record(request, spec, prepared)
+        runner = self.begin(self._record(request, spec, prepared), tell=tell)
+        return runner, self.loop.submit(runner.run(spec, prepared))
+
+    def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
+        """Write a new job down; what is returned takes it on its way, on the loop thread."""
         self._store.insert(record)
-        runner = self._runner(record, tell=tell)
         self._close_at_exit()
-        return runner, self._loop.submit(runner.run(spec, prepared))
+        return self._runner(record, tell=tell)
+
+    def key_origin(self, backend: BackendName) -> str:
+        """Say where the key for a backend comes from."""
+        return "the embedded Runpod's own" if backend == "local" else self.settings.key_origin
 
     def _close_at_exit(self) -> None:
         if not self._closes_at_exit:
@@ -227,7 +234,7 @@ class Session:
             backend=backend,
             created_at=utc_now(),
             name=spec.name,
-            key_origin="the embedded Runpod's own" if backend == "local" else self.settings.key_origin,
+            key_origin=self.key_origin(backend),
             notebook=request.notebook,
             cell_id=request.cell_id,
             filename=request.filename,
@@ -267,6 +274,11 @@ class Session:
         outcome.events_log = Path(record.events_log) if record.events_log else None
         _bring_home(finished, Sender(namespace), outcome, record.out, emit)
         return outcome
+
+
+def interpreter_of(backend: BackendName) -> str | None:
+    """Return the Python that workers of the embedded Runpod run, which is ours; None elsewhere (D13)."""
+    return sys.executable if backend == "local" else None
 
 
 def _outcome(runner: Runner, finished: Finished, warnings: tuple[str, ...], started: float) -> CellOutcome:

@@ -34,6 +34,8 @@ SHIPPED = (
     ("worker", "shell.py"),
     ("worker", "modules.py"),
     ("worker", "install.py"),
+    ("worker", "failures.py"),
+    ("worker", "calls.py"),
     ("worker", "driver.py"),
 )
 ENTRY = "flash_jupyter_run"

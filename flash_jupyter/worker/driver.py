@@ -22,18 +22,18 @@ import sys
 import threading
 import time
 import tokenize
-import traceback
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from flash_jupyter.capsule.blame import type_name
-from flash_jupyter.capsule.receiver import RESULT_NAME, Receiver
+from flash_jupyter.capsule.receiver import ERROR_NAME, RESULT_NAME, Receiver
+from flash_jupyter.worker.calls import Call, Lost, home_of, read_call, refuse_lost
 from flash_jupyter.worker.descriptors import pipes
 from flash_jupyter.worker.display import Displayer, mimebundle
-from flash_jupyter.worker.install import FreshWorkerNeeded, InstallError, install
+from flash_jupyter.worker.failures import describe, exit_code, say
+from flash_jupyter.worker.install import FreshWorkerNeeded, InstallError, install, refuse_missing_packages
 from flash_jupyter.worker.modules import install_modules
 from flash_jupyter.worker.output import Events, NoInput, Stream
 from flash_jupyter.worker.plots import plot_backend
@@ -98,7 +98,8 @@ class _Run:
         self._displayer = Displayer(events.emit)
         self._plots = plot_backend()
         self._plots.displayer = self._displayer
-        self._main = types.ModuleType("__main__")
+        self._main = home_of(self._order) or types.ModuleType("__main__")
+        self._call: Call | None = None
         self._report: dict[str, Any] = {"version": ANSWER_VERSION, "status": "ok", "error": None, "exit_code": None}
         self._report |= {"installed": [], "phases": {}}
         self._result: dict[str, Any] = {}
@@ -113,6 +114,7 @@ class _Run:
 
     def _prepare(self) -> bool:
         try:
+            refuse_lost(self._order)
             with self._phase("dependencies"):
                 self._install()
             install_modules(self._order.get("modules", {}))
@@ -122,8 +124,10 @@ class _Run:
             self._fail("restart", "FreshWorkerNeeded", f"{error} is already imported in another version")
         except InstallError as error:
             self._fail("error", "DependencyError", str(error))
+        except Lost:
+            self._fail("lost", "InstanceLost", "")
         except Exception as error:  # an object's own code runs while it is unpickled
-            self._fail("error", "DeserializationError", f"what the cell reads can't be rebuilt here: {_say(error)}")
+            self._fail("error", "DeserializationError", f"what the cell reads can't be rebuilt here: {say(error)}")
         else:
             return True
         return False
@@ -131,6 +135,7 @@ class _Run:
     def _install(self) -> None:
         if _outdated:
             raise FreshWorkerNeeded(_outdated[0])
+        refuse_missing_packages(self._order.get("apt", []))
         self._report["installed"] = install(self._order.get("deps", []))
 
     def _fail(self, status: str, kind: str, message: str) -> None:
@@ -150,17 +155,25 @@ class _Run:
             with suppress(ImportError):
                 importlib.import_module(name)
         self._receiver.load(namespace)
+        if self._order["kind"] != "cell":
+            self._call = read_call(self._order, self._main)
         self._displayer.lead_here()
 
     def _execute(self) -> None:
         with self._phase("running"):
             try:
-                self._run_source()
+                if self._call is None:
+                    self._run_source()
+                else:
+                    self._result[RESULT_NAME] = self._call.run()
                 self._plots.show_all()
             except SystemExit as error:
-                self._report.update(status="exit", exit_code=_exit_code(error))
+                self._report.update(status="exit", exit_code=exit_code(error))
             except BaseException as error:
-                self._report.update(status="error", error=describe(error, self._order["filename"]))
+                filename = self._call.filename if self._call else self._order["filename"]
+                self._report.update(status="error", error=describe(error, filename))
+                if self._call and isinstance(error, Exception):
+                    self._result[ERROR_NAME] = error
 
     def _run_source(self) -> None:
         filename, source = self._order["filename"], self._order["source"]
@@ -174,6 +187,8 @@ class _Run:
             self._result[RESULT_NAME] = value
 
     def _pack(self) -> bytes:
+        if self._order["kind"] != "cell":
+            return self._pack_result()
         with self._phase("returning"):
             out, drop = self._order.get("out"), set(self._order.get("drop", ()))
 
@@ -185,6 +200,18 @@ class _Run:
                 self._report["result_bundle"] = mimebundle(self._result.pop(RESULT_NAME))
                 answer = self._receiver.pack(self._final_report(), {}, keep)
             return self._within_limit(answer, keep)
+
+    def _pack_result(self) -> bytes:
+        """Put what a call returned into bytes; the names of its namespace stay here."""
+        with self._phase("returning"):
+            if self._call is not None:
+                self._report["instance"] = self._call.is_held
+            answer = self._receiver.pack_result(self._final_report(), self._result)
+            if len(answer) <= ANSWER_BYTES:
+                return answer
+            if self._report["status"] == "ok":  # else it is the exception that takes so much
+                self._fail("too_large", "ResultTooLarge", f"{len(answer)}")
+            return self._receiver.pack_result(self._final_report() | {"sizes": {"the result": len(answer)}}, {})
 
     def _is_plumbing(self, name: str) -> bool:
         """Whether a name is ours, not the cell's."""
@@ -245,51 +272,6 @@ def _ends_with_semicolon(source: str) -> bool:
         token.string for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type not in skip
     ]
     return bool(tokens) and tokens[-1] == ";"
-
-
-def describe(error: BaseException, filename: str) -> dict[str, Any]:
-    """An exception as plain data: type, message, the user's frames, and its causes."""
-    chain, seen, cause = [], {id(error)}, error.__cause__ or (not error.__suppress_context__ and error.__context__)
-    while cause and id(cause) not in seen:
-        chain.append(_say(cause))
-        seen.add(id(cause))
-        cause = cause.__cause__ or cause.__context__
-    frames = [
-        {"filename": frame.filename, "line": frame.lineno, "name": frame.name, "text": frame.line or ""}
-        for frame in _user_frames(error, filename)
-    ]
-    return {"type": type_name(error), "message": _message(error), "frames": frames, "chain": chain}
-
-
-def _user_frames(error: BaseException, filename: str) -> list[traceback.FrameSummary]:
-    ours = __name__ if __name__.startswith("_") else __file__
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != ours]
-    first = next((index for index, frame in enumerate(frames) if frame.filename == filename), None)
-    if first is not None:
-        return frames[first:]
-    if isinstance(error, SyntaxError) and error.filename == filename:
-        return [traceback.FrameSummary(filename, error.lineno or 0, "<module>", line=error.text or "")]
-    return frames[-1:]
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as broken:  # `__str__` is the user's code
-        return f"<its text raised {type(broken).__name__}>"
-
-
-def _say(error: BaseException) -> str:
-    return f"{type_name(error)}: {_message(error)}"
-
-
-def _exit_code(error: SystemExit) -> int:
-    if error.code is None:
-        return 0
-    if isinstance(error.code, int):
-        return error.code
-    sys.stderr.write(f"{error.code}\n")
-    return 1
 
 
 @contextmanager

@@ -56,6 +56,31 @@ def install(deps: list[str]) -> list[str]:
     return missing if is_new else []
 
 
+def refuse_missing_packages(packages: list[str]) -> None:
+    """Raise `InstallError` for system packages that are not here.
+
+    The published images install them before they run our code (flash-wire reference, 4.5); nothing else does, because
+    on the embedded Runpod the machine is the user's own.
+    """
+    missing = [package for package in packages if not _is_package_there(package)]
+    if missing:
+        raise InstallError(
+            f"system packages are not installed on this machine: {', '.join(missing)}\n"
+            f"  the embedded Runpod never installs them; do it yourself: sudo apt-get install {' '.join(missing)}"
+        )
+
+
+def _is_package_there(package: str) -> bool:
+    name = package.partition("=")[0]
+    if shutil.which(name):
+        return True
+    if not shutil.which("dpkg-query"):
+        return False
+    query = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", name]
+    done = subprocess.run(query, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.stdout.strip() == "installed"
+
+
 def _enter(overlay: Path | None) -> None:
     if overlay is not None and str(overlay) not in sys.path:
         sys.path.insert(0, str(overlay))

@@ -1,0 +1,111 @@
+"""From a call to what travels with it: the names that the function reads, and all that it and its arguments need.
+
+The function's compiled code is read, not its text: what `exec` or `%%time` made has none.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import inspect
+import operator
+import sys
+from collections.abc import Iterable, Mapping
+from types import CodeType, FunctionType
+from typing import Any
+
+from flash_jupyter.capture.code import code_names
+from flash_jupyter.capture.modules import LocalModules
+from flash_jupyter.capture.names import CellNames
+from flash_jupyter.capture.namespace import LOCAL, Capture, loaded_submodules
+from flash_jupyter.capture.reach import SHELL_NAMES, Reach
+
+#: a member of a module that travels as source: the module's dotted name, the member's `__qualname__`
+Member = tuple[str, str]
+
+
+def capture_call(
+    function: object,
+    arguments: Iterable[object],
+    namespace: Mapping[str, Any],
+    *,
+    member: Member | None = None,
+    local: LocalModules = LOCAL,
+) -> Capture:
+    """Capture what a function or class needs from `namespace`, which is its `__globals__`, and what `arguments` need.
+
+    A `member` is imported over there; then only its module travels.
+    """
+    reach = Reach(namespace)
+    reach.follow(arguments)
+    if member is None:
+        reach.follow([function])
+    else:
+        reach.modules.add(member[0])
+    reach.finish()
+    shipment = local.collect(reach.modules)
+    code = function.__code__ if isinstance(function, FunctionType) and member is None else None
+    return Capture(
+        source="",
+        names=CellNames(),
+        values=reach.values,
+        undefined=_undefined(code, namespace) if code is not None else {},
+        modules=shipment.sources,
+        imports=frozenset(shipment.packages),
+        submodules=loaded_submodules(reach.values.values(), reach.attributes),
+    )
+
+
+def find_member(obj: Any, wrapper: object, local: LocalModules = LOCAL) -> Member | None:
+    """Return where a function or class, which is known there as itself or as `wrapper`, can be imported from.
+
+    None for what belongs to a notebook or a script, was made in a function, or whose module is no local file.
+    """
+    module, qualname = obj.__module__, obj.__qualname__
+    if not isinstance(module, str) or module not in sys.modules or not local.is_local(module):
+        return None
+    try:
+        found = operator.attrgetter(qualname)(sys.modules[module])
+    except AttributeError:  # `<locals>`, or bound to another name
+        return None
+    return (module, qualname) if found is obj or found is wrapper else None
+
+
+def namespace_of(obj: Any) -> dict[str, Any]:
+    """Return the globals that a function or a class's methods read from; those of `__main__` where it has none.
+
+    >>> namespace_of(namespace_of)["__name__"]
+    'flash_jupyter.capture.calls'
+    """
+    candidates = [obj, *vars(obj).values()] if isinstance(obj, type) else [inspect.unwrap(obj)]
+    for candidate in candidates:
+        function = getattr(candidate, "__func__", candidate)
+        if isinstance(function, FunctionType) and (not isinstance(obj, type) or function.__module__ == obj.__module__):
+            return function.__globals__
+    return vars(sys.modules["__main__"])
+
+
+def _undefined(code: CodeType, namespace: Mapping[str, Any]) -> dict[str, int]:
+    """Find global names that the code reads, and nobody binds: name -> line of the file."""
+    known = {*namespace, *vars(builtins), *SHELL_NAMES, *code_names(code).binds, "__builtins__"}
+    found: dict[str, int] = {}
+    for part in _with_nested(code):
+        line = part.co_firstlineno
+        for instruction in dis.get_instructions(part):
+            line = _line_of(instruction) or line
+            if instruction.opname == "LOAD_GLOBAL" and instruction.argval not in known:
+                found.setdefault(instruction.argval, line)
+    return found
+
+
+def _line_of(instruction: dis.Instruction) -> int | None:
+    """The line that an instruction starts, from Python 3.13 on the line that it belongs to."""
+    line = getattr(instruction, "line_number" if sys.version_info >= (3, 13) else "starts_line")
+    return line if isinstance(line, int) else None
+
+
+def _with_nested(code: CodeType) -> Iterable[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _with_nested(constant)

@@ -1,0 +1,161 @@
+"""How a remote function or method is called: awaited, synchronously, as a job of its own, or for many arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sized
+from typing import Any
+
+from flash_jupyter import limits
+from flash_jupyter.decorator.fanout import fan_out
+from flash_jupyter.decorator.here import await_here, run_here
+from flash_jupyter.decorator.output import CALLS, JobOutput, output_of, unwrapped
+from flash_jupyter.errors import FlashError
+from flash_jupyter.session.calls import Arguments
+from flash_jupyter.session.events import Event, Notice
+from flash_jupyter.session.show import show
+from flash_jupyter.session.started import StartedCall
+from flash_jupyter.session.wait import Inbox
+
+Tell = Callable[[Event], None]
+
+
+class RemoteCallable(ABC):
+    """Something that can be called on a worker; who derives from it says how a call begins."""
+
+    #: what it is called in messages
+    label: str
+
+    @abstractmethod
+    def _begin(self, arguments: Arguments, tell: Tell) -> StartedCall:
+        """Prepare a call on this thread, and send it on its way; `tell` is called on the loop thread."""
+
+    @abstractmethod
+    def _runs_here(self) -> bool:
+        """Whether calls run in this process: `local=True`, and on a worker."""
+
+    @abstractmethod
+    def local(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it here, as if it were not decorated."""
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> JobOutput:
+        """Run on a worker; prints appear meanwhile, and cancelling the awaiting task cancels the job.
+
+        A failure of the code is in the output; what hinders the job is raised: `ApiError`, `JobError`, `CaptureError`.
+        """
+        if self._runs_here():
+            return await await_here(self.local, *_unwrapped((args, kwargs)))
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+        def tell(event: Event) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
+                loop.call_soon_threadsafe(show, event, context=context)
+
+        started = self._start((args, kwargs), tell)
+        return finish(started, await started.join())
+
+    def remote(self, *args: Any, **kwargs: Any) -> JobOutput:
+        """Run on a worker and wait for it; an interrupt cancels the job."""
+        if self._runs_here():
+            return run_here(self.local, *_unwrapped((args, kwargs)))
+        inbox: Inbox[Any] = Inbox()
+        started = self._start((args, kwargs), inbox.put)
+        return finish(started, started.wait(inbox, show))
+
+    def spawn(self, *args: Any, **kwargs: Any) -> Job:
+        """Start on a worker and return at once."""
+        context = contextvars.copy_context()
+        return Job(self._start((args, kwargs), lambda event: context.run(show, event)))
+
+    def map(self, *iterables: Iterable[Any], concurrency: int = limits.MAP_CONCURRENCY) -> list[JobOutput]:
+        """Call it for every element, as the built-in `map` does; returns the outputs in order.
+
+        At most `concurrency` calls are on their way at once. A failure does not take the others with it; an interrupt
+        cancels those that are open.
+        """
+        calls = zip(*iterables, strict=False)
+        if self._runs_here():
+            return [self.remote(*args) for args in calls]
+        total = min((len(each) for each in iterables if isinstance(each, Sized)), default=None)
+
+        def start(args: tuple[Any, ...], tell: Tell) -> StartedCall:
+            return self._start((args, {}), tell)
+
+        started = fan_out(start, calls, total=total, concurrency=concurrency, label=self.label)
+        return [_ended(call) for call in started]
+
+    def _start(self, arguments: Arguments, tell: Tell) -> StartedCall:
+        started = self._begin(_unwrapped(arguments), tell)
+        for warning in started.warnings:
+            self._warn(warning, tell)
+        return started
+
+    def _warn(self, warning: str, tell: Tell) -> None:
+        """Say it once, however often the function is called."""
+        if (self.label, warning) not in _warned:
+            _warned.add((self.label, warning))
+            tell(Notice(f"{self.label}: {warning}"))
+
+
+_warned: set[tuple[str, str]] = set()
+# a call that was forgotten to await is known by its code
+CALLS.add(RemoteCallable.__call__.__code__)
+
+
+class Job:
+    """A call that runs by itself; `await` it, or ask for its `result`."""
+
+    def __init__(self, started: StartedCall) -> None:
+        self.id = started.id
+        self._started = started
+
+    def __repr__(self) -> str:
+        return f"Job({self.id}, {self.status()})"
+
+    def status(self) -> str:
+        """Return where it is: `IN_QUEUE`, `IN_PROGRESS`, `COMPLETED`, `FAILED`, `CANCELLED` or `TIMED_OUT`."""
+        return self._started.state.value
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the value, at most `timeout` seconds (`TimeoutError`); raises what the code or the job raised."""
+        with contextlib.suppress(Exception):
+            self._started.future.exception(timeout)
+        return self.output().result()
+
+    def output(self) -> JobOutput:
+        """Return how it ended; `TimeoutError` while it runs."""
+        if not self._started.future.done():
+            raise TimeoutError(f"job {self.id} is {self.status()}")
+        return finish(self._started, self._started.take())
+
+    def cancel(self) -> None:
+        """Stop it; returns when the platform was told."""
+        self._started.cancel().result()
+
+    def __await__(self) -> Any:
+        return self._join().__await__()
+
+    async def _join(self) -> JobOutput:
+        return finish(self._started, await self._started.join())
+
+
+def finish(started: StartedCall, outcome: Any) -> JobOutput:
+    """Make the output of a call that has ended."""
+    assert started.finished is not None
+    return output_of(started.id, outcome, started.finished)
+
+
+def _ended(started: StartedCall) -> JobOutput:
+    """Make the output of one of many calls: what hindered it does not take the others with it."""
+    try:
+        return finish(started, started.take())
+    except FlashError as failure:
+        return JobOutput(started.id, started.state.value, error=failure.message, failure=failure)
+
+
+def _unwrapped(arguments: Arguments) -> Arguments:
+    args, kwargs = arguments
+    return tuple(map(unwrapped, args)), {name: unwrapped(value) for name, value in kwargs.items()}

@@ -1,0 +1,66 @@
+"""`remote(...)`: what the user wrote, checked, and the remote thing that it makes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flash_jupyter.decorator.functions import RemoteFunction
+from flash_jupyter.decorator.target import Target, requirements
+from flash_jupyter.errors import OptionError
+
+
+def remote(
+    resource_config: Any = None,
+    dependencies: Iterable[str] | None = None,
+    system_dependencies: Iterable[str] | None = None,
+    accelerate_downloads: bool = True,
+    local: bool = False,
+    method: str | None = None,
+    path: str | None = None,
+) -> Any:
+    """Run a function or a class on Runpod.
+
+        @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80]), dependencies=["torch"])
+        async def train(batch): ...
+
+        job = await train(batch)        # job.output, job.error, job.status
+        job = train.remote(batch)       # the same, synchronously
+        jobs = train.map(batches)       # in order, with a progress bar
+        handle = train.spawn(batch)     # returns at once: handle.status(), handle.result(), handle.cancel()
+        value = train.local(batch)      # here
+
+    The function may be sync or async, and sees what it sees here: globals, helpers, classes, imports, local modules.
+    Arguments travel by value. Without a `resource_config` (also as bare `@remote`) calls share one endpoint with
+    `%%remote` cells. `local=True` runs here. `method` and `path` are for load balanced endpoints, which need both.
+
+    Raises `OptionError` for what can't work, when the function is decorated.
+    """
+    if inspect.isroutine(resource_config) or isinstance(resource_config, type):
+        return _decorate(resource_config, Target())
+    if resource_config is not None and not hasattr(resource_config, "spec"):
+        raise OptionError(
+            f"resource_config is {type(resource_config).__name__}, which is no endpoint",
+            fix='use one of the eight classes, e.g. LiveServerless(name="trainer")',
+        )
+    if method or path or getattr(resource_config, "is_load_balanced", False):
+        raise OptionError("routes of load balancers are not supported yet", fix="use a queue endpoint")
+    target = Target(
+        resource_config,
+        requirements("dependencies", dependencies),
+        requirements("system_dependencies", system_dependencies),
+        accelerate_downloads,
+        local,
+    )
+    return lambda decorated: _decorate(decorated, target)
+
+
+def _decorate(decorated: Callable[..., Any], target: Target) -> Any:
+    if not callable(decorated):
+        raise OptionError(
+            f"@remote stands above {type(decorated).__name__}", fix="decorate a function or a class with it"
+        )
+    if isinstance(decorated, type):
+        raise OptionError("remote classes are not supported yet", fix="decorate a function")
+    return RemoteFunction(decorated, target)

@@ -1,0 +1,94 @@
+"""What `@remote` makes of a function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flash_jupyter.capture.calls import find_member, namespace_of
+from flash_jupyter.decorator.calling import RemoteCallable, Tell
+from flash_jupyter.decorator.here import is_worker
+from flash_jupyter.decorator.target import Target, check_options
+from flash_jupyter.session.calling import start_call
+from flash_jupyter.session.calls import Arguments, CallRequest
+from flash_jupyter.session.default import default_session
+from flash_jupyter.session.started import StartedCall
+
+
+@dataclass(frozen=True)
+class CallOptions:
+    """What may differ from call to call: `timeout` in seconds, `retries` of a lost worker."""
+
+    timeout: int | None = None
+    retries: int = 0
+
+
+class RemoteFunction(RemoteCallable):
+    """A function that runs on Runpod: `await f(x)`, `f.remote(x)`, `f.spawn(x)`, `f.map(xs)`, and `f.local(x)` here."""
+
+    def __init__(self, function: Callable[..., Any], target: Target, options: CallOptions = CallOptions()) -> None:
+        self._function, self._target, self._options = function, target, options
+        self._origin: RemoteFunction = self
+        self.label = getattr(function, "__name__", "function")
+        functools.update_wrapper(self, function)
+
+    def options(self, *, timeout: int | None = None, retries: int = 0) -> RemoteFunction:
+        """Return the same function with these options: `await f.options(timeout=60)(x)`.
+
+        `timeout`: seconds that the call may run (`JobTimedOut`). `retries`: how often it is sent again when its worker
+        was lost; what the code raises is never tried again.
+        """
+        check_options(timeout, retries)
+        other = RemoteFunction(self._function, self._target, replace(self._options, timeout=timeout, retries=retries))
+        other._origin = self._origin
+        return other
+
+    def local(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function here, as if it were not decorated."""
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<remote function {self.label} on {self._target.describe()}>"
+
+    def __get__(self, instance: object, _owner: type | None = None) -> Any:
+        """Refuse to become a method: its instance would travel with every call."""
+        if instance is None:
+            return self
+        raise AttributeError(
+            f"{self.label} is a remote function and can't be a method; decorate the class, or a function beside it"
+        )
+
+    def _runs_here(self) -> bool:
+        return self._target.local or is_worker()
+
+    def _begin(self, arguments: Arguments, tell: Tell) -> StartedCall:
+        session = default_session()
+        return start_call(
+            session, self._target.spec(session), self._request(arguments), retries=self._options.retries, tell=tell
+        )
+
+    def _request(self, arguments: Arguments) -> CallRequest:
+        member = find_member(self._function, self._origin)
+        return CallRequest(
+            function=self._function,
+            wrapper=self._origin,
+            arguments=arguments,
+            namespace=namespace_of(self._function),
+            label=self.label,
+            member=member,
+            parameters=_parameters(self._function),
+            deps=self._target.dependencies,
+            apt=self._target.system_dependencies,
+            accelerate=self._target.accelerate_downloads,
+            timeout_s=self._options.timeout,
+        )
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # a built-in that does not say
+        return ()

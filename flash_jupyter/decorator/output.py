@@ -1,0 +1,102 @@
+"""What a call comes back with, and how it is passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from flash_jupyter.errors import FlashError, OptionError
+from flash_jupyter.session.running import Finished
+from flash_jupyter.session.started import CallOutcome
+
+
+@dataclass(frozen=True, repr=False)
+class JobOutput:
+    """How a call ended.
+
+    `status` is `COMPLETED` or `FAILED`; `output` the value, `error` one line about what the code raised; times are UTC,
+    milliseconds the platform's, None where it did not say.
+    """
+
+    id: str
+    status: str
+    output: Any = None
+    error: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    worker_id: str | None = None
+    delay_time_ms: int | None = None
+    execution_time_ms: int | None = None
+    failure: FlashError | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        what = f"error={self.error!r}" if self.failure else f"output={self.output!r}"
+        took = "" if self.execution_time_ms is None else f", {self.execution_time_ms} ms"
+        return f"JobOutput({self.id or 'here'}, {self.status}, {what}{took})"
+
+    def result(self) -> Any:
+        """Return the value, or raise what the code raised as a `RemoteExecutionError`.
+
+        Its `__cause__` is the exception itself, where its type exists here too.
+        """
+        if self.failure is not None:
+            raise self.failure
+        return self.output
+
+
+def output_of(job_id: str, outcome: CallOutcome, finished: Finished) -> JobOutput:
+    """Make the output of a job that ran."""
+    started_at = finished.ended_at
+    if started_at is not None and finished.execution_ms is not None:
+        started_at -= timedelta(milliseconds=finished.execution_ms)
+    return JobOutput(
+        id=job_id,
+        status="FAILED" if outcome.failure else "COMPLETED",
+        output=outcome.value,
+        error=outcome.failure.message if outcome.failure else None,
+        started_at=started_at,
+        ended_at=finished.ended_at,
+        worker_id=finished.worker_id,
+        delay_time_ms=finished.delay_ms,
+        execution_time_ms=finished.execution_ms,
+        failure=outcome.failure,
+    )
+
+
+def unwrapped(value: Any) -> Any:
+    """Put results in the place of `JobOutput`s: an argument itself, or what a list, tuple or dict holds.
+
+    Raises what `JobOutput.result` raises, and `OptionError` for a call that was not awaited.
+
+    >>> unwrapped([JobOutput("a", "COMPLETED", 1), 2]), unwrapped({"k": JobOutput("b", "COMPLETED", 3)})
+    ([1, 2], {'k': 3})
+    """
+    if type(value) in (list, tuple) and any(map(_is_open, value)):
+        return type(value)(_result(element) for element in value)
+    if type(value) is dict and any(map(_is_open, value.values())):
+        return {key: _result(element) for key, element in value.items()}
+    return _result(value)
+
+
+def _is_open(value: object) -> bool:
+    return isinstance(value, JobOutput) or _is_call(value)
+
+
+def _result(value: Any) -> Any:
+    if _is_call(value):
+        value.close()
+        raise OptionError(
+            "an argument is a call of a remote function that was not awaited",
+            fix="write `await` in front of it: await score(await clean(rows))",
+        )
+    return value.result() if isinstance(value, JobOutput) else value
+
+
+def _is_call(value: Any) -> bool:
+    code = getattr(value, "cr_code", None)
+    return code is not None and code in CALLS
+
+
+#: the code of our own coroutine functions, so that a call which was forgotten to await is known
+CALLS: set[Any] = set()

@@ -1,0 +1,106 @@
+"""The way of a call: prepared on the calling thread, written down, sent, and again where its worker was lost.
+
+The calls of one instance stand in a line: the next is sent when the one before has ended, so they run in order, and a
+constructor that has run to its end is never run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from flash_jupyter.errors import InstanceLostError, WorkerLost
+from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
+from flash_jupyter.session.events import Event
+from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
+from flash_jupyter.session.prepare import Prepared
+from flash_jupyter.session.results import read_order
+from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.session import Session
+from flash_jupyter.session.started import Ran, StartedCall, read_result
+from flash_jupyter.states import JobState
+
+Tell = Callable[[Event], None]
+
+
+def start_call(
+    session: Session, spec: EndpointSpec, request: CallRequest, *, retries: int = 0, tell: Tell | None = None
+) -> StartedCall:
+    """Start a call of a function; raises what `prepare_call` raises. `retries` are for lost workers only."""
+    prepared = prepare_call(request, spec, run=new_run())
+    runner = session.begin(_record(session, spec, request, prepared), tell=tell)
+    future = session.loop.submit(_run(runner, spec, prepared, retries))
+    return StartedCall(runner, future, session.loop, prepared.warnings)
+
+
+class Line:
+    """The calls of one instance, which lives in one worker, from its constructor until that worker is gone."""
+
+    def __init__(self, label: str) -> None:
+        self.is_made = self.is_lost = False
+        self._label = label
+        self._turn = asyncio.Lock()
+
+    def start(
+        self, session: Session, spec: EndpointSpec, request: CallRequest, *, tell: Tell | None = None
+    ) -> StartedCall:
+        """Start a call of a method; raises what `prepare_call` raises, and `InstanceLostError`."""
+        if self.is_lost:
+            raise self._lost()
+        assert request.method is not None
+        run = new_run()
+        later = prepare_call(replace(request, method=replace(request.method, first=None)), spec, run=run)
+        first = None if self.is_made else prepare_call(request, spec, run=run)
+        runner = session.begin(_record(session, spec, request, first or later), tell=tell)
+        future = session.loop.submit(self._run(runner, spec, first, later))
+        return StartedCall(runner, future, session.loop, later.warnings)
+
+    async def _run(self, runner: Runner, spec: EndpointSpec, first: Prepared | None, later: Prepared) -> Ran:
+        async with self._turn:
+            if self.is_lost:
+                raise self._lost(runner.record.id)
+            prepared = later if self.is_made or first is None else first
+            try:
+                finished = await runner.run(spec, prepared)
+            except WorkerLost:
+                self.is_lost = self.is_made
+                raise
+            self._learn(finished, runner.record.id)
+        return finished, partial(read_result, prepared.sender)
+
+    def _learn(self, finished: Finished, job_id: str) -> None:
+        """Take from the answer whether the instance is there now."""
+        order = read_order(finished.answer)
+        if order.get("status") == "lost":
+            self.is_lost = True
+            raise self._lost(job_id)
+        self.is_made = self.is_made or bool(order.get("instance"))
+
+    def _lost(self, job_id: str = "") -> InstanceLostError:
+        return InstanceLostError(
+            f"the instance of {self._label} is gone: the worker in which it lived has ended",
+            job_id=job_id,
+            fix=f"make a new one, {self._label}(...); a longer idleTimeout= or workersMin=1 keeps its worker longer",
+        )
+
+
+async def _run(runner: Runner, spec: EndpointSpec, prepared: Prepared, retries: int) -> Ran:
+    return await runner.run(spec, prepared, retries=retries), partial(read_result, prepared.sender)
+
+
+def _record(session: Session, spec: EndpointSpec, request: CallRequest, prepared: Prepared) -> JobRecord:
+    backend = session.settings.backend
+    return JobRecord(
+        id=new_job_id(),
+        state=JobState.IN_QUEUE,
+        backend=backend,
+        created_at=utc_now(),
+        name=spec.name,
+        key_origin=session.key_origin(backend),
+        source=request.label,
+        names=prepared.names,
+        run=prepared.run,
+    )

@@ -1,0 +1,61 @@
+"""What a remote function's job says, shown where it was called: in a notebook's cell, in a terminal, in a script.
+
+Text goes to `sys.stdout` and `sys.stderr`; displays go to IPython where it runs, else their text does.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from flash_jupyter.session.events import Clear, Display, Event, Notice, Sent, Stream
+
+#: (backend, endpoint) of which was said that calls go there
+_said: set[tuple[str, str]] = set()
+
+
+def show(event: Event) -> None:
+    """Show one event; stations on the way are not shown, the first job of an endpoint excepted."""
+    if isinstance(event, Stream):
+        _write(sys.stderr if event.name == "stderr" else sys.stdout, event.text)
+    elif isinstance(event, Display):
+        _display(event)
+    elif isinstance(event, Clear):
+        if (shell := current_shell()) is not None:
+            shell.display_pub.clear_output(event.wait)
+    elif isinstance(event, Notice):
+        say(event.text)
+    elif isinstance(event, Sent) and (event.backend, event.endpoint) not in _said:
+        _said.add((event.backend, event.endpoint))
+        if current_shell() is not None or sys.stderr.isatty():
+            say(f"{event.endpoint} is on {'the local Runpod' if event.backend == 'local' else 'Runpod'}")
+
+
+def say(text: str) -> None:
+    """Show a line of ours: a display in a notebook, which does not mix with what the code prints, else on stderr."""
+    shell = current_shell()
+    if shell is not None:
+        shell.display_pub.publish({"text/plain": text})
+    else:
+        _write(sys.stderr, f"{text}\n")
+
+
+def current_shell() -> Any:
+    """Return the running IPython shell, or None; IPython is not imported for the question."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+
+
+def _display(event: Display) -> None:
+    shell = current_shell()
+    if shell is None:
+        _write(sys.stdout, f"{event.data.get('text/plain', '')}\n")
+        return
+    transient = {"display_id": event.display_id} if event.display_id else {}
+    shell.display_pub.publish(event.data, event.metadata, transient=transient, update=event.update)
+
+
+def _write(stream: Any, text: str) -> None:
+    if stream is not None:  # as in a process without a console
+        stream.write(text)
+        stream.flush()

@@ -1,0 +1,161 @@
+"""A call on its way: waited for by a thread or by a coroutine, cancelled, and taken home.
+
+The calling thread unpickles; everything else is on the session's loop thread, so one connection pool serves all calls,
+whatever loops they are awaited from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import linecache
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+from typing import Any
+
+from flash_jupyter.capsule import ERROR, RESULT, Sender
+from flash_jupyter.errors import FlashError, JobError, RemoteExecutionError, SerializationError
+from flash_jupyter.session.events import Event
+from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.session.results import raise_failure, read_answer
+from flash_jupyter.session.running import Finished, JobCancelled, Runner
+from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
+from flash_jupyter.states import JobState
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class CallOutcome:
+    """How a call ended: its `value`, or the `failure` of the user's code."""
+
+    value: Any = None
+    failure: FlashError | None = None
+
+
+#: what a job came back with, and how that is read
+Ran = tuple[Finished, Callable[[bytes], CallOutcome]]
+
+
+class StartedCall:
+    """A call whose job is written down and runs by itself."""
+
+    def __init__(self, runner: Runner, future: Future[Ran], loop: LoopThread, warnings: tuple[str, ...] = ()) -> None:
+        self.id, self.warnings = runner.record.id, warnings
+        self._runner, self._future, self._loop = runner, future, loop
+        self._outcome: CallOutcome | None = None
+        self.finished: Finished | None = None
+
+    @property
+    def future(self) -> Future[Ran]:
+        """What is done when the job is over; not to be cancelled."""
+        return self._future
+
+    @property
+    def state(self) -> JobState:
+        """Where the job is."""
+        if not self._future.done():
+            return self._runner.state
+        failure = self._future.exception() if not self._future.cancelled() else CancelledError()
+        if failure is None:
+            return JobState.FAILED if self.take().failure else JobState.COMPLETED
+        return self._runner.final or JobState.FAILED
+
+    def listen(self, emit: Emit) -> None:
+        """Give what the job has shown, and what it will show, to `emit`, on the loop thread."""
+        self._loop.submit(self._runner.redirect(emit)).result()
+
+    def cancel(self) -> Future[None]:
+        """Ask the platform to stop the job; done when that was sent."""
+        return self._loop.submit(self._runner.cancel())
+
+    def wait(self, inbox: Inbox[Ran], emit: Emit) -> CallOutcome:
+        """Wait on this thread; an interrupt cancels the job first. Raises what the job raises."""
+        inbox.end_with(self._future)
+        wait_for(inbox, emit, cancel=self.cancel, job_id=self.id)
+        return self.take()
+
+    async def join(self) -> CallOutcome:
+        """Wait in a coroutine; its cancellation cancels the job, and is raised when that was sent."""
+        try:
+            await asyncio.shield(asyncio.wrap_future(self._future))
+        except asyncio.CancelledError:
+            if not self._future.done():
+                await self._stop()
+                raise
+            if not self._future.cancelled():  # cancelled in the moment in which the job ended
+                raise
+        except FlashError:
+            pass
+        except JobCancelled:
+            pass
+        return self.take()
+
+    async def _stop(self) -> None:
+        with contextlib.suppress(FlashError):  # the platform is gone: there is nothing more to do
+            await asyncio.wrap_future(self.cancel())
+        ended: asyncio.Future[Ran] = asyncio.wrap_future(self._future)
+        await asyncio.wait([ended], timeout=CONFIRM_S)
+        if ended.done() and not ended.cancelled():
+            ended.exception()
+
+    def take(self) -> CallOutcome:
+        """Return how the call ended, once it has; raises what the job raised."""
+        if self._outcome is None:
+            try:
+                self.finished, read = self._future.result(0)
+            except JobCancelled:
+                raise JobError("the job was cancelled", job_id=self.id, fix="call the function again") from None
+            except CancelledError:
+                raise FlashError(
+                    f"the session was closed while job {self.id} ran; the job goes on",
+                    fix=f"see it with %flash attach {self.id}",
+                ) from None
+            self._outcome = read(self.finished.answer)
+        return self._outcome
+
+
+def read_result(sender: Sender, blob: bytes) -> CallOutcome:
+    """Unpickle an answer; a failure of the user's code becomes data."""
+    answer = read_answer(sender, blob)
+    try:
+        raise_failure(answer.order)
+        for failure in answer.failed:
+            if failure["name"] == RESULT:
+                raise _not_returned(failure)
+    except RemoteExecutionError as error:
+        return CallOutcome(failure=_complete(error, answer.values.get(ERROR)))
+    except FlashError as error:
+        return CallOutcome(failure=error)
+    return CallOutcome(value=answer.result)
+
+
+def _not_returned(failure: dict[str, str]) -> SerializationError:
+    """Say which part of a result can't come home."""
+    path = failure["path"].replace(RESULT, "the result", 1)
+    return SerializationError(
+        "the result",
+        path,
+        failure["culprit"],
+        reason=failure["reason"],
+        fix="return what you need of it, e.g. list(...) of a generator",
+    )
+
+
+def _complete(error: RemoteExecutionError, original: object) -> RemoteExecutionError:
+    """Add what only this side knows: the lines of the files, and the exception itself where its type exists here."""
+    frames = [frame if frame["text"] else {**frame, "text": _line(frame)} for frame in error.frames]
+    error.frames = tuple(frames)
+    if isinstance(original, BaseException):
+        error.__cause__ = original
+    if frames:
+        places = "".join(
+            f"\n  {frame['filename']}:{frame['line']} in {frame['name']}: {frame['text']}" for frame in frames
+        )
+        error.__notes__ = [f"on the worker:{places}"]
+    return error
+
+
+def _line(frame: Any) -> str:
+    return linecache.getline(frame["filename"], int(frame["line"] or 0)).strip()

@@ -1,0 +1,366 @@
+"""Remote functions over a real embedded Runpod: what travels, what comes back, in every way of calling."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flash_jupyter.errors import (
+    JobError,
+    JobTimedOut,
+    OptionError,
+    RemoteExecutionError,
+    SerializationError,
+    UndefinedNameError,
+    WorkerLost,
+)
+from flash_jupyter.session.session import Session
+from flash_jupyter.states import JobState
+
+Script = Callable[..., dict[str, Any]]
+
+TRAVELS = [
+    ("a sync function", "@remote\ndef f(x): return x + 1", 4),
+    ("an async function", "@remote()\nasync def f(x):\n    await asyncio.sleep(0)\n    return x + 1", 4),
+    ("a global and a helper", "K = 10\ndef helper(x): return x * K\n@remote()\ndef f(x): return helper(x)", 30),
+    ("a class", "class P:\n    def __init__(self, x): self.x = x\n@remote()\ndef f(x): return P(x).x", 3),
+    ("an import at module level", "import math\n@remote()\ndef f(x): return math.floor(x + 0.5)", 3),
+    ("an import inside", "@remote()\ndef f(x):\n    import math\n    return math.floor(x + 0.5)", 3),
+    ("a lambda", "f = remote()(lambda x: x * 2)", 6),
+    ("a closure", "def make(k):\n    @remote()\n    def f(x): return x * k\n    return f\nf = make(5)", 15),
+    ("defaults", "@remote()\ndef f(x, y=2, *, z=3): return x + y + z", 8),
+    ("a function that calls itself", "@remote()\ndef f(x): return x if x < 2 else x * f(x - 1)", 6),
+    ("a function that exec made", "ns = {}\nexec('K = 7\\ndef g(x): return x * K', ns)\nf = remote()(ns['g'])", 21),
+    ("a decorator below", "def twice(g):\n    def h(x): return 2 * g(x)\n    return h\n@remote()\n@twice\ndef f(x): return x", 6),
+    ("a built-in", "f = remote()(abs)", 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "value"), [c[1:] for c in TRAVELS], ids=[c[0] for c in TRAVELS])
+def test_a_function_travels_with_what_it_reads(script: Script, source: str, value: int) -> None:
+    assert script(source)["f"].remote(3).result() == value
+
+
+def test_awaiting_gives_an_output(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+    f = script("@remote()\ndef f(x):\n    print('on the worker')\n    return x * 2")["f"]
+    job = asyncio.run(f(21))
+    assert (job.status, job.output, job.error, job.result()) == ("COMPLETED", 42, None, 42)
+    assert job.id.startswith("fj-")
+    assert job.worker_id
+    assert job.execution_time_ms >= 0
+    assert job.delay_time_ms >= 0
+    assert job.started_at <= job.ended_at
+    assert capsys.readouterr().out == "on the worker\n"
+
+
+def test_globals_are_those_of_the_moment_of_the_call(script: Script) -> None:
+    names = script("K = 1\n@remote()\ndef f(): return K")
+    assert names["f"].remote().output == 1
+    names["K"] = 2
+    assert names["f"].remote().output == 2
+
+
+def test_arguments_travel_by_value(script: Script) -> None:
+    f = script("@remote()\ndef f(xs):\n    xs.append(2)\n    return xs")["f"]
+    mine = [1]
+    assert f.remote(mine).output == [1, 2]
+    assert mine == [1]
+
+
+def test_shared_references_among_arguments_survive(script: Script) -> None:
+    f = script("@remote()\ndef f(a, b, *, c):\n    a.append(1)\n    return b, c[0] is a")["f"]
+    shared: list[int] = []
+    assert f.remote(shared, shared, c=[shared]).output == ([1], True)
+
+
+def test_an_instance_comes_home_as_an_instance_of_its_class(script: Script) -> None:
+    names = script("class P:\n    x = 1\n@remote()\ndef f(p):\n    q = P(); q.x = p.x + 1\n    return q")
+    made = names["f"].remote(names["P"]()).output
+    assert type(made) is names["P"]
+    assert made.x == 2
+
+
+def test_a_failure_is_an_output_and_result_raises_it(script: Script) -> None:
+    f = script("@remote()\ndef f(n):\n    if n < 0:\n        raise ValueError(f'negative: {n}')")["f"]
+    job = f.remote(-3)
+    assert (job.status, job.output, job.error) == ("FAILED", None, "ValueError: negative: -3")
+    with pytest.raises(RemoteExecutionError) as caught:
+        job.result()
+    assert (caught.value.type_name, caught.value.remote_message) == ("ValueError", "negative: -3")
+    assert [(frame["name"], frame["line"]) for frame in caught.value.frames] == [("f", 4)]
+    assert repr(caught.value.__cause__) == "ValueError('negative: -3')"
+    assert repr(job) == f"JobOutput({job.id}, FAILED, error='ValueError: negative: -3', {job.execution_time_ms} ms)"
+
+
+def test_an_exception_whose_type_exists_only_there(script: Script) -> None:
+    source = """
+        @remote()
+        def f():
+            class Odd(Exception):
+                def __init__(self, code, *, hint):
+                    super().__init__(f"odd {code}")
+            raise Odd(3, hint="no")
+    """
+    job = script(source)["f"].remote()
+    assert job.error == "script.f.<locals>.Odd: odd 3"
+    with pytest.raises(RemoteExecutionError) as caught:
+        job.result()
+    assert caught.value.frames[-1]["name"] == "f"
+
+
+def test_an_exit_is_a_failure(script: Script) -> None:
+    f = script("import sys\n@remote()\ndef f(code): sys.exit(code)")["f"]
+    assert f.remote(3).error == "SystemExit: 3"
+    assert f.remote(0).status == "COMPLETED"
+
+
+def test_an_output_is_unwrapped_where_it_is_an_argument(script: Script) -> None:
+    names = script(
+        """
+        @remote()
+        def double(x): return 2 * x
+        @remote()
+        def total(xs, *, extra=0): return sum(xs) + extra
+        async def main():
+            return await total(await asyncio.gather(*map(double, range(3))), extra=await double(50))
+        """
+    )
+    assert asyncio.run(names["main"]()).output == 106
+
+
+def test_a_failed_output_is_raised_where_it_is_an_argument(script: Script) -> None:
+    names = script("@remote()\ndef f(x): return 1 / x")
+    with pytest.raises(RemoteExecutionError, match="division by zero"):
+        names["f"].remote(names["f"].remote(0))
+
+
+def test_a_forgotten_await_is_named(script: Script) -> None:
+    f = script("@remote()\ndef f(x): return x")["f"]
+    with pytest.raises(OptionError) as caught:
+        f.remote(f(1))
+    assert str(caught.value) == (
+        "an argument is a call of a remote function that was not awaited\n"
+        "  → write `await` in front of it: await score(await clean(rows))"
+    )
+
+
+BEFORE = [
+    ("an undefined name", "@remote()\ndef f():\n    return nowhere", UndefinedNameError, "`nowhere` (line 3)"),
+    ("a closure that can't be pickled", "import threading\ndef make():\n    lock = threading.Lock()\n    return remote()(lambda: lock)\nf = make()",
+     SerializationError, "the function → (closure lock): _thread.lock"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "error", "words"), [c[1:] for c in BEFORE], ids=[c[0] for c in BEFORE])
+def test_what_is_wrong_is_said_before_anything_is_sent(
+    script: Script, session: Session, source: str, error: type[Exception], words: str
+) -> None:
+    before = len(session.jobs())
+    with pytest.raises(error) as caught:
+        script(source)["f"].remote()
+    assert words in str(caught.value)
+    assert len(session.jobs()) == before
+
+
+def test_an_argument_that_cannot_be_pickled_is_named(script: Script) -> None:
+    import threading
+
+    f = script("@remote()\ndef f(x, cfg): return x")["f"]
+    with pytest.raises(SerializationError) as caught:
+        f.remote(1, {"k": [threading.Lock()]})
+    assert str(caught.value) == (
+        "can't be pickled: argument cfg → ['k'] → [0]: _thread.lock (cannot pickle '_thread.lock' object)\n"
+        "  → make it inside of the function, or pass what it is made from"
+    )
+    with pytest.raises(SerializationError, match=r"argument cfg: _thread\.lock"):
+        f.remote(1, cfg=threading.Lock())
+
+
+def test_a_result_that_cannot_be_pickled_is_a_failure(script: Script) -> None:
+    job = script("@remote()\ndef f():\n    return {'k': (i for i in range(3))}")["f"].remote()
+    assert job.status == "FAILED"
+    with pytest.raises(SerializationError, match=r"the result → \['k'\]: generator"):
+        job.result()
+
+
+def test_gather_of_fifty_uses_one_session(script: Script, session: Session) -> None:
+    names = script(
+        """
+        @remote()
+        def square(n): return n * n
+        async def main(): return await asyncio.gather(*(square(n) for n in range(50)))
+        """
+    )
+    jobs = asyncio.run(names["main"]())
+    assert [job.output for job in jobs] == [n * n for n in range(50)]
+    assert len({job.id for job in jobs}) == 50
+    assert {job.id for job in jobs} <= {record.id for record in session.jobs()}
+
+
+def test_awaiting_leaves_the_loop_free(script: Script) -> None:
+    names = script(
+        """
+        @remote()
+        def slow():
+            import time
+            time.sleep(0.5)
+        async def main():
+            job = asyncio.ensure_future(slow())
+            ticks = 0
+            while not job.done():
+                await asyncio.sleep(0.02)
+                ticks += 1
+            return ticks
+        """
+    )
+    names["slow"].remote()
+    assert asyncio.run(names["main"]()) > 10
+
+
+def test_cancelling_the_awaiting_task_cancels_the_job(script: Script, session: Session) -> None:
+    names = script(
+        """
+        @remote()
+        def slow():
+            print('begun')
+            import time
+            time.sleep(60)
+        async def main():
+            task = asyncio.create_task(slow())
+            await asyncio.sleep(1.5)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                return 'cancelled'
+        """
+    )
+    started = time.monotonic()
+    assert asyncio.run(names["main"]()) == "cancelled"
+    assert time.monotonic() - started < 15
+    assert session.jobs()[0].state is JobState.CANCELLED
+
+
+def test_wait_for_cancels_the_job_too(script: Script, session: Session) -> None:
+    f = script("import time\n@remote()\ndef f(): time.sleep(60)")["f"]
+
+    async def main() -> None:
+        await asyncio.wait_for(f(), 1)
+
+    with pytest.raises(asyncio.TimeoutError):
+        asyncio.run(main())
+    assert session.jobs()[0].state is JobState.CANCELLED
+
+
+def test_spawn_returns_a_job(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+    f = script("import time\n@remote()\ndef f(s):\n    print('here')\n    time.sleep(s)\n    return s")["f"]
+    job = f.spawn(0.3)
+    with pytest.raises(TimeoutError):
+        job.result(timeout=0.01)
+    assert job.status() in ("IN_QUEUE", "IN_PROGRESS")
+    assert job.result(timeout=30) == 0.3
+    assert (job.status(), job.output().output) == ("COMPLETED", 0.3)
+    assert repr(job) == f"Job({job.id}, COMPLETED)"
+
+    async def main() -> Any:
+        return await f.spawn(0)
+
+    assert asyncio.run(main()).output == 0
+    assert capsys.readouterr().out == "here\nhere\n"
+
+
+def test_a_spawned_job_can_be_cancelled(script: Script) -> None:
+    job = script("import time\n@remote()\ndef f(): time.sleep(60)")["f"].spawn()
+    job.cancel()
+    with pytest.raises(JobError, match="the job was cancelled"):
+        job.result(timeout=30)
+    assert job.status() == "CANCELLED"
+
+
+def test_map_keeps_the_order_and_the_failures_apart(script: Script) -> None:
+    f = script("@remote()\ndef f(x, y): return x / y")["f"]
+    jobs = f.map([1, 2, 3], iter([1, 0, 2, 5]), concurrency=2)
+    assert [job.output for job in jobs] == [1, None, 1.5]
+    assert [job.status for job in jobs] == ["COMPLETED", "FAILED", "COMPLETED"]
+
+
+def test_a_timeout_of_a_call(script: Script) -> None:
+    f = script("@remote()\ndef f():\n    while True: pass")["f"]
+    with pytest.raises(JobTimedOut, match=r"its execution timeout \(5 s\) passed"):
+        f.options(timeout=5).remote()
+
+
+def test_a_lost_worker_is_raised_and_tried_again_only_where_that_is_said(script: Script, tmp_path: Any) -> None:
+    names = script(
+        """
+        import os, pathlib
+        @remote()
+        def f(marker):
+            if not pathlib.Path(marker).exists():
+                pathlib.Path(marker).touch()
+                os._exit(3)
+            return "second"
+        """
+    )
+    with pytest.raises(WorkerLost):
+        names["f"].remote(str(tmp_path / "one"))
+    assert names["f"].options(retries=1).remote(str(tmp_path / "two")).output == "second"
+
+
+def test_a_failure_of_the_code_is_not_tried_again(script: Script, tmp_path: Any) -> None:
+    names = script("@remote()\ndef f(p):\n    open(p, 'a').write('x')\n    raise KeyError('k')")
+    assert names["f"].options(retries=3).remote(str(tmp_path / "count")).error == "KeyError: 'k'"
+    assert (tmp_path / "count").read_text() == "x"
+
+
+HERE = [
+    ("a sync function", "@remote(local=True)\ndef f(x): return 1 / x"),
+    ("an async function", "@remote(local=True)\nasync def f(x): return 1 / x"),
+]
+
+
+@pytest.mark.parametrize("source", [c[1] for c in HERE], ids=[c[0] for c in HERE])
+def test_local_runs_here_with_the_same_face(script: Script, session: Session, source: str) -> None:
+    before = len(session.jobs())
+    f = script(source)["f"]
+    assert f.remote(2).output == asyncio.run(f(2)).output == 0.5
+    assert [job.status for job in f.map([1, 0])] == ["COMPLETED", "FAILED"]
+    with pytest.raises(RemoteExecutionError, match="ZeroDivisionError: division by zero") as caught:
+        f.remote(0).result()
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert len(session.jobs()) == before
+
+
+def test_local_calls_the_bare_function(script: Script) -> None:
+    f = script("@remote()\ndef f(x):\n    'Add one.'\n    return x + 1")["f"]
+    assert f.local(1) == 2
+    assert (f.__name__, f.__doc__) == ("f", "Add one.")
+    assert repr(f) == "<remote function f on the shared endpoint>"
+
+
+WRONG = [
+    ("dependencies as one text", 'remote(dependencies="numpy")', "dependencies='numpy' is one text\n  → write a list: dependencies=['numpy']"),
+    ("a resource that is none", "remote({})", 'resource_config is dict, which is no endpoint\n  → use one of the eight classes, e.g. LiveServerless(name="trainer")'),
+    ("something that is no function", "remote()(3)", "@remote stands above int\n  → decorate a function or a class with it"),
+    ("a timeout that is too short", "remote(lambda: 1).options(timeout=1)", "timeout=1 is out of range\n  → say seconds, from 5 to 604800 (seven days)"),
+    ("negative retries", "remote(lambda: 1).options(retries=-1)", "retries=-1 is negative\n  → say how often a lost worker may be replaced, e.g. 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "text"), [c[1:] for c in WRONG], ids=[c[0] for c in WRONG])
+def test_what_cannot_work_is_said_when_it_is_decorated(script: Script, source: str, text: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        script(source)
+    assert str(caught.value) == text
+
+
+def test_system_packages_that_are_missing_are_named(script: Script) -> None:
+    f = script("@remote(system_dependencies=['bash', 'no-such-package'])\ndef f(): pass")["f"]
+    assert f.remote().error == (
+        "DependencyError: system packages are not installed on this machine: no-such-package\n"
+        "  the embedded Runpod never installs them; do it yourself: sudo apt-get install no-such-package"
+    )
