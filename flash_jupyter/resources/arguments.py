@@ -30,12 +30,21 @@ class Described(BaseModel):
     def __init_subclass__(cls, *, init: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\nArguments (snake_case is taken too):\n\n{cls.reference()}\n"
+
     def __init__(self, **values: Any) -> None:
         arguments = self._by_published_name(values)
         try:
             super().__init__(**arguments)
         except ValidationError as failure:
             raise self._refusal(failure) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind = type(self).__name__
+        raise OptionError(f"{name}= of a {kind} can't be changed afterwards", fix=f"make a new {kind}")
 
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
         """Only what was said, as it is published."""
@@ -48,6 +57,16 @@ class Described(BaseModel):
         """Return what may be written, both spellings, each with the published name."""
         published = {name: field.alias or name for name, field in cls.model_fields.items()}
         return {**{alias: alias for alias in published.values()}, **published, **cls.synonyms}
+
+    @classmethod
+    def reference(cls) -> str:
+        """Return one line an argument, with its default; `CLASS?` shows it."""
+        lines = []
+        for name, field in cls.model_fields.items():
+            default = field.get_default(call_default_factory=True, validated_data={})
+            shown = f"{field.alias or name}={'' if default in (None, (), {}, '') else default}"
+            lines.append(f"    {shown:<26} {field.description}")
+        return "\n".join(lines)
 
     def said(self, *names: str) -> bool:
         """Whether the user gave one of these fields a value; names are those of Python."""
@@ -82,7 +101,10 @@ class Described(BaseModel):
         name = str(first["loc"][0])
         if first["type"] == "missing":
             return OptionError(f"{cls.__name__} needs {name}=", fix=f"write {cls.__name__}({name}=..., ...)")
+        if name == "env" and len(first["loc"]) > 1:  # its values may be secrets, and are not shown
+            key = first["loc"][1]
+            return OptionError(f"env: the value of {key} is not a text", fix=f'write env={{"{key}": "..."}}')
         return OptionError(
-            f"{name}={first['input']} does not fit: {first['msg'].lower()}",
+            f"{name}={first['input']} does not fit: {first['msg'][:1].lower()}{first['msg'][1:]}",
             fix=f"see {cls.__name__}? for what {name}= takes",
         )

@@ -11,6 +11,9 @@ from typing import Any
 
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.endpoint import RESERVED, EndpointSpec, flashboot, hardware, volume_ids
+from flash_jupyter.resources.images import python_of, show_python
+
+Changes = Iterator[tuple[str, Any]]
 
 #: variables that the platform keeps in an endpoint's environment by itself (REST v2 document, `EndpointType`)
 PLATFORM_VARIABLES = ("PORT", "PORT_HEALTH", "HEALTH_CHECK_PATH")
@@ -19,18 +22,13 @@ PLATFORM_VARIABLES = ("PORT", "PORT_HEALTH", "HEALTH_CHECK_PATH")
 def patch_body(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `UpdateEndpointRequest` that brings `endpoint` (REST v2) to what the user said; empty if it is there.
 
-    Raises `OptionError` where the platform can't: another type, or CPU instead of GPU.
+    Raises `OptionError` where it can't be: another type, CPU instead of GPU, or workers of another Python. A stored
+    template is read when an endpoint is made, and leaves no trace to compare.
     """
     _check_kind(spec, endpoint)
-    changes = {
-        **dict(_plain_changes(spec, endpoint)),
-        **_hardware_changes(spec, endpoint),
-        "workers": _worker_changes(spec, endpoint.get("workers") or {}),
-    }
-    if "env" in spec.said:
-        env = _wanted_env(spec, endpoint.get("env") or {})
-        changes.update({"env": env} if env != (endpoint.get("env") or {}) else {})
-    return {key: value for key, value in changes.items() if value or key in ("env", "dataCenterIds")}
+    _check_python(spec, str(endpoint.get("image") or ""))
+    parts = (_plain_changes, _set_changes, _hardware_changes, _worker_changes, _env_changes)
+    return {key: value for part in parts for key, value in part(spec, endpoint)}
 
 
 def _check_kind(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> None:
@@ -44,39 +42,64 @@ def _check_kind(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> None:
         )
 
 
-_FIELDS = {"timeout_ms": "timeout", "data_centers": "dataCenterIds", "volumes": "networkVolumes"}
 _KINDS = {"QUEUE": "queue", "LOAD_BALANCER": "load-balanced", "CPU": "CPU", "GPU": "GPU"}
 
 
-def _plain_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _check_python(spec: EndpointSpec, image: str) -> None:
+    """Two kernels of different Pythons can't share workers; the embedded Runpod tells them apart by interpreter."""
+    theirs = python_of(image)
+    if spec.python and theirs and theirs != spec.python and not spec.interpreter:
+        raise OptionError(
+            f"endpoint {spec.name} runs Python {show_python(theirs)}, and this is Python {show_python(spec.python)}",
+            fix=f"choose another name=, or delete it with %flash undeploy {spec.name}",
+        )
+
+
+def _plain_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Changes:
     """Fields that are compared and sent as a whole."""
     wanted = {
-        "image": spec.image,
-        "scaling": spec.scaling.to_api(),
-        "timeout_ms": spec.timeout_ms,
-        "flashboot": flashboot(spec),
-        "data_centers": list(spec.data_centers),
-        "volumes": volume_ids(spec) if "volumes" in spec.said else [],
+        "image": ("image", spec.image),
+        "scaling": ("scaling", spec.scaling.to_api()),
+        "timeout_ms": ("timeout", spec.timeout_ms),
     }
-    for name, value in wanted.items():
-        key = _FIELDS.get(name, name)
+    for name, (key, value) in wanted.items():
         if name in spec.said and endpoint.get(key) != value:
             yield key, value
     for key, value in spec.container.items():
         if endpoint.get(key) != value:
             yield key, value
+    # there are two kinds of on, and the user says only on or off
+    if "flashboot" in spec.said and (endpoint.get("flashboot", "OFF") != "OFF") != spec.flashboot:
+        yield "flashboot", flashboot(spec)
 
 
-def _hardware_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> dict[str, Any]:
+def _set_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Changes:
+    """Lists whose order means nothing."""
+    wanted = {
+        "data_centers": ("dataCenterIds", list(spec.data_centers)),
+        "volumes": ("networkVolumes", volume_ids(spec)),
+    }
+    for name, (key, value) in wanted.items():
+        if name in spec.said and set(endpoint.get(key) or []) != set(value):
+            yield key, value
+
+
+def _hardware_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Changes:
     """The hardware where it differs; order counts, it is the order of trying."""
+    wanted = hardware(spec)
     if spec.cpus:
         has = [{"id": cpu.get("id"), "vcpuCount": cpu.get("vcpuCount")} for cpu in endpoint.get("cpu") or []]
-        return {} if "cpus" not in spec.said or has == hardware(spec)["cpu"] else hardware(spec)
-    wanted, gpu = hardware(spec)["gpu"], endpoint.get("gpu") or {}
+        if "cpus" in spec.said and has != wanted["cpu"]:
+            yield "cpu", wanted["cpu"]
+    elif changes := _gpu_changes(spec, wanted["gpu"], endpoint.get("gpu") or {}):
+        yield "gpu", changes
+
+
+def _gpu_changes(spec: EndpointSpec, wanted: Mapping[str, Any], gpu: Mapping[str, Any]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     selection = ("pools", "excludedTypes")
     if "gpus" in spec.said and any((gpu.get(key) or []) != (wanted.get(key) or []) for key in selection):
-        # a selection is replaced as a whole: `pools` alone clears what was excluded
+        # replaced as a whole: `pools` alone clears what was excluded (REST v2 document, `excludedTypes`)
         changes.update({key: wanted[key] for key in selection if key in wanted})
     if "gpu_count" in spec.said and gpu.get("count", 1) != spec.gpu_count:
         changes["count"] = spec.gpu_count
@@ -84,24 +107,28 @@ def _hardware_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> dict[s
         changes["allowedCudaVersions"] = list(spec.cuda_versions)
         if gpu.get("minCudaVersion") and spec.cuda_versions:
             changes["minCudaVersion"] = ""  # the two exclude each other
-    return {"gpu": changes} if changes else {}
+    return changes
 
 
-def _worker_changes(spec: EndpointSpec, workers: Mapping[str, Any]) -> dict[str, int]:
+def _worker_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Changes:
+    workers = endpoint.get("workers") or {}
     fields = {"workers_min": "min", "workers_max": "max", "idle_s": "idleTimeout"}
     wanted = {key: getattr(spec, name) for name, key in fields.items() if name in spec.said}
     if all(workers.get(key) == value for key, value in wanted.items()):
-        return {}
+        return
     merged = {**workers, **wanted}
     if merged.get("min", 0) > merged.get("max", spec.workers_max):
-        # only one end was said, and the other, which was not, has to follow it
+        # only one end was said, and the other has to follow it
         merged.update({"min": spec.workers_min, "max": spec.workers_max})
     if not spec.has_idle_timeout:
         merged.pop("idleTimeout", None)
-    return merged
+    yield "workers", merged
 
 
-def _wanted_env(spec: EndpointSpec, env: Mapping[str, str]) -> dict[str, str]:
-    """The user's variables beside the labels and what the platform put there."""
-    kept = {key: value for key, value in env.items() if key.startswith(RESERVED) or key in PLATFORM_VARIABLES}
-    return {**kept, **spec.env}
+def _env_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Changes:
+    """The user's variables, beside the labels and what the platform put there."""
+    env = endpoint.get("env") or {}
+    # what a stored template brought can't be told from what the user no longer says
+    kept = {k: v for k, v in env.items() if spec.template_id or k.startswith(RESERVED) or k in PLATFORM_VARIABLES}
+    if "env" in spec.said and env != {**kept, **spec.env}:
+        yield "env", {**kept, **spec.env}

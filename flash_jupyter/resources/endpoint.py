@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from flash_jupyter import limits
 from flash_jupyter.resources.hardware import ANY, CPUS, pools_of
-from flash_jupyter.resources.images import Images, check_python
+from flash_jupyter.resources.images import Images, check_published, check_python
 from flash_jupyter.resources.naming import Caller, default_name
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.resources.volume import NetworkVolume, parse_volume
@@ -57,6 +57,7 @@ class EndpointSpec:
 
     `interpreter` is the kernel's Python on the embedded Runpod and None elsewhere: two virtual environments get two
     endpoints there. `image` is None where a stored template brings it. `timeout_ms` is of a job, `idle_s` of a worker.
+    `python` is the minor version that the image has to have, None where the user named the image.
     """
 
     name: str
@@ -79,6 +80,7 @@ class EndpointSpec:
     container: Mapping[str, Any] = field(default_factory=dict, hash=False)
     env: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
     interpreter: str | None = None
+    python: tuple[int, int] | None = None
     said: frozenset[str] = frozenset()
 
     @property
@@ -116,12 +118,11 @@ def endpoint_spec(
 ) -> EndpointSpec:
     """Make the spec that the options of a cell describe for this owner, interpreter and Python.
 
-    Raises `OptionError` where no published image fits the Python.
+    Raises `OptionError` where another Python is asked for: code of this one could not run there.
     """
     caller = Caller(owner, python, interpreter, images or Images())
     load_balanced = options.via == "lb"
-    if not options.image:
-        check_python(python, options.python, embedded=interpreter is not None)
+    check_python(python, options.python)
     volume = parse_volume(options.volume, data_center=options.datacenter) if options.volume else None
     places = (options.datacenter,) if options.datacenter else ((volume.place,) if volume and volume.place else ())
     low, high = options.workers or (0, limits.OUR_WORKERS_MAX)
@@ -148,6 +149,7 @@ def endpoint_spec(
         data_centers=tuple(place for place in places if place),
         volumes=(volume,) if volume else (),
         interpreter=interpreter,
+        python=None if options.image else python,
         said=_said(options),
     )
 
@@ -163,14 +165,19 @@ def _said(options: RemoteOptions) -> frozenset[str]:
         "workers_max": options.workers,
         "idle_s": options.idle,
         "image": options.image,
-        "data_centers": options.datacenter,
+        "data_centers": options.datacenter or options.volume,
         "volumes": options.volume,
     }
     return frozenset(name for name, value in given.items() if value)
 
 
 def create_body(spec: EndpointSpec, *, now: datetime) -> dict[str, Any]:
-    """Return the `CreateEndpointRequest` of REST v2 for `spec`, whose volumes have ids; `now` is in UTC."""
+    """Return the `CreateEndpointRequest` of REST v2 for `spec`, whose volumes have ids; `now` is in UTC.
+
+    Raises `OptionError` where no image is published for the Python; the embedded Runpod runs the caller's own.
+    """
+    if spec.python and not spec.interpreter:
+        check_published(spec.python)
     workers = {"min": spec.workers_min, "max": spec.workers_max}
     optional = {
         "image": spec.image,

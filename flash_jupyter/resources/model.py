@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from flash_jupyter import limits
 from flash_jupyter.resources import rules
 from flash_jupyter.resources.arguments import Described
-from flash_jupyter.resources.endpoint import THIS_PYTHON, EndpointSpec, Scaling
+from flash_jupyter.resources.endpoint import THIS_PYTHON, EndpointSpec, ScalerType, Scaling
 from flash_jupyter.resources.hardware import ANY, find_cpu, find_gpu
 from flash_jupyter.resources.images import Images, check_python
 from flash_jupyter.resources.naming import Caller, default_name
@@ -25,6 +25,7 @@ Names = tuple[str, ...]
 
 #: what a CPU class gets when nobody says (flash-wire reference 1.3)
 DEFAULT_CPU = "cpu3g-2-8"
+DEFAULT_TIMEOUT_MS = int(limits.OUR_EXECUTION_TIMEOUT_S * 1000)
 
 
 class Resource(Described, init=False):
@@ -37,26 +38,35 @@ class Resource(Described, init=False):
 
     name: str | None = Field(default=None, description="the endpoint's name, exactly")
     gpus: Names = Field(default=(), description="GpuGroup, GpuType or their texts, tried in this order; none means any")
-    gpu_count: Annotated[int, Field(ge=1, le=8)] = Field(default=1, description="GPUs a worker")
-    instance_ids: Names = Field(default=(), description="CpuInstanceType or their texts: a CPU endpoint")
+    gpu_count: Annotated[int, Field(ge=1, le=8)] = Field(default=1, description="GPUs a worker, 1 to 8")
+    instance_ids: Names = Field(
+        default=(), description=f"CpuInstanceType or their texts: a CPU endpoint; a Cpu class has {DEFAULT_CPU}"
+    )
     workers_min: Annotated[int, Field(ge=0)] = Field(default=0, description="workers that are always there, and paid")
     workers_max: Annotated[int, Field(ge=1)] = Field(default=limits.OUR_WORKERS_MAX, description="workers at most")
     idle_timeout: Annotated[int, Field(ge=limits.IDLE_TIMEOUT_MIN_S, le=limits.IDLE_TIMEOUT_MAX_S)] = Field(
-        default=limits.OUR_IDLE_TIMEOUT_S, description="seconds until an idle worker ends"
+        default=limits.OUR_IDLE_TIMEOUT_S,
+        description=f"seconds until an idle worker ends, to {limits.IDLE_TIMEOUT_MAX_S}",
     )
-    execution_timeout_ms: int = Field(default=0, description="milliseconds that a job may run; 0 means 600000")
-    scaler_type: Literal["QUEUE_DELAY", "REQUEST_COUNT"] = "QUEUE_DELAY"
+    execution_timeout_ms: int = Field(
+        default=0, description=f"milliseconds that a job may run; 0 means {DEFAULT_TIMEOUT_MS}"
+    )
+    scaler_type: ScalerType = Field(default="QUEUE_DELAY", description="QUEUE_DELAY or REQUEST_COUNT")
     scaler_value: int | float = Field(default=4, description="seconds in the queue, or requests a worker")
-    network_volume: NetworkVolume | None = None
-    network_volume_id: str | None = Field(default=None, min_length=1)
+    network_volume: NetworkVolume | None = Field(default=None, description="NetworkVolume, or its text NAME[:GB]")
+    network_volume_id: str | None = Field(default=None, min_length=1, description="a volume that exists")
     env: dict[str, str] = Field(default_factory=dict, repr=False, description="of the endpoint: the platform stores it")
-    template: PodTemplate | str | None = Field(default=None, description="PodTemplate, or the id of a stored template")
-    image_name: str | None = Field(default=None, min_length=1)
-    flashboot: bool = True
+    template: PodTemplate | Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="PodTemplate, or the id of a stored template"
+    )
+    image_name: str | None = Field(default=None, min_length=1, description="an image of your own")
+    flashboot: bool = Field(default=True, description="quicker cold starts")
     datacenter: Names = Field(default=(), description="DataCenter, or several; none means anywhere")
     locations: Names = Field(default=(), description="the same as a text, EU-RO-1,US-KS-2")
     cuda_versions: Names = Field(default=(), description='as in ["12.8"]')
-    python_version: Literal["3.10", "3.11", "3.12", "3.13"] | None = Field(default=None, alias="python_version")
+    python_version: Literal["3.10", "3.11", "3.12", "3.13"] | None = Field(
+        default=None, alias="python_version", description="of the image; functions need that of the caller"
+    )
 
     @field_validator("gpus", mode="before")
     @classmethod
@@ -77,6 +87,11 @@ class Resource(Described, init=False):
     @classmethod
     def _read_locations(cls, value: Any) -> Any:
         return parse_locations(",".join(str(place) for place in _several(value)))
+
+    @field_validator("cuda_versions", mode="before")
+    @classmethod
+    def _list_cuda_versions(cls, value: Any) -> Any:
+        return _several(value)
 
     @field_validator("network_volume", mode="before")
     @classmethod
@@ -129,12 +144,14 @@ class Resource(Described, init=False):
         python: tuple[int, int] = THIS_PYTHON,
         images: Images | None = None,
     ) -> EndpointSpec:
-        """Return what is asked of the platform; raises `OptionError` where no published image fits the Python.
+        """Return what is asked of the platform, for this owner, interpreter and Python.
 
-        `interpreter` is the kernel's Python on the embedded Runpod, None elsewhere.
+        `interpreter` is the kernel's Python on the embedded Runpod, None elsewhere. Raises `OptionError` where a live
+        class names another Python: code of this one could not run there.
         """
         caller = Caller(owner, python, interpreter, images or Images())
-        scaler_value: float = self.scaler_value
+        if self.is_live:
+            check_python(python, self.python_version)
         return EndpointSpec(
             name=self.name or self._default_name(caller),
             image=self._image(caller),
@@ -147,8 +164,8 @@ class Resource(Described, init=False):
             workers_min=self.workers_min,
             workers_max=self.workers_max,
             idle_s=self.idle_timeout,
-            scaling=Scaling(self.scaler_type, scaler_value),
-            timeout_ms=self.execution_timeout_ms or int(limits.OUR_EXECUTION_TIMEOUT_S * 1000),
+            scaling=Scaling(self.scaler_type, self.scaler_value),
+            timeout_ms=self.execution_timeout_ms or DEFAULT_TIMEOUT_MS,
             flashboot=self.flashboot,
             data_centers=self.places,
             volumes=self.volumes,
@@ -156,6 +173,7 @@ class Resource(Described, init=False):
             container=self._pod.container() if self._pod else {},
             env={**(self._pod.env if self._pod else {}), **self.env},
             interpreter=interpreter,
+            python=python if self.is_live and not self._named_image() else None,
             said=self._said_of_spec(),
         )
 
@@ -170,7 +188,6 @@ class Resource(Described, init=False):
         named = self._named_image()
         if named or not self.is_live:
             return named
-        check_python(caller.python, self.python_version, embedded=caller.interpreter is not None)
         return caller.images.reference(cpu=bool(self.cpus), load_balanced=self.is_load_balanced, python=caller.python)
 
     def _default_name(self, caller: Caller) -> str:
@@ -195,7 +212,7 @@ class Resource(Described, init=False):
             "scaling": self.said("scaler_type", "scaler_value"),
             "timeout_ms": self.execution_timeout_ms,
             "flashboot": self.said("flashboot"),
-            "data_centers": self.said("datacenter", "locations"),
+            "data_centers": self.places or self.said("datacenter", "locations"),
             "volumes": self.volumes,
             "image": self._named_image(),
             "env": self.said("env") or (self._pod is not None and self._pod.said("env")),
@@ -212,7 +229,7 @@ class LoadBalancerResource(Resource, init=False):
 
     is_load_balanced: ClassVar[bool] = True
 
-    scaler_type: Literal["QUEUE_DELAY", "REQUEST_COUNT"] = "REQUEST_COUNT"
+    scaler_type: ScalerType = Field(default="REQUEST_COUNT", description="REQUEST_COUNT")
     scaler_value: int | float = Field(default=limits.OUR_REQUEST_COUNT, description="requests a worker")
 
 

@@ -18,15 +18,17 @@ class PodTemplate(Described, init=False):
     """
 
     name: str = Field(default="", description="for the reader only")
-    image_name: str = ""
-    container_disk_in_gb: int = Field(default=limits.OUR_GPU_DISK_GB, ge=1, alias="containerDiskInGb")
+    image_name: str = Field(default="", description="the container image")
+    container_disk_in_gb: int = Field(
+        default=limits.OUR_GPU_DISK_GB, ge=1, description="disk of a worker in GB; all that a CPU instance has, there"
+    )
     container_registry_auth_id: str = Field(default="", description="id of the credentials of a private registry")
     docker_args: str = Field(default="", description="arguments of the image's entry point")
-    env: dict[str, str] = Field(default_factory=dict, repr=False)
+    env: dict[str, str] = Field(default_factory=dict, repr=False, description="of the endpoint")
     ports: str = Field(default="", description="PORT/PROTOCOL, with commas between them")
-    advanced_start: bool = False
-    config: dict[str, Any] = Field(default_factory=dict)
-    start_script: str = ""
+    advanced_start: bool = Field(default=False, description="published, but nothing that can be sent")
+    config: dict[str, Any] = Field(default_factory=dict, description="published, but nothing that can be sent")
+    start_script: str = Field(default="", description="published, but nothing that can be sent")
 
     @field_validator("env", mode="before")
     @classmethod
