@@ -1,30 +1,23 @@
 from __future__ import annotations
 
-import json
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+from official import assert_valid
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.resources.drift import patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body, endpoint_spec, labels
+from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import make_options
+from flash_jupyter.resources.volume import NetworkVolume
 
-DOCUMENT = json.loads((Path(__file__).parents[1] / "contract" / "openapi-v2-serverless.json").read_text())
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=timezone.utc)
 PY = (3, 11)
 
 
 def spec_of(interpreter: str | None = None, owner: str = "ann", **values: Any) -> EndpointSpec:
     return endpoint_spec(make_options(**values), owner=owner, interpreter=interpreter, python=PY)
-
-
-def assert_valid(schema: str, body: dict[str, Any]) -> None:
-    whole = {**DOCUMENT, "$ref": f"#/components/schemas/{schema}"}
-    jsonschema.Draft202012Validator(whole).validate(body)
 
 
 NAMES: list[tuple[str, dict[str, Any], str]] = [
@@ -36,6 +29,8 @@ NAMES: list[tuple[str, dict[str, Any], str]] = [
     ("a CPU", {"cpu": ("cpu3c-2-4",)}, "flash-cpu3c-2-4-py311-ann"),
     ("code and inputs are no part of it", {"deps": ("torch",), "env": {"A": "1"}}, "flash-any-py311-ann"),
     ("scaling is no part of it", {"workers": (0, 1), "idle": 5, "timeout": 9}, "flash-any-py311-ann"),
+    ("a volume is part of it", {"volume": "models:200"}, "flash-any-py311-models-ann"),
+    ("routes are another endpoint", {"via": "lb"}, "flash-lb-any-py311-ann"),
     ("what the user says", {"name": "trainer"}, "trainer"),
 ]
 
@@ -66,6 +61,10 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     ("a device", {"gpu": ("A40",)}),
     ("a CPU", {"cpu": ("cpu3c-2-4", "cpu5c-4-8")}),
     ("scaling", {"workers": (1, 2), "idle": 5}),
+    ("another image", {"image": "me/mine:1"}),
+    ("a place", {"datacenter": "US-KS-2"}),
+    ("a volume by id", {"volume": "id:agv6w2qcg7"}),
+    ("routes", {"via": "lb", "cpu": ("cpu3c-2-4",)}),
 ]
 
 
@@ -103,38 +102,52 @@ def test_a_cpu_cell_gets_the_cpu_image() -> None:
     assert "gpu" not in body
 
 
-def endpoint(**values: Any) -> dict[str, Any]:
-    """What the platform answers for an endpoint that was made with these options."""
-    return create_body(spec_of(**values), now=NOW)
+def test_the_options_of_a_cell_say_more_than_hardware() -> None:
+    spec = spec_of(gpu=("ADA_24",), volume="models:200", datacenter="US-KS-2", image="me/mine:1", via="lb")
+    volume = NetworkVolume(name="models", size=200, data_center_id="US-KS-2")
+    assert (spec.type, spec.image, spec.python) == ("LOAD_BALANCER", "me/mine:1", None)
+    assert (spec.volumes, spec.data_centers) == ((volume,), ("US-KS-2",))
+    assert spec.said == {"family", "gpus", "image", "data_centers", "volumes"}
 
 
-CHANGES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
-    ("nothing said changes nothing", {"gpu": ("ADA_24",), "workers": (0, 9)}, {"name": "n"}, {}),
-    ("a name alone finds a CPU endpoint too", {"cpu": ("cpu3c-2-4",)}, {"name": "n"}, {}),
-    ("the same changes nothing", {"gpu": ("ADA_24",)}, {"gpu": ("ADA_24",)}, {}),
-    ("other pools", {"gpu": ("ADA_24",)}, {"gpu": ("AMPERE_80",)}, {"gpu": {"pools": ["AMPERE_80"]}}),
-    ("more workers", {}, {"workers": (0, 5)}, {"workers": {"min": 0, "max": 5, "idleTimeout": 60}}),
-    ("only the idle time", {"workers": (1, 2)}, {"idle": 9}, {"workers": {"min": 1, "max": 2, "idleTimeout": 9}}),
-    (
-        "another CPU",
-        {"cpu": ("cpu3c-2-4",)},
-        {"cpu": ("cpu3c-4-8",)},
-        {"cpu": [{"id": "cpu3c", "vcpuCount": 4}]},
-    ),
-]
+def test_a_volume_gets_its_id_before_it_is_sent() -> None:
+    spec = spec_of(volume="models:200")
+    assert [volume.name for volume in spec.unresolved_volumes] == ["models"]
+    with pytest.raises(ValueError, match="network volume models has no id yet"):
+        create_body(spec, now=NOW)
+    ready = spec.with_volume_ids({spec.unresolved_volumes[0]: "agv6w2qcg7"})
+    assert ready.unresolved_volumes == ()
+    assert create_body(ready, now=NOW)["networkVolumes"] == ["agv6w2qcg7"]
 
 
-@pytest.mark.parametrize(("has", "wants", "patch"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
-def test_patch_body(has: dict[str, Any], wants: dict[str, Any], patch: dict[str, Any]) -> None:
-    body = patch_body(spec_of(**wants), endpoint(**has))
-    assert body == patch
-    assert_valid("UpdateEndpointRequest", body)
-
-
-def test_a_cpu_endpoint_can_not_become_a_gpu_endpoint() -> None:
+def test_nothing_is_made_for_a_python_without_an_image() -> None:
+    spec = endpoint_spec(make_options(), owner="ann", python=(3, 14))
     with pytest.raises(OptionError) as caught:
-        patch_body(spec_of(name="t", gpu=("ADA_24",)), endpoint(name="t", cpu=("cpu3c-2-4",)))
+        create_body(spec, now=NOW)
     assert str(caught.value) == (
-        "endpoint t is a CPU endpoint and can't become a GPU endpoint\n"
-        "  → choose another name=, or delete it with %flash undeploy t"
+        "there is no published image for Python 3.14\n"
+        "  → use Python 3.10 to 3.13, name an image of your own, or use the embedded Runpod"
     )
+
+
+def test_the_embedded_runpod_and_an_image_of_ones_own_take_any_python() -> None:
+    options = make_options(image="me/mine:1")
+    assert create_body(endpoint_spec(options, owner="ann", python=(3, 14)), now=NOW)["image"] == "me/mine:1"
+    local = endpoint_spec(make_options(), owner="ann", interpreter="/usr/bin/python3", python=(3, 14))
+    assert create_body(local, now=NOW)["image"] == "runpod/flash:py3.14-latest"
+
+
+def test_functions_can_not_travel_to_another_python() -> None:
+    with pytest.raises(OptionError) as caught:
+        spec_of(python="3.12")
+    assert str(caught.value) == (
+        "python_version=3.12: functions travel as code of Python 3.11, which 3.12 can't run\n"
+        "  → use Python 3.12 here, or leave python_version= away"
+    )
+
+
+def test_other_image_families_are_an_argument() -> None:
+    images = Images(gpu="runpod/queue", cpu="mirror.test/queue-cpu:7", tag="2.0")
+    gpu = endpoint_spec(make_options(), owner="ann", python=PY, images=images)
+    cpu = endpoint_spec(make_options(cpu=("cpu3c-2-4",)), owner="ann", python=PY, images=images)
+    assert (gpu.image, cpu.image) == ("runpod/queue:py3.11-2.0", "mirror.test/queue-cpu:7")
