@@ -35,6 +35,12 @@ RATE_PER_10_S = {
     "purge-queue": 2,
     "requests": 10,
 }
+#: route -> requests at the same time (the same table)
+CONCURRENT_REQUESTS = {"run": 200, "runsync": 400, "status": 400, "stream": 400, "cancel": 20, "requests": 2}
+#: a webhook is tried so often, with a pause between (send-requests); its time limit is not documented
+WEBHOOK_TRIES = 3
+WEBHOOK_PAUSE_S = 10.0
+WEBHOOK_TIMEOUT_S = 10.0
 
 # --- control plane: REST v2 document, `RateLimit-Policy` -----------------------------------------------------------
 CONTROL_RATE_PER_MINUTE = 60

@@ -7,6 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,6 +28,7 @@ from flash_jupyter.emulator.control_api import ControlApi
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.endpoints import Endpoints, show_time
 from flash_jupyter.emulator.faulty_answers import FaultyAnswers
+from flash_jupyter.emulator.flash_endpoint import find_flash_endpoint
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.planes import refusal
 from flash_jupyter.emulator.pool import Pool
@@ -69,6 +71,7 @@ class Emulator:
         finally:
             self.dispatcher.release()
             self.fleet.close()
+            await self.world.webhooks.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -114,7 +117,8 @@ def create_app(
     world, limits = emulator.world, config.limits
     queue_limiter = QueueLimiter(limits.rate_per_10_s.get, world.clock)
     control_limiter = ControlLimiter(_control_windows(limits), world.clock)
-    queue = QueueApi(world, emulator.dispatcher, emulator.endpoints, queue_limiter)
+    find = partial(find_flash_endpoint, emulator.apps)
+    queue = QueueApi(world, emulator.dispatcher, emulator.endpoints, queue_limiter, find)
     control = ControlApi(world, emulator.endpoints, control_limiter)
     templates = TemplatesApi(emulator.templates, emulator.endpoints, control_limiter)
     volumes = VolumesApi(emulator.volumes, emulator.endpoints, control_limiter)

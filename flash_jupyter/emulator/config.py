@@ -28,6 +28,7 @@ class PlatformLimits:
     control_per_hour: int = limits.CONTROL_RATE_PER_HOUR
     control_per_day: int = limits.CONTROL_RATE_PER_DAY
     rate_per_10_s: Mapping[str, int] = field(default_factory=lambda: dict(limits.RATE_PER_10_S))
+    concurrent_requests: Mapping[str, int] = field(default_factory=lambda: dict(limits.CONCURRENT_REQUESTS))
     take_hold_s: float = limits.TAKE_HOLD_S
 
 

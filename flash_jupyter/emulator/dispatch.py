@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 
 from flash_jupyter import limits
-from flash_jupyter.emulator.jobs import Job, Policy, WorkerAnswer, new_job_id, split_chunk
+from flash_jupyter.emulator.jobs import Job, Policy, WorkerAnswer, new_job_id, split_chunk, status_document
 from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.world import Endpoint, Poll, Worker, World
 from flash_jupyter.states import JobState
@@ -39,6 +39,7 @@ class Dispatcher:
             sync=sync,
             low_priority=policy.low_priority,
             execution_timeout_s=timeout_s,
+            webhook=policy.webhook,
         )
         self._store.insert_job(job, body)
         self._world.jobs[job.id] = job
@@ -46,7 +47,7 @@ class Dispatcher:
         return job
 
     def _enqueue(self, endpoint: Endpoint, job: Job) -> None:
-        endpoint.queue.append(job)
+        endpoint.enqueue(job)
         self._hand_over(endpoint)
         if endpoint.queue:
             self._world.wake.set()
@@ -291,6 +292,8 @@ class Dispatcher:
         endpoint = self._world.endpoint(job.endpoint_id)
         endpoint.completed += job.state is JobState.COMPLETED
         endpoint.failed += job.state in (JobState.FAILED, JobState.TIMED_OUT)
+        if job.webhook is not None:
+            self._world.webhooks.send(job.webhook, status_document(job, result))
         if worker is not None:
             del worker.jobs[job.id]
             if not worker.jobs and job.state in (JobState.COMPLETED, JobState.FAILED):

@@ -174,8 +174,6 @@ class Endpoints:
 
     def health(self, endpoint: Endpoint) -> dict[str, Any]:
         """Return what `/health` answers, with all keys that the released clients require (flash-wire.md 3.1)."""
-        states = [worker.state for worker in endpoint.workers.values()]
-        counts = {state.value.lower(): states.count(state) for state in WorkerState}
         return {
             "jobs": {
                 "completed": endpoint.completed,
@@ -184,8 +182,27 @@ class Endpoints:
                 "inQueue": len(endpoint.queue),
                 "retried": endpoint.retried,
             },
-            "workers": {**counts, "ready": counts["idle"]},
+            "workers": _count_workers(endpoint),
         }
+
+    def metrics(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Return what `/metrics` answers: the ids of workers that take jobs, and the counts (flash-wire.md 3.1)."""
+        ready = [worker.id for worker in endpoint.workers.values() if worker.state.can_take_jobs]
+        return {"readyWorkers": ready, "workers": _count_workers(endpoint)}
+
+    def requests(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Return what `/requests` answers. The platform's form is not documented: ours is the jobs that are known,
+        newest first, each with its id, its status, and the worker that has or had it.
+        """
+        jobs = [job for job in self._world.jobs.values() if job.endpoint_id == endpoint.id]
+        rows = [{"id": job.id, "status": job.state.value, "workerId": job.worker_id} for job in reversed(jobs)]
+        return {"requests": rows}
+
+
+def _count_workers(endpoint: Endpoint) -> dict[str, int]:
+    states = [worker.state for worker in endpoint.workers.values()]
+    counts = {state.value.lower(): states.count(state) for state in WorkerState}
+    return {**counts, "ready": counts["idle"]}
 
 
 def _release(version: int, at: float, diff: list[dict[str, Any]]) -> dict[str, Any]:

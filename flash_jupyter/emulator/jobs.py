@@ -23,11 +23,12 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True)
 class Policy:
-    """`policy` of a `/run` body, in seconds. Source: Runpod docs, send-requests."""
+    """What a `/run` body asks for beside its input: `policy` in seconds, `webhook`. Source: docs, send-requests."""
 
     execution_timeout_s: float | None = None
     ttl_s: float = limits.JOB_TTL_DEFAULT_S
     low_priority: bool = False
+    webhook: str | None = None
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Job:
     """A job of one endpoint. Times are seconds since the epoch; `request` and `result` are JSON texts.
 
     `request` is the body of `/run`; `result` holds nothing but `output` and `error` of the worker's answer. Either is
-    None while its text is in a file.
+    None while its text is in a file. `retention_s` is a longer one than usual, and is not stored.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Job:
     chunks: list[bytes] = field(default_factory=list)
     #: taken before the server was started anew: nobody knows whether the worker has got it
     inherited: bool = False
+    webhook: str | None = None
+    retention_s: float | None = None
 
     def advance(self, event: str) -> None:
         """Go to the state that `event` leads to, or raise `IllegalTransition`."""
@@ -72,8 +75,8 @@ class Job:
         """After this the job answers 404."""
         if self.finished_at is None:
             return self.expires_at
-        kept = allowed.runsync_retention_s if self.sync else allowed.run_retention_s
-        return min(self.finished_at + kept, self.expires_at)
+        usual_s = allowed.runsync_retention_s if self.sync else allowed.run_retention_s
+        return min(self.finished_at + (self.retention_s or usual_s), self.expires_at)
 
 
 def new_job_id(*, sync: bool) -> str:
@@ -89,16 +92,33 @@ def parse_run_body(body: bytes, allowed: PlatformLimits) -> Policy:
         raise BadRequest(f"the body is not JSON: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("input"), dict):
         raise BadRequest("the body needs `input`, a JSON object")
-    return _parse_policy(document.get("policy"), allowed)
+    return _parse_policy(document.get("policy"), _parse_webhook(document.get("webhook")), allowed)
 
 
 def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
 
 
-def _parse_policy(policy: Any, allowed: PlatformLimits) -> Policy:
+def webhook_of(body: bytes) -> str | None:
+    """Return the webhook of an accepted body.
+
+    >>> webhook_of(b'{"input": {}, "webhook": "http://h"}')
+    'http://h'
+    """
+    return _parse_webhook(json.loads(body).get("webhook")) if b'"webhook"' in body else None
+
+
+def _parse_webhook(webhook: Any) -> str | None:
+    if not webhook:
+        return None
+    if not isinstance(webhook, str) or not webhook.startswith(("http://", "https://")):
+        raise BadRequest("`webhook` must be a URL that begins with http:// or https://")
+    return webhook
+
+
+def _parse_policy(policy: Any, webhook: str | None, allowed: PlatformLimits) -> Policy:
     if policy is None:
-        return Policy()
+        return Policy(webhook=webhook)
     if not isinstance(policy, Mapping):
         raise BadRequest("`policy` must be a JSON object")
     timeout_s = _seconds(policy, "executionTimeout", allowed.execution_timeout_min_s, limits.EXECUTION_TIMEOUT_MAX_S)
@@ -106,7 +126,7 @@ def _parse_policy(policy: Any, allowed: PlatformLimits) -> Policy:
     low_priority = policy.get("lowPriority", False)
     if not isinstance(low_priority, bool):
         raise BadRequest("`policy.lowPriority` must be true or false")
-    return Policy(timeout_s, limits.JOB_TTL_DEFAULT_S if ttl_s is None else ttl_s, low_priority)
+    return Policy(timeout_s, limits.JOB_TTL_DEFAULT_S if ttl_s is None else ttl_s, low_priority, webhook)
 
 
 def _seconds(policy: Mapping[str, Any], name: str, least: float, most: float) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from flash_jupyter import limits
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.endpoints import Endpoints
+from flash_jupyter.emulator.flash_endpoint import FLASH_ID, Find, flash_endpoint
 from flash_jupyter.emulator.jobs import BadRequest, Job, Policy, parse_run_body, status_document
 from flash_jupyter.emulator.rate import QueueLimiter
 from flash_jupyter.emulator.world import Endpoint, NoSuchEndpoint, NoSuchJob, World
@@ -22,32 +24,39 @@ from flash_jupyter.states import IllegalTransition, JobState
 STREAM_HOLD_S = 1.0
 
 
+Handler = Callable[[Request, Endpoint], Awaitable[Response]]
+
+
 class QueueApi:
     """The routes, and what they need."""
 
-    def __init__(self, world: World, dispatcher: Dispatcher, endpoints: Endpoints, limiter: QueueLimiter) -> None:
+    def __init__(
+        self, world: World, dispatcher: Dispatcher, endpoints: Endpoints, limiter: QueueLimiter, find: Find
+    ) -> None:
         self._world, self._dispatcher = world, dispatcher
-        self._endpoints, self._limiter = endpoints, limiter
+        self._endpoints, self._limiter, self._find = endpoints, limiter, find
 
     def routes(self) -> list[Route]:
         """Return the routes; the busy ones first."""
         return [
             self._route("GET", "status/{job_id}", self._status),
             self._route("POST", "run", self._run),
-            self._route("POST", "runsync", self._runsync),
-            self._route("GET", "stream/{job_id}", self._stream),
+            self._route("POST", "runsync", self._bounded("runsync", self._runsync)),
+            self._route("GET", "stream/{job_id}", self._bounded("stream", self._stream)),
             self._route("POST", "cancel/{job_id}", self._cancel),
             self._route("POST", "retry/{job_id}", self._retry),
             self._route("POST", "purge-queue", self._purge),
             self._route("GET", "health", self._health),
+            self._route("GET", "metrics", self._metrics),
+            self._route("GET", "requests", self._requests),
         ]
 
-    def _route(self, method: str, path: str, handler: Callable[[Request, Endpoint], Awaitable[Response]]) -> Route:
+    def _route(self, method: str, path: str, handler: Handler) -> Route:
         operation = path.partition("/")[0]
 
         async def endpoint_of_route(request: Request) -> Response:
             try:
-                endpoint = self._world.endpoint(request.path_params["endpoint_id"])
+                endpoint = self._world.endpoints.get(request.path_params["endpoint_id"]) or self._other(request)
                 full = self._limiter.count(endpoint.id, operation)
                 if full is not None:
                     wait_s = str(self._limiter.retry_after(full))
@@ -62,6 +71,33 @@ class QueueApi:
                 return _error(400, str(refused))
 
         return Route(f"/v2/{{endpoint_id}}/{path}", endpoint_of_route, methods=[method])
+
+    def _other(self, request: Request) -> Endpoint:
+        """Return the endpoint of a request whose path has no endpoint's id."""
+        endpoint_id = request.path_params["endpoint_id"]
+        if endpoint_id != FLASH_ID:
+            raise NoSuchEndpoint(endpoint_id)
+        return flash_endpoint(self._world, self._find, request)
+
+    def _bounded(self, operation: str, handler: Handler) -> Handler:
+        """Allow so many requests of an endpoint at the same time; only those that are held need it.
+
+        The platform also raises its limits with the number of running workers; by how much is not documented.
+        """
+        held: Counter[str] = Counter()
+        most = self._world.config.limits.concurrent_requests[operation]
+
+        async def bounded(request: Request, endpoint: Endpoint) -> Response:
+            if held[endpoint.id] >= most:
+                text = f"too many requests: {operation} allows {most} at the same time"
+                return _error(429, text, {"Retry-After": "1"})
+            held[endpoint.id] += 1
+            try:
+                return await handler(request, endpoint)
+            finally:
+                held[endpoint.id] -= 1
+
+        return bounded
 
     def _job(self, request: Request, endpoint: Endpoint) -> Job:
         return self._world.job(endpoint.id, request.path_params["job_id"])
@@ -79,6 +115,8 @@ class QueueApi:
         wait_s = self._wait_s(request)
         body, policy = await self._read(request, self._world.config.limits.runsync_bytes)
         job = self._dispatcher.submit(endpoint, body, policy, sync=True)
+        if "wait" in request.query_params:  # who waits longer may also come back later: one minute, five at most
+            job.retention_s = max(wait_s, self._world.config.limits.runsync_retention_s)
         deadline = self._world.clock() + wait_s
         while not job.state.is_final and not self._world.closing.is_set():
             left_s = deadline - self._world.clock()
@@ -155,6 +193,14 @@ class QueueApi:
     async def _health(self, _: Request, endpoint: Endpoint) -> Response:
         """GET health - counts of jobs and workers."""
         return JSONResponse(self._endpoints.health(endpoint))
+
+    async def _metrics(self, _: Request, endpoint: Endpoint) -> Response:
+        """GET metrics - workers that take jobs, and counts."""
+        return JSONResponse(self._endpoints.metrics(endpoint))
+
+    async def _requests(self, _: Request, endpoint: Endpoint) -> Response:
+        """GET requests - the jobs that are known."""
+        return JSONResponse(self._endpoints.requests(endpoint))
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:

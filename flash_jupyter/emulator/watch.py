@@ -83,6 +83,7 @@ class Watch:
         if now > job.expires_at:
             worker = self._running_worker(job)
             self._dispatcher.expire(job, "the time to live of the job passed")
+            self._dispatcher.forget(job)
             if worker is not None:
                 self._fleet.end(worker, "the time to live of its job passed")
         elif job.state is JobState.IN_PROGRESS and job.timeout_at is not None and now > job.timeout_at:

@@ -19,6 +19,7 @@ from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.pool import WorkerProcess
 from flash_jupyter.emulator.scheduler import Scaling, WorkerView
 from flash_jupyter.emulator.store import EndpointRow, Store, WorkerRow
+from flash_jupyter.emulator.webhooks import Webhooks
 from flash_jupyter.states import WorkerState, advance_worker
 
 Clock = Callable[[], float]
@@ -129,6 +130,13 @@ class Endpoint:
         """Return what is stored."""
         return EndpointRow(self.id, self.created_at, self.version, self.document, self.releases)
 
+    def enqueue(self, job: Job) -> None:
+        """Put a job at the end of the queue; one of low priority comes after all others."""
+        if job.low_priority or not self.queue or not self.queue[-1].low_priority:
+            self.queue.append(job)
+        else:
+            self.queue.insert(sum(not queued.low_priority for queued in self.queue), job)
+
     @property
     def running_jobs(self) -> int:
         """How many jobs workers have."""
@@ -162,6 +170,7 @@ class World:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     last_request_at: float = 0.0
     faults: Faults = field(default_factory=Faults)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     #: closes the connection of a client (host, port); set by a server that has connections
     drop_connection: Callable[[tuple[str, int]], None] = _no_connection
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asking import CPU, error
 from emulated import CPU_ENDPOINT, KEY, Api
 
 import flash_jupyter
@@ -426,3 +427,9 @@ def test_the_list_is_complete() -> None:
         assert set(row) == {"at", "takes", "seconds", "seconds_mean", "what", "shows"}, name
         assert ("seconds" in row["takes"]) == bool(row["seconds_mean"]), name
         assert row["at"] in {"workers", "jobs", "requests", "creation"}, name
+
+
+def test_a_create_over_graphql_is_refused_with_the_same_words(api: Api) -> None:
+    fault(api, "out-of-money")
+    assert error(api, "saveEndpoint", input=CPU) == "the account balance is too low to create an endpoint"
+    assert api.emulator.world.endpoints == {}

@@ -29,9 +29,10 @@ ALLOWED = PlatformLimits()
         ({"input": {}, "policy": None}, Policy()),
         ({"input": {}, "policy": {"executionTimeout": 5000}}, Policy(execution_timeout_s=5.0)),
         ({"input": {}, "policy": {"ttl": 10_000, "lowPriority": True}}, Policy(None, 10.0, True)),
-        ({"input": {}, "webhook": "http://x", "s3Config": {}}, Policy()),
+        ({"input": {}, "webhook": "http://x"}, Policy(webhook="http://x")),
+        ({"input": {}, "webhook": None, "s3Config": {}}, Policy()),
     ],
-    ids=["no policy", "a policy of null", "a timeout", "time to live and priority", "other fields pass"],
+    ids=["no policy", "a policy of null", "a timeout", "time to live and priority", "a webhook", "other fields pass"],
 )
 def test_what_a_run_body_asks_for(body: dict[str, Any], policy: Policy) -> None:
     assert parse_run_body(json.dumps(body).encode(), ALLOWED) == policy

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from emulated import Api
@@ -205,14 +206,35 @@ def test_the_result_of_runsync_is_kept_for_a_minute(api: Api) -> None:
     assert api.get(f"/v2/{endpoint}/status/{job}").status_code == 404
 
 
-def test_a_job_that_outlives_its_ttl_is_deleted(api: Api) -> None:
-    endpoint = api.endpoint(workers={"max": 0})
-    job = api.run(endpoint, policy={"ttl": 10_000})
-    api.clock.now += 10.1
+def test_a_result_of_runsync_is_kept_as_long_as_it_was_waited_for(api: Api) -> None:
+    endpoint = api.endpoint()
+    waiting = api.begin("POST", f"/v2/{endpoint}/runsync?wait=300000", json={"input": {}})
+    api.get(f"/v2/{endpoint}/health")
+    worker = api.worker()
+    job = api.take(endpoint, worker).json()["id"]
+    api.done(endpoint, worker, job, {"output": 1})
+    waiting.result(5)
+    api.clock.now += 299
     api.tick()
-    api.clock.now += 1
+    assert api.status(endpoint, job)["status"] == "COMPLETED"
+    api.clock.now += 2
     api.tick()
     assert api.get(f"/v2/{endpoint}/status/{job}").status_code == 404
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["in the queue", "on a worker"])
+def test_a_job_that_outlives_its_ttl_is_deleted_at_once(api: Api, taken: bool) -> None:
+    endpoint = api.endpoint()
+    job = api.run(endpoint, policy={"ttl": 10_000})
+    worker = api.worker()
+    if taken:
+        api.take(endpoint, worker)
+    api.clock.now += 10.1
+    api.tick()
+    answer = api.get(f"/v2/{endpoint}/status/{job}")
+    assert (answer.status_code, answer.json()) == (404, {"error": f"job {job} not found"})
+    assert api.call(api.store.jobs) == []
+    assert api.pool.processes[0].is_alive() is not taken
 
 
 @pytest.mark.parametrize("wait", ["0", "999", "300001", "x"])
@@ -243,6 +265,19 @@ def test_low_priority_starts_no_worker(api: Api) -> None:
     assert len(api.pool.orders) == 1
 
 
+def test_low_priority_is_taken_after_all_others(tmp_path: Path) -> None:
+    with Api(tmp_path) as api:
+        endpoint = api.endpoint()
+        names = ["low 1", "normal 1", "low 2", "normal 2"]
+        for name in names:
+            api.run(endpoint, input={"name": name}, policy={"lowPriority": name.startswith("low")})
+    with Api(tmp_path) as api:
+        api.run(endpoint, input={"name": "normal 3"})
+        worker = api.worker()
+        taken = [api.take(endpoint, worker).json()["input"]["name"] for _ in range(5)]
+        assert taken == ["normal 1", "normal 2", "normal 3", "low 1", "low 2"]
+
+
 def test_a_queued_job_starts_a_worker_at_once(api: Api) -> None:
     api.run(api.endpoint())
     deadline = time.monotonic() + 5
@@ -265,3 +300,76 @@ def test_health_counts(api: Api) -> None:
 def test_a_job_of_another_endpoint_is_not_found(api: Api) -> None:
     job = api.run(api.endpoint())
     assert api.get(f"/v2/{api.endpoint()}/status/{job}").status_code == 404
+
+
+def test_metrics_have_the_workers_that_take_jobs(api: Api) -> None:
+    endpoint, worker, _ = api.running_job()
+    assert api.get(f"/v2/{endpoint}/metrics").json() == {
+        "readyWorkers": [worker],
+        "workers": {"idle": 0, "initializing": 0, "ready": 0, "running": 1, "throttled": 0, "unhealthy": 0},
+    }
+
+
+def test_metrics_leave_out_workers_that_start(api: Api) -> None:
+    endpoint = api.endpoint()
+    api.run(endpoint)
+    api.worker()
+    metrics = api.get(f"/v2/{endpoint}/metrics").json()
+    assert (metrics["readyWorkers"], metrics["workers"]["initializing"]) == ([], 1)
+
+
+def test_requests_lists_the_endpoints_jobs_newest_first(api: Api) -> None:
+    endpoint, worker, running = api.running_job()
+    queued = api.run(endpoint)
+    api.run(api.endpoint())
+    assert api.get(f"/v2/{endpoint}/requests").json() == {
+        "requests": [
+            {"id": queued, "status": "IN_QUEUE", "workerId": ""},
+            {"id": running, "status": "IN_PROGRESS", "workerId": worker},
+        ]
+    }
+
+
+@pytest.mark.parametrize("how", ["cancelled in the queue", "cancelled", "failed", "completed", "timed out", "lost"])
+def test_every_final_document_has_what_old_clients_require(api: Api, how: str) -> None:
+    endpoint = api.endpoint()
+    job = api.run(endpoint)
+    worker = api.worker()
+    if how != "cancelled in the queue":
+        api.take(endpoint, worker)
+    if how.startswith("cancelled"):
+        api.post(f"/v2/{endpoint}/cancel/{job}")
+    elif how in ("failed", "completed"):
+        api.done(endpoint, worker, job, {"error": "e"} if how == "failed" else {})
+    elif how == "lost":
+        api.call(lambda: api.pool.processes[0].end("exit code 1"))
+    else:
+        api.clock.now += 301
+        api.tick()
+    status = api.status(endpoint, job)
+    types = {"id": str, "workerId": str, "status": str, "delayTime": int, "executionTime": int}
+    assert {name: type(status[name]) for name in types} == types
+    assert status["workerId"] == ("" if how == "cancelled in the queue" else worker)
+
+
+@pytest.mark.parametrize("operation", ["runsync", "stream"])
+def test_too_many_held_requests_at_the_same_time_are_refused(tmp_path: Path, operation: str) -> None:
+    with Api(tmp_path, concurrent_requests={"runsync": 1, "stream": 1}) as api:
+        endpoint, _, job = api.running_job()
+        path = f"/v2/{endpoint}/{operation}" + (f"/{job}" if operation == "stream" else "?wait=1000")
+        body: dict[str, Any] | None = None if operation == "stream" else {"input": {}}
+        method = "GET" if operation == "stream" else "POST"
+        held = api.begin(method, path, json=body)
+        api.get(f"/v2/{endpoint}/health")
+        answer = api.request(method, path, json=body)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert answer.json() == {"error": f"too many requests: {operation} allows 1 at the same time"}
+        other = api.begin(method, path.replace(endpoint, api.endpoint()), json=body)
+        api.get(f"/v2/{endpoint}/health")
+        api.post("/_flash/clock", json={"advance_s": 2})
+        assert held.result(5).status_code == 200
+        assert other.result(5).status_code != 429
+        again = api.begin(method, path, json=body)
+        api.get(f"/v2/{endpoint}/health")
+        api.post("/_flash/clock", json={"advance_s": 2})
+        assert again.result(5).status_code == 200

@@ -1,0 +1,96 @@
+"""A deployed endpoint is called by app, environment and name, over the pseudo endpoint `flash`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asking import CPU, ask, save
+from emulated import KEY, Api
+
+
+def deployed(api: Api, name: str = "ocr", app: str = "shop", environment: str = "production") -> str:
+    """Make an app with an environment and an endpoint in it; returns the endpoint's id."""
+    app_id = ask(api, "createFlashApp", input={"name": app})["id"]
+    made = ask(api, "createFlashEnvironment", input={"flashAppId": app_id, "name": environment})["id"]
+    return str(save(api, **{**CPU, "name": name}, flashEnvironmentId=made)["id"])
+
+
+def headers(**changes: str) -> dict[str, str]:
+    """The headers that runpod-flash 1.21.0 sends (recordings/named-endpoints-1.21.0.jsonl)."""
+    named = {"app": "shop", "environment": "production", "endpoint": "ocr"} | changes
+    return {"authorization": f"Bearer {KEY}", **{f"x-flash-{name}": value for name, value in named.items() if value}}
+
+
+def call(api: Api, operation: str = "runsync", **changes: str) -> Any:
+    path = f"/v2/flash/{operation}"
+    return api.begin("POST", path, json={"input": {"a": 1, "b": 2}}, headers=headers(**changes))
+
+
+def test_runsync_runs_on_the_named_endpoint(api: Api) -> None:
+    endpoint = deployed(api)
+    answer = call(api)
+    api.get(f"/v2/{endpoint}/health")
+    worker = api.worker()
+    order = api.take(endpoint, worker).json()
+    assert order["input"] == {"a": 1, "b": 2}
+    api.done(endpoint, worker, order["id"], {"output": 3})
+    document = answer.result(5).json()
+    assert (document["status"], document["output"]) == ("COMPLETED", 3)
+    assert document["id"].startswith("sync-")
+
+
+def test_run_and_status(api: Api) -> None:
+    endpoint = deployed(api)
+    job = call(api, "run").result(5).json()["id"]
+    assert api.status(endpoint, job)["status"] == "IN_QUEUE"
+    assert api.get(f"/v2/flash/status/{job}", headers=headers()).json() == {"id": job, "status": "IN_QUEUE"}
+    assert api.status("flash", job)["status"] == "IN_QUEUE"  # without the headers, as pollers do
+    assert api.post(f"/v2/flash/cancel/{job}").json()["status"] == "CANCELLED"
+    assert api.get("/v2/flash/health", headers=headers()).json()["jobs"]["inQueue"] == 0
+
+
+@pytest.mark.parametrize("name", ["live-ocr", "ocr-fb", "live-ocr-fb"])
+def test_what_released_clients_add_to_a_name_does_not_count(api: Api, name: str) -> None:
+    deployed(api, name)
+    assert call(api, "run").result(5).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "error"),
+    [
+        ({"app": "other"}, 404, "endpoint other/production/ocr not found"),
+        ({"environment": "staging"}, 404, "endpoint shop/staging/ocr not found"),
+        ({"endpoint": "nope"}, 404, "endpoint shop/production/nope not found"),
+        ({"environment": ""}, 400, "a request to 'flash' needs the header X-Flash-Environment"),
+    ],
+    ids=["no such app", "no such environment", "no such endpoint", "a header is missing"],
+)
+def test_what_is_not_deployed_is_not_found(api: Api, changes: dict[str, str], status: int, error: str) -> None:
+    deployed(api)
+    answer = call(api, **changes).result(5)
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+
+
+def test_an_endpoint_of_the_same_name_in_another_environment_is_not_meant(api: Api) -> None:
+    endpoint = deployed(api)
+    app = ask(api, "getFlashAppByName", flashAppName="shop")["id"]
+    staging = ask(api, "createFlashEnvironment", input={"flashAppId": app, "name": "staging"})["id"]
+    other = str(save(api, **{**CPU, "name": "ocr"}, flashEnvironmentId=staging)["id"])
+    job = call(api, "run", environment="staging").result(5).json()["id"]
+    assert api.status(other, job)["status"] == "IN_QUEUE"
+    assert api.get(f"/v2/{endpoint}/status/{job}").status_code == 404
+
+
+def test_a_job_that_nobody_knows_is_not_found(api: Api) -> None:
+    answer = api.get("/v2/flash/status/nope-u1")
+    assert (answer.status_code, answer.json()) == (404, {"error": "job nope-u1 not found"})
+
+
+def test_no_generated_id_can_be_a_word_of_a_path(api: Api) -> None:
+    from flash_jupyter.emulator.fleet import new_id
+
+    words = {word for route in api.app.routes for word in getattr(route, "path", "").split("/")}
+    reserved = {word for word in words if word and "{" not in word} | {"flash", "lb", "catalog", "templates"}
+    assert {"serverless", "run", "graphql"} <= reserved
+    assert len(new_id()) not in {len(word) for word in reserved if word.isalnum() and word.islower()}
