@@ -20,7 +20,8 @@ Faults of the embedded Runpod, on demand: what Runpod shows on a bad day.
 A fault hits all endpoints, or with --endpoint the one of a name or an id, or those of a pattern such as 'flash-*'.
 --times ends it after so many hits, --every lets only each second, third ... occasion be hit, and --route (of the
 faults of requests) names the operation: run runsync status stream cancel retry purge-queue health metrics requests,
-and of the control plane create list get update delete workers releases logs graphql. Requests of workers are never hit.
+and of the control plane create list get update delete workers releases logs graphql. Requests of workers are never
+hit, and those about no endpoint, such as create and list, only without --endpoint.
 
 Or by name: an endpoint that is called demo--fault-throttled has the fault from its creation on, as long as it has
 that name. -30s and -x2 behind it are its seconds and its times: demo--fault-slow-pull-30s--fault-500-x2.

@@ -221,6 +221,7 @@ class Dispatcher:
         fault = self._world.faults.of_job("lost-worker", endpoint.id) if endpoint.queue else None
         if fault is not None:
             worker.dies_at = self._world.clock() + (fault.seconds or 0)
+            self._world.wake.set()
 
     def order_of(self, job: Job) -> bytes:
         """Return the body of the request; a large one is read from its file."""

@@ -120,8 +120,10 @@ def target_of(method: str, path: str) -> Target:
         if len(words) == 2:
             return Target("create" if method == "POST" else "list")
         return Target(words[-1] if len(words) > 3 else _CONTROL.get(method, method.lower()), words[2])
-    if words[0] in ("v2", "lb") and len(words) > 2:
-        return Target(words[2] if words[0] == "v2" else "lb", words[1])
+    if words[0] == "lb" and len(words) > 1:
+        return Target("lb", words[1])
+    if words[0] == "v2" and len(words) > 2:
+        return Target(words[2], words[1])
     return Target(words[1] if words[0] == "v2" and len(words) > 1 else words[0])
 
 

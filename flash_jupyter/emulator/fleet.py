@@ -160,7 +160,8 @@ class Fleet:
         for job in list(worker.jobs.values()):
             self._dispatcher.fail(job, worker_lost(worker.id, worker.log, reason))
         worker.log.end()
-        if not worker.is_ready and (worker.ending is None or worker.state is WorkerState.UNHEALTHY):
+        failed = worker.ending is None or (worker.state is WorkerState.UNHEALTHY and worker.fault is None)
+        if failed and not worker.is_ready:
             words = "\n  ".join(worker.log.last_words(10))
             self._count_failed_start(endpoint, f"worker {worker.id} ended before it was ready: {reason}\n  {words}")
         self._world.wake.set()

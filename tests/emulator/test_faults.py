@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from asking import CPU, error
-from emulated import CPU_ENDPOINT, KEY, Api
+from emulated import CPU_ENDPOINT, KEY, Api, wait_for
 
 import flash_jupyter
 from flash_jupyter.emulator.faults import BadFault, Faults, check, kinds
@@ -209,6 +209,22 @@ def test_a_worker_is_lost_in_the_middle_of_a_job(api: Api) -> None:
     api.clock.now += 0.6
     api.tick()
     assert api.status(endpoint, job)["status"] == "IN_PROGRESS"
+
+
+def test_without_seconds_a_worker_is_lost_before_the_shortest_job_is_done(api: Api) -> None:
+    fault(api, "lost-worker", seconds=0)
+    endpoint, _, job = api.running_job()
+    wait_for(lambda: api.status(endpoint, job)["status"] == "FAILED")
+    assert health(api, endpoint).get("running") is None
+
+
+def test_a_worker_that_a_fault_makes_unhealthy_is_no_failed_start(api: Api) -> None:
+    fault(api, "unhealthy")
+    endpoint, job = waiting(api)
+    for number in range(4):
+        api.request("PATCH", f"/v2/serverless/{endpoint}", json={"image": f"new:{number}"})  # replaces the worker
+        api.tick()
+    assert api.status(endpoint, job)["status"] == "IN_QUEUE"
 
 
 def test_an_expired_result_is_404_at_once(api: Api) -> None:
