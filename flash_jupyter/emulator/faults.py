@@ -289,20 +289,19 @@ class Faults:
 
     def of_new_worker(self, endpoint_id: str, hardware: Sequence[str]) -> Fault | None:
         """Return the fault that a new worker of the endpoint gets; `hardware` are its pools or CPU flavours."""
-        for fault in self._of(endpoint_id, "workers"):
+        faults = list(self._of(endpoint_id, "workers"))
+        for fault in faults:
             if fault.kind.name == "idle-worker":
                 continue
-            if fault.kind.name == "no-stock" and not all(map(self.is_sold_out, hardware)):
+            if fault.kind.name == "no-stock" and not all(_is_sold_out(each, faults) for each in hardware):
                 continue
             if fault.kind.name == "no-workers" or fault.count():
                 return fault
         return None
 
     def is_sold_out(self, hardware: str) -> bool:
-        """Whether there is none of a GPU pool or a CPU flavour."""
-        return any(
-            fault.kind.name == "no-stock" and (not fault.hardware or hardware in fault.hardware) for fault in self.all()
-        )
+        """Whether there is none of a GPU pool or a CPU flavour, for any endpoint."""
+        return _is_sold_out(hardware, [fault for fault in self._set if fault.endpoint == "*"])
 
     def withholds_jobs(self, endpoint_id: str) -> bool:
         """Whether workers of the endpoint ask in vain."""
@@ -328,6 +327,11 @@ class Faults:
         for fault in self.all():
             if fault.kind.at == at and any(fnmatchcase(name, fault.endpoint) for name in names):
                 yield fault
+
+
+def _is_sold_out(hardware: str, faults: Iterable[Fault]) -> bool:
+    lists = [fault.hardware for fault in faults if fault.kind.name == "no-stock"]
+    return any(not listed or hardware in listed for listed in lists)
 
 
 def _clear(faults: Iterable[Fault]) -> None:

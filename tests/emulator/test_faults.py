@@ -449,3 +449,15 @@ def test_a_create_over_graphql_is_refused_with_the_same_words(api: Api) -> None:
     fault(api, "out-of-money")
     assert error(api, "saveEndpoint", input=CPU) == "the account balance is too low to create an endpoint"
     assert api.emulator.world.endpoints == {}
+
+
+def test_stock_is_gone_for_all_or_for_one_endpoint() -> None:
+    faults = Faults()
+    faults.know("ep1", "demo--fault-no-stock")
+    assert faults.of_new_worker("ep1", ["ADA_24"]) is not None
+    assert faults.is_sold_out("ADA_24") is False  # the catalogue is everybody's
+    faults.set({"kind": "no-stock", "hardware": ["ADA_24"]})
+    faults.set({"kind": "no-stock", "hardware": ["AMPERE_80"]})
+    assert (faults.is_sold_out("ADA_24"), faults.is_sold_out("cpu3c")) == (True, False)
+    assert faults.of_new_worker("ep2", ["ADA_24", "AMPERE_80"]) is not None
+    assert faults.of_new_worker("ep2", ["ADA_24", "HOPPER_141"]) is None

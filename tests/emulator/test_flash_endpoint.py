@@ -8,6 +8,9 @@ import pytest
 from asking import CPU, ask, save
 from emulated import KEY, Api
 
+from flash_jupyter.emulator.flash_endpoint import FLASH_ID
+from flash_jupyter.emulator.fleet import new_id
+
 
 def deployed(api: Api, name: str = "ocr", app: str = "shop", environment: str = "production") -> str:
     """Make an app with an environment and an endpoint in it; returns the endpoint's id."""
@@ -87,10 +90,8 @@ def test_a_job_that_nobody_knows_is_not_found(api: Api) -> None:
     assert (answer.status_code, answer.json()) == (404, {"error": "job nope-u1 not found"})
 
 
-def test_no_generated_id_can_be_a_word_of_a_path(api: Api) -> None:
-    from flash_jupyter.emulator.fleet import new_id
-
-    words = {word for route in api.app.routes for word in getattr(route, "path", "").split("/")}
-    reserved = {word for word in words if word and "{" not in word} | {"flash", "lb", "catalog", "templates"}
-    assert {"serverless", "run", "graphql"} <= reserved
-    assert len(new_id()) not in {len(word) for word in reserved if word.isalnum() and word.islower()}
+def test_no_generated_id_can_be_a_word_that_stands_where_ids_do(api: Api) -> None:
+    paths = [getattr(route, "path", "").split("/") for route in api.app.routes]
+    reserved = {words[2] for words in paths if words[1] == "v2" and "{" not in words[2]}
+    assert {"serverless", "templates", "catalog"} <= reserved
+    assert len(new_id()) not in {len(word) for word in {*reserved, FLASH_ID} if word.isalnum()}
