@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.resources.endpoint import RESERVED, EndpointSpec, flashboot, hardware, volume_ids
+from flash_jupyter.resources.endpoint import RESERVED, EndpointSpec, default_disk_gb, flashboot, hardware, volume_ids
 from flash_jupyter.resources.images import python_of, show_python
 
 Changes = Iterator[tuple[str, Any]]
@@ -91,6 +91,8 @@ def _hardware_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Change
         has = [{"id": cpu.get("id"), "vcpuCount": cpu.get("vcpuCount")} for cpu in endpoint.get("cpu") or []]
         if "cpus" in spec.said and has != wanted["cpu"]:
             yield "cpu", wanted["cpu"]
+            if "disk" not in spec.container and (endpoint.get("disk") or 0) > default_disk_gb(spec):
+                yield "disk", default_disk_gb(spec)  # what the larger instance had is more than this one may have
     elif changes := _gpu_changes(spec, wanted["gpu"], endpoint.get("gpu") or {}):
         yield "gpu", changes
 

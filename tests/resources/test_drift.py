@@ -101,6 +101,8 @@ LIVE: list[tuple[str, Values, Values, Values]] = [
     ("flashboot, which it has", {}, {"flashboot": True}, {}),
     ("places in another order", {"datacenter": ["US-KS-2", "US-IL-1"]}, {"datacenter": ["US-IL-1", "US-KS-2"]}, {}),
     ("anywhere again", {"datacenter": "US-KS-2"}, {"datacenter": None}, {"dataCenterIds": []}),
+    ("a larger CPU", {"instanceIds": "cpu3c-2-4"}, {"instanceIds": "cpu3c-4-8"}, {"cpu": [{"id": "cpu3c", "vcpuCount": 4}]}),
+    ("a smaller CPU, with its smaller disk", {"instanceIds": "cpu5c-8-16"}, {"instanceIds": "cpu3c-2-4"}, {"cpu": [{"id": "cpu3c", "vcpuCount": 2}], "disk": 20}),
     ("a volume", {}, {"networkVolumeId": "v1"}, {"networkVolumes": ["v1"]}),
     ("the same volume", {"networkVolumeId": "v1"}, {"networkVolumeId": "v1"}, {}),
 ]  # fmt: skip
