@@ -251,12 +251,22 @@ def worker_environment(order: WorkerOrder, config: Config, *, home: Path, python
         "RUNPOD_PING_INTERVAL": str(limits.PING_INTERVAL_MS),
         "RUNPOD_SKIP_AUTO_SYSTEM_CHECKS": "true",
         "RUNPOD_SKIP_GPU_CHECK": "true",
+        **_addresses(order.base_url),
         **wanted,
         **_volume_variables(order, config),
         **_artifact_variables(order, home),
         **_protocol_variables(order),
         "FLASH_JUPYTER_OVERLAYS": str(config.overlays),
         "FLASH_JUPYTER_CANCEL_GRACE_S": str(config.cancel_grace_s),
+    }
+
+
+def _addresses(base_url: str) -> dict[str, str]:
+    """What a worker calls is this server too; unset, the SDKs and their stubs would call the real platform."""
+    return {
+        "RUNPOD_API_BASE_URL": base_url,
+        "RUNPOD_ENDPOINT_BASE_URL": f"{base_url}/v2",
+        "RUNPOD_REST_API_URL": f"{base_url}/v1",
     }
 
 

@@ -22,6 +22,9 @@ from typing import Any
 
 import cloudpickle
 
+from flash_jupyter.worker.image import prepare
+from flash_jupyter.worker.install import FreshWorkerNeeded, InstallError
+
 #: so much of what a function prints goes into its response, which may not be larger than 20 MB
 STDOUT_CHARACTERS = 2_000_000
 
@@ -42,13 +45,17 @@ def execute(request: Mapping[str, Any]) -> dict[str, Any]:
     """
     output = io.StringIO()
     try:
+        prepare(request)
         if request.get("execution_type", "function") == "class":
             return _execute_class(request, output)
         return _execute_function(request, output)
     except KeyboardInterrupt:
         raise
-    except RequestError as error:
+    except (RequestError, InstallError) as error:
         return _response(False, error=str(error), stdout=output.getvalue())
+    except FreshWorkerNeeded as error:
+        text = f"this worker has imported another version of {error} already; the next request gets a fresh one"
+        return {**_response(False, error=text, stdout=output.getvalue()), "refresh_worker": True}
     except BaseException as error:  # SystemExit too: the user's code ends its job, not the worker
         return _response(False, error=f"{error}\n{traceback.format_exc()}", stdout=output.getvalue())
 

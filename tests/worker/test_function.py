@@ -146,3 +146,28 @@ def test_an_instance_gets_an_id_where_it_has_none() -> None:
 
 def test_a_missing_method_is_named() -> None:
     assert method("C_3", "nope")["error"] == "Method 'nope' not found in class 'C'"
+
+
+def test_modules_that_come_with_a_request_can_be_imported() -> None:
+    code = "def f(x):\n    from helpers.numbers import twice\n    return twice(x)\n"
+    sources = {"helpers/__init__.py": "", "helpers/numbers.py": "def twice(x):\n    return 2 * x\n"}
+    request = {"function_name": "f", "function_code": code, "args": [encoded(4)], "modules": sources}
+    assert decoded(execute(request)) == 8
+    changed = {**sources, "helpers/numbers.py": "def twice(x):\n    return x + x + 1\n"}
+    assert decoded(execute({**request, "modules": changed})) == 9
+
+
+@pytest.mark.parametrize("path", ["../out.py", "/tmp/out.py", "a/../../out.py"])
+def test_a_module_path_that_leads_out_of_its_folder_is_refused(path: str) -> None:
+    response = execute({"function_name": "f", "function_code": "def f(): pass", "modules": {path: ""}})
+    assert response["error"].startswith(f"the module path {path!r} leads out of its folder\n")
+
+
+def test_dependencies_that_are_there_are_not_installed() -> None:
+    request = {"function_name": "f", "function_code": "def f():\n    return 1\n", "dependencies": ["cloudpickle>=3"]}
+    assert decoded(execute(request)) == 1
+
+
+def test_a_dependency_that_is_no_requirement_is_named() -> None:
+    request = {"function_name": "f", "function_code": "def f():\n    return 1\n", "dependencies": ["no such thing"]}
+    assert execute(request)["error"].startswith("`no such thing` is not a requirement that pip understands: ")
