@@ -7,7 +7,11 @@ from flash_jupyter.worker.image import lacking
 IMPORTS = [
     ("what is here", "import json\nfrom httpx import Client", ()),
     ("what neither this machine nor an image has", "import nothing_like_this", ()),
-    ("what is inside of a function, as a client's stub has it", "async def f():\n    import tqdm_loggable as t", ("tqdm-loggable",)),
+    (
+        "what is inside of a function, as a client's stub has it",
+        "async def f():\n    import tqdm_loggable as t",
+        ("tqdm-loggable",),
+    ),
     ("a submodule", "from tqdm_loggable.auto import tqdm", ("tqdm-loggable",)),
     ("a relative import", "from .tqdm_loggable import tqdm", ()),
     ("code that is none", "def f(:", ()),

@@ -1,0 +1,5 @@
+"""A local module that travels with a function."""
+
+
+def twice(x: int) -> int:
+    return 2 * x
