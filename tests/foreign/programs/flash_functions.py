@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import io
 import json
 import sys
@@ -85,7 +85,7 @@ async def with_impossible_dependency():
 async def where(x):
     import os
 
-    return [x, os.environ["RUNPOD_ENDPOINT_ID"] != "", os.path.basename(os.environ["RUNPOD_POD_ID"]) != ""]
+    return [x, os.environ["RUNPOD_ENDPOINT_ID"] != "", os.environ["RUNPOD_POD_ID"] != ""]
 
 
 @remote(resource_config=cpu)
@@ -109,7 +109,7 @@ async def arguments() -> None:
     tell("async, by position and name", [await add(1), await add(1, 3), await add(1, b=4, c=5)])
     tell("sync", await subtract(5, 3))
     tell("None alone is not sent", await echo(None))
-    values = [1, 1.5, "ü", b"\0", None, (1,), {2}, {"k": [3]}, datetime.date(2026, 1, 2), range(3), Path("a")]
+    values = [1, 1.5, "ü", b"\0", None, (1,), {2}, {"k": [3]}, dt.date(2026, 1, 2), range(3), Path("a")]
     tell("types there", await describe(values))
     tell("values here", await echo(values) == values)
 
