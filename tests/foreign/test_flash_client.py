@@ -186,3 +186,25 @@ def test_undeploy_of_everything(version: str, clients: dict[str, Client]) -> Non
     client.flash("undeploy", "--all", "--force")
     left = [endpoint["name"] for endpoint in client.platform.endpoints()]
     assert [name for name in left if name.endswith("-fb") == (version == OLD)] == []
+
+
+@pytest.mark.slow
+def test_a_client_of_an_endpoint_that_is_there(
+    clients: dict[str, Client], released: Callable[..., Path], platform: Platform
+) -> None:
+    worker = released("runpod==1.12.0", "cloudpickle")
+    endpoint = platform.deploy("foreign-worker", f"{worker} {PROGRAMS / 'sdk_worker.py'} async")
+    assert clients[NEW].tell("flash_endpoint.py", "client", endpoint) == [
+        ["run", [True, {"sum": 3}, None]],
+        ["status", "COMPLETED"],
+        ["runsync", [True, [1]]],
+        ["failure", ["FAILED", "'missing'"]],
+        ["cancel", [True, "CANCELLED"]],
+    ]
+
+
+@pytest.mark.slow
+def test_a_function_that_an_endpoint_decorates(clients: dict[str, Client]) -> None:
+    assert clients[NEW].tell("flash_endpoint.py", "decorator") == [["decorated", [1, "red"]]]
+    (endpoint,) = clients[NEW].endpoints("decorated")
+    assert (endpoint["workers"]["max"], endpoint["cpu"][0]["id"]) == (2, "cpu3g")
