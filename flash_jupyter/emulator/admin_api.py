@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from flash_jupyter.emulator.clock import AdminClock
 from flash_jupyter.emulator.dispatch import Dispatcher
-from flash_jupyter.emulator.faults import BadFault
+from flash_jupyter.emulator.fault_rules import BadFault
 from flash_jupyter.emulator.logs import format_time
 from flash_jupyter.emulator.watch import Watch
 from flash_jupyter.emulator.world import World

@@ -7,7 +7,7 @@ from typing import Any
 
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.documents import HIDDEN, changed_fields, create_document, patch_document, scaling_of
-from flash_jupyter.emulator.faults import name_error
+from flash_jupyter.emulator.fault_rules import name_error
 from flash_jupyter.emulator.fleet import Fleet, new_id
 from flash_jupyter.emulator.logs import format_time
 from flash_jupyter.emulator.problems import Problem

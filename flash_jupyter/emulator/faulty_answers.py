@@ -12,7 +12,8 @@ from collections.abc import Awaitable
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from flash_jupyter.emulator.faults import Fault, target_of
+from flash_jupyter.emulator.fault_rules import target_of
+from flash_jupyter.emulator.faults import Fault
 from flash_jupyter.emulator.planes import Plane, plane_of, refusal
 from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.world import World

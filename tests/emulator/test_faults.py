@@ -13,7 +13,8 @@ from asking import CPU, error
 from emulated import CPU_ENDPOINT, KEY, Api, wait_for
 
 import flash_jupyter
-from flash_jupyter.emulator.faults import BadFault, Faults, check, kinds
+from flash_jupyter.emulator.fault_rules import BadFault, check, kinds
+from flash_jupyter.emulator.faults import Faults
 
 
 def fault(api: Api, kind: str, **parameters: Any) -> dict[str, Any]:
