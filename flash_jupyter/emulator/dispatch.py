@@ -41,9 +41,10 @@ class Dispatcher:
             execution_timeout_s=timeout_s,
             webhook=policy.webhook,
         )
-        self._store.insert_job(job, body)
-        self._world.jobs[job.id] = job
-        self._enqueue(endpoint, job)
+        with self._store.transaction():  # one write for a job that a waiting worker gets at once
+            self._store.insert_job(job, body)
+            self._world.jobs[job.id] = job
+            self._enqueue(endpoint, job)
         return job
 
     def _enqueue(self, endpoint: Endpoint, job: Job) -> None:
