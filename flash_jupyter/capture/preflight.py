@@ -42,6 +42,29 @@ def check(
     return warnings
 
 
+def name_warnings(
+    capture: Capture, *, namespace: Mapping[str, Any], out: Collection[str] = (), drop: Collection[str] = ()
+) -> list[str]:
+    """Return a sentence for each name in `out=` or `drop=` that nothing answers to.
+
+    Where the code looks into its own namespace, or imports `*`, any name may be meant, and nothing is said.
+    """
+    names = capture.names
+    if names.reflects or names.stars:
+        return []
+    given = capture.values.keys() | names.binds
+    warnings = [f"out={name}: the cell binds no `{name}`{_near(name, given)}" for name in out if name not in given]
+    known = given | names.reads.keys() | namespace.keys()
+    return warnings + [
+        f"drop={name}: there is no `{name}` to leave here{_near(name, known)}" for name in drop if name not in known
+    ]
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean `{found[0]}`?" if found else ""
+
+
 def _suggest(names: Iterable[str], namespace: Mapping[str, Any]) -> dict[str, str]:
     known = [name for name in namespace if not name.startswith("_")] + dir(builtins)
     near = {name: difflib.get_close_matches(name, known, n=1) for name in names}

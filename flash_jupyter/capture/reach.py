@@ -88,10 +88,13 @@ class Reach:
             self._todo += [(value, depth) for value in values]
 
     def from_module(self, module: object) -> bool:
-        """Note that something comes from this module; True where that is the notebook itself."""
+        """Note that something comes from this module; True where that is the notebook itself.
+
+        A name that was never imported is no module: `namedtuple` makes up one for each of its classes.
+        """
         if module == self._module:
             return True
-        if isinstance(module, str):
+        if isinstance(module, str) and module in sys.modules:
             self.modules.add(module)
         return False
 

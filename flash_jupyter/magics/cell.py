@@ -60,6 +60,8 @@ def run(shell: InteractiveShell, session: Session, values: Values, cell: str) ->
     try:
         if options.local:
             return _run_here(shell, cell)
+        # a function that comes back has its source here, for `inspect`, `??` and tracebacks
+        linecache.cache[filename] = (len(cell), None, cell.splitlines(keepends=True), filename)
         request = CellRequest(
             cell=cell,
             namespace=shell.user_ns,
@@ -69,7 +71,7 @@ def run(shell: InteractiveShell, session: Session, values: Values, cell: str) ->
             cell_id=cell_id(shell),
         )
         if options.detach:
-            return session.submit_cell(request)
+            return session.submit_cell(request, partial(_say, shell))
         return show(
             shell,
             lambda emit: session.run_cell(request, emit),
@@ -145,9 +147,13 @@ def _emitter(shell: InteractiveShell, output: OutputView, status: StatusLine) ->
         Clear: clear,
         Sent: lambda event: status.sent(sent_text(event.backend, event.endpoint)),
         Phase: lambda event: status.phase(event.name, event.detail),
-        Notice: lambda event: shell.display_pub.publish(one_line(event.text)),
+        Notice: partial(_say, shell),
     }
     return lambda event: show[type(event)](event)
+
+
+def _say(shell: InteractiveShell, notice: Notice) -> None:
+    shell.display_pub.publish(one_line(notice.text))
 
 
 def _text(outcome: CellOutcome) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
 
@@ -12,7 +12,7 @@ from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.line import parse_value, split_pair, split_words, unknown_option
 from flash_jupyter.magics.remote import STICKY, RemoteMagics
 from flash_jupyter.magics.usage import option_errors_as_usage
-from flash_jupyter.views.listing import status_bundle, table_bundle
+from flash_jupyter.views.listing import json_bundle, status_bundle, table_bundle
 from flash_jupyter.views.status import PLACES, one_line
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class FlashMagics(Magics):
             %flash cancel ID         stop a job
             %flash local start|stop|status|logs|env    the embedded Runpod
 
-        An ID is ours, the platform's, or a unique beginning.
+        An ID is ours, the platform's, or a unique beginning. `status`, `endpoints` and `jobs` take --json.
         """
         with option_errors_as_usage():
             word, *arguments = [word.text for word in split_words(line)] or ["status"]
@@ -95,13 +95,16 @@ class FlashMagics(Magics):
 
     # --- what runs ------------------------------------------------------------------------------------------------
 
-    def _status(self, _arguments: list[str]) -> None:
-        session = self._remote.session()
-        self._show(status_bundle(session.status(), [endpoint.to_json() for endpoint in session.endpoints()]))
+    def _status(self, arguments: list[str]) -> None:
+        as_json, session = _wants_json(arguments, "status"), self._remote.session()
+        status, endpoints = session.status(), [endpoint.to_json() for endpoint in session.endpoints()]
+        self._show(json_bundle({**status, "endpoints": endpoints}) if as_json else status_bundle(status, endpoints))
 
-    def _endpoints(self, _arguments: list[str]) -> None:
+    def _endpoints(self, arguments: list[str]) -> None:
+        as_json = _wants_json(arguments, "endpoints")
         rows = [endpoint.to_json() for endpoint in self._remote.session().endpoints()]
-        self._show(table_bundle(rows, ENDPOINT_COLUMNS, empty="no endpoints"))
+        listing = table_bundle(rows, ENDPOINT_COLUMNS, empty="no endpoints")
+        self._show(json_bundle({"endpoints": rows}) if as_json else listing)
 
     def _undeploy(self, arguments: list[str]) -> None:
         session = self._remote.session()
@@ -116,9 +119,11 @@ class FlashMagics(Magics):
         deleted = [gone for name in names for gone in session.undeploy(name)]
         self._show(one_line(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete"))
 
-    def _jobs(self, _arguments: list[str]) -> None:
-        rows = [job.to_json() for job in self._remote.session().jobs()[:JOBS_SHOWN]]
-        self._show(table_bundle(rows, JOB_COLUMNS, empty="no jobs"))
+    def _jobs(self, arguments: list[str]) -> None:
+        as_json = _wants_json(arguments, "jobs")
+        rows = [job.to_json() for job in self._remote.session().jobs()]
+        listing = table_bundle(rows[:JOBS_SHOWN], JOB_COLUMNS, empty="no jobs")
+        self._show(json_bundle({"jobs": rows}) if as_json else listing)
 
     def _attach(self, arguments: list[str]) -> object:
         from flash_jupyter.magics.cell import show
@@ -144,8 +149,14 @@ class FlashMagics(Magics):
             if end.code:
                 raise OptionError(f"%flash local ended with code {end.code}", fix="see %flash local --help") from None
 
-    def _show(self, bundle: dict[str, str]) -> None:
+    def _show(self, bundle: dict[str, Any]) -> None:
         self.shell.display_pub.publish(bundle)
+
+
+def _wants_json(arguments: list[str], word: str) -> bool:
+    if arguments not in ([], ["--json"]):
+        raise OptionError(f"%flash {word} takes --json or nothing", fix=f"write %flash {word}, or %flash {word} --json")
+    return bool(arguments)
 
 
 def _one(arguments: list[str], word: str) -> str:

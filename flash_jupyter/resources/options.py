@@ -92,6 +92,9 @@ class RemoteOptions(BaseModel):
                 f"workers={low}-{high} is not a range",
                 fix="write the smaller number first, as in workers=0-3",
             )
+        ways = [way for way in ("detach", "dry", "local") if getattr(self, way)]
+        if len(ways) > 1:
+            raise OptionError(f"{' and '.join(ways)} exclude each other", fix=f"keep {ways[0]} or {ways[1]}")
         if self.name is not None and not NAME_PATTERN.fullmatch(self.name):
             raise OptionError(f"name={self.name} can't name an endpoint", fix="use letters, digits, - _ and .")
         return self

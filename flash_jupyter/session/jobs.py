@@ -179,7 +179,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _unusable(path: Path, error: Exception) -> SettingsError:
     return SettingsError(
-        f"the job store {path} can't be used: {error}",
+        f"the job store {path} can't be used: {getattr(error, 'strerror', None) or error}",
         fix="make that folder writable, or point FLASH_JUPYTER_HOME to one that is",
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 from flash_jupyter import limits
 from flash_jupyter.capsule import Sender, Unpicklable
 from flash_jupyter.capture.namespace import Capture, capture
-from flash_jupyter.capture.preflight import check
+from flash_jupyter.capture.preflight import check, name_warnings
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.shipping import function_request, request_bytes
@@ -75,6 +75,7 @@ def prepare(request: CellRequest, *, image_family: str) -> Prepared:
     compile(source, request.filename, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     captured = capture(source, request.namespace, drop=options.drop, include=options.include)
     warnings = check(captured, namespace=request.namespace, deps=options.deps, image_family=image_family, python=PYTHON)
+    warnings += name_warnings(captured, namespace=request.namespace, out=options.out or (), drop=options.drop)
     run = secrets.token_hex(8)
     sender = Sender(request.namespace)
     capsule = _pack(sender, captured, order_of(request, captured, run))

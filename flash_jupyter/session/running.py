@@ -6,12 +6,14 @@ It speaks through `tell`: every event at once, in order. It returns the answer's
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 
+from flash_jupyter import limits
 from flash_jupyter.errors import (
     ApiError,
     FlashError,
@@ -42,6 +44,8 @@ from flash_jupyter.wire.jobs import Job
 FRESH_WORKERS = 2
 #: a log stream that is behind gets this long without a new line, when the answer does not carry all events
 STREAM_SILENCE_S = 1.0
+#: a cancelled cell has this long to say something in its `finally`: the worker's grace time, and a little more
+LAST_WORDS_S = limits.CANCEL_GRACE_S + 1.0
 #: events that a job without a listener keeps for `attach`
 BACKLOG = 10_000
 
@@ -221,6 +225,9 @@ class Runner:
             job = await follow(watch)
             if job.worker_id:
                 self._meet(link, endpoint.id, job.worker_id)
+                if job.status is JobState.CANCELLED:
+                    with contextlib.suppress(asyncio.TimeoutError):
+                        await asyncio.wait_for(self._last_words(), LAST_WORDS_S)
             answer = self._answer_of(job, link, timeout_s)
             await self._complete_output(answer)
         finally:
@@ -248,14 +255,24 @@ class Runner:
         if self._assembler.is_complete:
             return
         carried, total = kept_events(answer)
-        while len(carried) < total and not self._assembler.done:
-            self._moved.clear()
-            try:
-                await asyncio.wait_for(self._moved.wait(), STREAM_SILENCE_S)
-            except asyncio.TimeoutError:
-                break
+        while len(carried) < total and not self._assembler.done and await self._news():
+            pass
         for event in self._assembler.fill(carried, total):
             self._tell(event)
+
+    async def _last_words(self) -> None:
+        """Wait for what a stopped cell prints in its `finally`, until it has ended or falls silent."""
+        while not self._assembler.done and await self._news():
+            pass
+
+    async def _news(self) -> bool:
+        """Wait for a line of the log; False when none comes for a while."""
+        self._moved.clear()
+        try:
+            await asyncio.wait_for(self._moved.wait(), STREAM_SILENCE_S)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
     async def _reopen(self, link: Link) -> Endpoint:
         """Find the endpoint of a job that was submitted before."""

@@ -93,9 +93,9 @@ class Session:
         outcome.seconds = time.perf_counter() - started
         return outcome
 
-    def submit_cell(self, request: CellRequest) -> JobHandle:
-        """Start a cell and return at once; raises only what is known before anything is sent."""
-        spec, prepared = self._prepare(request, lambda _event: None)
+    def submit_cell(self, request: CellRequest, warn: Callable[[Notice], None]) -> JobHandle:
+        """Start a cell and return at once; raises only what is known before anything is sent. `warn` gets warnings."""
+        spec, prepared = self._prepare(request, warn)
         runner, future = self._start(request, spec, prepared, tell=None)
         self._detached[runner.record.id] = Detached(runner, future, prepared.sender)
         return JobHandle(runner.record.id, spec.name, runner.record.backend)
@@ -185,7 +185,7 @@ class Session:
 
     # --- the way of a cell ------------------------------------------------------------------------------------
 
-    def _prepare(self, request: CellRequest, emit: Callable[[Event], None]) -> tuple[EndpointSpec, Prepared]:
+    def _prepare(self, request: CellRequest, warn: Callable[[Notice], None]) -> tuple[EndpointSpec, Prepared]:
         options = request.options
         refuse_later(options)
         interpreter = interpreter_of(self._backend_of(options))
@@ -193,7 +193,7 @@ class Session:
         spec = endpoint_spec(options, owner=self.settings.owner, interpreter=interpreter, images=images)
         prepared = prepare(request, image_family="cpu" if spec.cpus else "gpu")
         for warning in prepared.warnings:
-            emit(Notice(warning))
+            warn(Notice(warning))
         return spec, prepared
 
     def _backend_of(self, options: RemoteOptions) -> BackendName:

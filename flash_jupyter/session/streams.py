@@ -63,6 +63,7 @@ class LogStreams:
     def _take(self, line: LogLine, tail: deque[str]) -> None:
         fragment = read_fragment(line.line)
         if fragment is None:
-            tail.append(line.line)
+            if line.source == "container":
+                tail.append(line.line)
         elif listener := self._listeners.get(fragment.run):
             listener(fragment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,11 @@ def table_bundle(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, e
     if not rows:
         return {"text/plain": empty, "text/html": f"<i>{html.escape(empty)}</i>"}
     return {"text/plain": table(rows, columns), "text/html": html_table(rows, columns)}
+
+
+def json_bundle(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the mime bundle of a listing for programs; its text is the same JSON."""
+    return {"application/json": document, "text/plain": json.dumps(document, indent=1)}
 
 
 def status_bundle(status: Mapping[str, Any], endpoints: Sequence[Mapping[str, Any]]) -> dict[str, str]:

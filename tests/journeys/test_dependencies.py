@@ -36,5 +36,12 @@ def test_a_dependency_that_is_here_installs_nothing(desk: Any) -> None:
 def test_a_dependency_that_does_not_exist(notebook: Any) -> None:
     notebook.ok("kept = 1")
     cell = notebook.run("%%remote deps=surely-no-such-package-x1\nkept")
-    assert "surely-no-such-package-x1" in cell.traceback
+    assert cell.traceback.partition("\n")[2] == (
+        "DependencyError             Traceback on the worker (most recent call last)\n"
+        "DependencyError: could not install surely-no-such-package-x1\n"
+        "error: No solution found when resolving dependencies\n"
+        "  cause: Because surely-no-such-package-x1 was not found in the package registry and you require"
+        " surely-no-such-package-x1, we can conclude that your requirements are unsatisfiable.\n"
+        "  → check the name and the version in deps="
+    )
     assert notebook.ok("%%remote\nkept").result == "1"

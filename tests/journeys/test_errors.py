@@ -43,8 +43,11 @@ def test_a_value_that_cannot_be_pickled_is_named_by_its_path(notebook: Any) -> N
     notebook.ok("import threading\nclass Config: pass\ncfg = Config()\ncfg.a = {'k': [threading.Lock()]}\nx = 1")
     before = jobs(notebook)
     cell = notebook.run("%%remote\ny = cfg")
-    assert cell.traceback.startswith("SerializationError: can't be pickled: cfg → .a → ['k'] → [0]: _thread.lock")
-    assert cell.traceback.endswith("\n  → build it in the cell itself, or leave it out with drop=cfg")
+    assert cell.traceback == (
+        "SerializationError: can't be pickled: cfg → .a → ['k'] → [0]: _thread.lock"
+        " (cannot pickle '_thread.lock' object)\n"
+        "  → build it in the cell itself, or leave it out with drop=cfg"
+    )
     assert jobs(notebook) == before
     assert notebook.ok("%%remote\nx + 1").result == "2", "what is not used is not touched"
 
@@ -52,8 +55,10 @@ def test_a_value_that_cannot_be_pickled_is_named_by_its_path(notebook: Any) -> N
 def test_a_result_that_cannot_be_pickled_stays_and_the_others_arrive(notebook: Any) -> None:
     cell = notebook.ok("%%remote\nimport threading\na = 1\nlock = {'inner': threading.Lock()}\nb = [2]")
     notes = [text for text in cell.status_lines if "did not come back" in text]
-    assert len(notes) == 1
-    assert notes[0].startswith("`lock` did not come back: lock → ['inner']: _thread.lock can't be pickled")
+    assert notes == [
+        "`lock` did not come back: lock → ['inner']: _thread.lock can't be pickled"
+        " (cannot pickle '_thread.lock' object); bind what you need of it to another name"
+    ]
     assert notebook.value("a, b, 'lock' in globals()") == (1, [2], False)
 
 
@@ -79,7 +84,7 @@ def test_a_payload_above_the_limit_is_refused_with_names_and_sizes(notebook: Any
 
 def test_a_result_above_the_limit_says_what_was_too_large(notebook: Any) -> None:
     cell = notebook.ok("%%remote\nimport random\nhuge = random.Random(0).randbytes(30_000_000)\nn = 1")
-    assert "`huge` did not come back: it takes 30.0 MB, which no answer holds (20 MB)" in "\n".join(cell.status_lines)
+    assert cell.status_lines[-1] == "`huge` did not come back: it takes 30.0 MB, which no answer holds (20 MB)"
     assert notebook.value("n") == 1
     assert notebook.value("'huge' in globals()") is False
 
@@ -126,11 +131,37 @@ def test_a_secret_is_not_sent(notebook: Any) -> None:
     notebook.ok("token = 'hf_' + 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA1b'")
     before = jobs(notebook)
     cell = notebook.run("%%remote\nlen(token)")
-    assert cell.traceback.startswith("SecretFoundError: `token` looks like ")
+    assert cell.traceback == (
+        "SecretFoundError: `token` looks like a Hugging Face token; nothing was sent\n"
+        "  → pass it as env=TOKEN=… (never stored, masked in output), or leave it out with drop=token"
+    )
     assert jobs(notebook) == before
 
 
 def test_an_undeclared_import_is_warned_of_by_name(notebook: Any) -> None:
     cell = notebook.run("%%remote\nimport surely_not_there\n")
-    assert any("surely_not_there" in text for text in cell.status_lines)
+    assert cell.status_lines[0] == (
+        "`surely_not_there` is neither in deps= nor in the worker's image runpod/flash; add deps=surely-not-there"
+    )
     assert cell.error == "ModuleNotFoundError: No module named 'surely_not_there'"
+
+
+def test_a_name_that_nothing_answers_to_is_warned_of(notebook: Any) -> None:
+    cell = notebook.ok("%%remote out=total,totl drop=nada\ntotal = 1")
+    assert cell.status_lines[:2] == [
+        "out=totl: the cell binds no `totl`; did you mean `total`?",
+        "drop=nada: there is no `nada` to leave here",
+    ]
+    assert notebook.value("total") == 1
+
+
+def test_a_named_tuple_needs_no_package(notebook: Any) -> None:
+    notebook.ok("from collections import namedtuple\nPoint = namedtuple('Point', 'x y')")
+    cell = notebook.ok("%%remote\np = Point(1, 2)\np")
+    assert cell.result == "Point(x=1, y=2)"
+    assert [line for line in cell.status_lines if "deps=" in line] == []
+
+
+def test_a_function_that_comes_back_has_its_source(notebook: Any) -> None:
+    notebook.ok("%%remote\ndef double(x):\n    return 2 * x")
+    assert notebook.value("__import__('inspect').getsource(double)") == "def double(x):\n    return 2 * x\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,16 @@ REFUSED = [
         "an option of a later version",
         "%%remote volume=models\n1",
         "UsageError: volume= is not supported yet\n  → leave volume= away; it comes with a later version\n",
+    ),
+    (
+        "two ways to run that exclude each other",
+        "%%remote detach local\n1",
+        "UsageError: detach and local exclude each other\n  → keep detach or local\n",
+    ),
+    (
+        "a word that a listing does not know",
+        "%flash jobs --all",
+        "UsageError: %flash jobs takes --json or nothing\n  → write %flash jobs, or %flash jobs --json\n",
     ),
     (
         "an expression that is missing",
@@ -98,7 +109,10 @@ def test_variables_of_the_notebook_stand_in_the_line(notebook: Any) -> None:
 
 def test_use_says_where_cells_run(configured: Any) -> None:
     assert configured.ok("%flash use local").status_lines == ["cells run on the local Runpod"]
-    assert configured.run("%flash use mars").stderr.startswith("UsageError: ")
+    assert configured.run("%flash use mars").stderr == (
+        "UsageError: backend=mars does not fit: input should be 'local' or 'runpod'\n"
+        "  → see %%remote? for what backend= takes\n"
+    )
 
 
 def test_the_cloud_without_a_key_is_refused_with_what_to_do(notebook: Any) -> None:
@@ -167,3 +181,21 @@ def test_help_is_a_complete_reference(notebook: Any) -> None:
     text = RemoteMagics.remote_cell.__doc__ or ""
     for key in (*STICKY, "detach", "dry", "local"):
         assert key in text
+
+
+def test_warnings_of_a_detached_cell_are_shown(notebook: Any) -> None:
+    cell = notebook.ok("%%remote detach\nimport surely_not_there")
+    assert cell.status_lines == [
+        "`surely_not_there` is neither in deps= nor in the worker's image runpod/flash; add deps=surely-not-there"
+    ]
+
+
+def test_listings_are_json_for_programs(notebook: Any) -> None:
+    notebook.ok("%%remote\n1")
+    (jobs,) = notebook.ok("%flash jobs --json").bundles
+    assert jobs["application/json"]["jobs"][0]["state"] == "COMPLETED"
+    (endpoints,) = notebook.ok("%flash endpoints --json").bundles
+    assert endpoints["application/json"]["endpoints"][0]["owner"] == "tester"
+    assert json.loads(endpoints["text/plain"]) == endpoints["application/json"]
+    (status,) = notebook.ok("%flash status --json").bundles
+    assert status["application/json"]["backend"] == "local"

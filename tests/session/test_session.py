@@ -264,7 +264,9 @@ def test_fifty_megabytes_of_output_arrive_in_order(kernel: Kernel) -> None:
 def test_a_detached_cell_is_attached_by_its_own_kernel(kernel: Kernel) -> None:
     shared: list[int] = [1]
     notebook = Notebook(kernel(), shared=shared)
-    handle = notebook.session.submit_cell(notebook.request("print('hello'); shared.append(2); y = 5; y"))
+    handle = notebook.session.submit_cell(
+        notebook.request("print('hello'); shared.append(2); y = 5; y"), notebook.events.append
+    )
     assert "shared" in notebook.names
     outcome = notebook.session.attach(handle.id, notebook.names, notebook.events.append)
     assert (outcome.value, outcome.bound) == (5, ["y"])
@@ -274,7 +276,9 @@ def test_a_detached_cell_is_attached_by_its_own_kernel(kernel: Kernel) -> None:
 
 def test_a_detached_cell_is_attached_by_another_kernel(kernel: Kernel) -> None:
     notebook = Notebook(kernel())
-    handle = notebook.session.submit_cell(notebook.request("import time; time.sleep(1); print('hello'); y = 5; y"))
+    handle = notebook.session.submit_cell(
+        notebook.request("import time; time.sleep(1); print('hello'); y = 5; y"), notebook.events.append
+    )
     while not notebook.session.jobs()[0].platform_id:
         time.sleep(0.05)
     notebook.session.close()
@@ -289,7 +293,7 @@ def test_a_detached_cell_is_attached_by_another_kernel(kernel: Kernel) -> None:
 @pytest.mark.parametrize("own", [True, False], ids=["by its own kernel", "by another kernel"])
 def test_a_detached_cell_is_cancelled(own: bool, kernel: Kernel) -> None:
     notebook = Notebook(kernel())
-    handle = notebook.session.submit_cell(notebook.request("while True: pass"))
+    handle = notebook.session.submit_cell(notebook.request("while True: pass"), notebook.events.append)
     while not notebook.session.jobs()[0].platform_id:
         time.sleep(0.05)
     session = notebook.session if own else kernel()
