@@ -94,7 +94,7 @@ class RemoteOptions(BaseModel):
             )
         ways = [way for way in ("detach", "dry", "local") if getattr(self, way)]
         if len(ways) > 1:
-            raise OptionError(f"{' and '.join(ways)} exclude each other", fix=f"keep {ways[0]} or {ways[1]}")
+            raise OptionError(f"{' and '.join(ways)} exclude each other", fix=f"keep {' or '.join(ways)}")
         if self.name is not None and not NAME_PATTERN.fullmatch(self.name):
             raise OptionError(f"name={self.name} can't name an endpoint", fix="use letters, digits, - _ and .")
         return self

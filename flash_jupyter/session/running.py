@@ -44,7 +44,7 @@ from flash_jupyter.wire.jobs import Job
 FRESH_WORKERS = 2
 #: a log stream that is behind gets this long without a new line, when the answer does not carry all events
 STREAM_SILENCE_S = 1.0
-#: a cancelled cell has this long to say something in its `finally`: the worker's grace time, and a little more
+#: a cell without an answer has this long to bring its last output: the worker's grace time, and a little more
 LAST_WORDS_S = limits.CANCEL_GRACE_S + 1.0
 #: events that a job without a listener keeps for `attach`
 BACKLOG = 10_000
@@ -225,7 +225,7 @@ class Runner:
             job = await follow(watch)
             if job.worker_id:
                 self._meet(link, endpoint.id, job.worker_id)
-                if job.status is JobState.CANCELLED:
+                if job.status is not JobState.COMPLETED:
                     with contextlib.suppress(asyncio.TimeoutError):
                         await asyncio.wait_for(self._last_words(), LAST_WORDS_S)
             answer = self._answer_of(job, link, timeout_s)
@@ -261,7 +261,7 @@ class Runner:
             self._tell(event)
 
     async def _last_words(self) -> None:
-        """Wait for what a stopped cell prints in its `finally`, until it has ended or falls silent."""
+        """Wait for what a cell said before it died, or says in its `finally`: until its `done`, or silence."""
         while not self._assembler.done and await self._news():
             pass
 

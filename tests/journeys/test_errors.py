@@ -56,8 +56,10 @@ def test_a_result_that_cannot_be_pickled_stays_and_the_others_arrive(notebook: A
     cell = notebook.ok("%%remote\nimport threading\na = 1\nlock = {'inner': threading.Lock()}\nb = [2]")
     notes = [text for text in cell.status_lines if "did not come back" in text]
     assert notes == [
-        "`lock` did not come back: lock → ['inner']: _thread.lock can't be pickled"
-        " (cannot pickle '_thread.lock' object); bind what you need of it to another name"
+        (
+            "`lock` did not come back: lock → ['inner']: _thread.lock can't be pickled"
+            " (cannot pickle '_thread.lock' object); bind what you need of it to another name"
+        )
     ]
     assert notebook.value("a, b, 'lock' in globals()") == (1, [2], False)
 

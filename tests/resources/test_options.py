@@ -67,7 +67,7 @@ def test_options_of_later_versions_are_refused_in_words(name: str) -> None:
 def test_the_options_of_this_version_pass() -> None:
     options = make_options(
         gpu=("any",), deps=("numpy",), name="n", env={"A": "1"}, timeout=5, out=("x",), drop=("y",), include=("z",),
-        backend="local", local=True, detach=True, dry=True, idle=5, workers=(0, 1), count=2,
+        backend="local", detach=True, idle=5, workers=(0, 1), count=2,
     )  # fmt: skip
     refuse_later(options)
 
