@@ -66,6 +66,8 @@ LOG_TAIL_MAX = 5_000
 #: CreateNetworkVolumeRequest
 VOLUME_MIN_GB = 10
 VOLUME_MAX_GB = 4_096
+#: BillingStartTime: a bill goes back so far
+BILLING_DEFAULT_S = 30 * 86_400.0
 
 # --- flash apps (flash-wire.md 6.4; runpod-platform.md, `rp flash deploy`); the URLs' time is our own ---------------
 ARTIFACT_BYTES = 1_500 * MIB

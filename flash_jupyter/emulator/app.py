@@ -22,6 +22,8 @@ from flash_jupyter.emulator.apps_api import AppsApi
 from flash_jupyter.emulator.artifacts import Artifacts
 from flash_jupyter.emulator.artifacts_api import ArtifactsApi
 from flash_jupyter.emulator.auth import RequireKey
+from flash_jupyter.emulator.billing_api import BillingApi
+from flash_jupyter.emulator.catalog_api import CatalogApi
 from flash_jupyter.emulator.clock import AdminClock
 from flash_jupyter.emulator.config import Config, PlatformLimits
 from flash_jupyter.emulator.control_api import ControlApi
@@ -114,18 +116,7 @@ def create_app(
 ) -> Starlette:
     """Return the application; `app.state.emulator` is what it is made of."""
     emulator = Emulator(config, store, pool, api_key=api_key, clock=clock, base_url=base_url)
-    world, limits = emulator.world, config.limits
-    queue_limiter = QueueLimiter(limits.rate_per_10_s.get, world.clock)
-    control_limiter = ControlLimiter(_control_windows(limits), world.clock)
-    find = partial(find_flash_endpoint, emulator.apps)
-    queue = QueueApi(world, emulator.dispatcher, emulator.endpoints, queue_limiter, find)
-    control = ControlApi(world, emulator.endpoints, control_limiter)
-    templates = TemplatesApi(emulator.templates, emulator.endpoints, control_limiter)
-    volumes = VolumesApi(emulator.volumes, emulator.endpoints, control_limiter)
-    worker = WorkerApi(world, emulator.dispatcher)
-    admin = AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock)
-    apps = AppsApi(world, emulator.endpoints, emulator.apps, emulator.artifacts)
-    artifacts = ArtifactsApi(emulator.apps, emulator.artifacts)
+    limiter = ControlLimiter(_control_windows(config.limits), emulator.world.clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -133,20 +124,10 @@ def create_app(
             yield
 
     app = Starlette(
-        routes=[
-            *control.routes(),
-            *templates.routes(),
-            *volumes.routes(),
-            *worker.routes(),
-            *queue.routes(),
-            *apps.routes(),
-            *artifacts.routes(),
-            Route("/_flash/info", emulator.info),
-            *admin.routes(),
-        ],
+        routes=_routes(emulator, limiter),
         middleware=[
             Middleware(RequireKey, api_key=api_key, seen=emulator.seen),
-            Middleware(FaultyAnswers, world=world, limiter=control_limiter),
+            Middleware(FaultyAnswers, world=emulator.world, limiter=limiter),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _http_error},
         lifespan=lifespan,
@@ -154,6 +135,26 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.emulator = emulator
     return app
+
+
+def _routes(emulator: Emulator, limiter: ControlLimiter) -> list[Route]:
+    """Return all routes; those of the control plane come before `/v2/{endpoint}`."""
+    world, endpoints = emulator.world, emulator.endpoints
+    find = partial(find_flash_endpoint, emulator.apps)
+    queue_limiter = QueueLimiter(world.config.limits.rate_per_10_s.get, world.clock)
+    return [
+        *ControlApi(world, endpoints, limiter).routes(),
+        *TemplatesApi(emulator.templates, endpoints, limiter).routes(),
+        *VolumesApi(emulator.volumes, endpoints, limiter).routes(),
+        *CatalogApi(world.faults.is_sold_out, limiter).routes(),
+        *BillingApi(world.store.usage, limiter, world.clock).routes(),
+        *WorkerApi(world, emulator.dispatcher).routes(),
+        *QueueApi(world, emulator.dispatcher, endpoints, queue_limiter, find).routes(),
+        *AppsApi(world, endpoints, emulator.apps, emulator.artifacts).routes(),
+        *ArtifactsApi(emulator.apps, emulator.artifacts).routes(),
+        Route("/_flash/info", emulator.info),
+        *AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock).routes(),
+    ]
 
 
 def _control_windows(limits: PlatformLimits) -> list[Window]:

@@ -7,6 +7,7 @@ import string
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from flash_jupyter.emulator.billing import price_of
 from flash_jupyter.emulator.config import FAILED_STARTS_MAX, MACHINE_MEMORY_SHARE
 from flash_jupyter.emulator.dispatch import Dispatcher, worker_lost
 from flash_jupyter.emulator.documents import memory_gb_of
@@ -15,6 +16,7 @@ from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.pool import NoProcess, Pool, WorkerOrder, memory_limit_bytes
 from flash_jupyter.emulator.store import WorkerRow
+from flash_jupyter.emulator.store_usage import UsageRow
 from flash_jupyter.emulator.world import Endpoint, Worker, World
 from flash_jupyter.states import WorkerState
 
@@ -75,6 +77,8 @@ class Fleet:
             self._count_failed_start(endpoint, f"worker {worker.id} could not start: {error}")
             return
         self._add(endpoint, worker)
+        now, (hardware, usd_per_s) = self._world.clock(), price_of(endpoint.document)
+        self._world.store.usage.begin(UsageRow(worker.id, endpoint.id, now, now, True, hardware, usd_per_s))
 
     def _open_log(self, endpoint_id: str, worker_id: str) -> WorkerLog:
         log = WorkerLog(self._world.config.folder / "logs", worker_id, self._world.clock)
@@ -113,12 +117,17 @@ class Fleet:
         process = self._pool.adopt(row.pid, row.created)
         if process is not None:
             process.kill()
-        self._world.store.delete_worker(row.id)
+        self._forget(row.id, None if process is None else self._world.clock())
+
+    def _forget(self, worker_id: str, ended_at: float | None) -> None:
+        """Close a worker's bill, then forget the worker: in this order, no crash leaves a bill open."""
+        self._world.store.usage.end(worker_id, ended_at)
+        self._world.store.delete_worker(worker_id)
 
     def _lose(self, row: WorkerRow, log: WorkerLog, jobs: Sequence[Job]) -> None:
         log.drain(final=True)
         log.system(f"worker {row.id} ended while no server ran")
-        self._world.store.delete_worker(row.id)
+        self._forget(row.id, None)
         for job in jobs:
             error = worker_lost(row.id, log, "it ended while the embedded Runpod was not running")
             self._dispatcher.fail(job, error)
@@ -141,7 +150,7 @@ class Fleet:
         worker.log.drain(final=True)
         worker.log.system(f"worker {worker.id} ended: {reason}")
         endpoint = self._world.endpoints.get(worker.endpoint_id)
-        self._world.store.delete_worker(worker.id)
+        self._forget(worker.id, self._world.clock())
         if (
             worker.fault is not None
             and worker.ending is None
@@ -189,4 +198,4 @@ class Fleet:
             for job in list(worker.jobs.values()):
                 self._dispatcher.fail(job, worker_lost(worker.id, worker.log, "the embedded Runpod was stopped"))
             worker.process.kill()
-            self._world.store.delete_worker(worker.id)
+            self._forget(worker.id, self._world.clock())

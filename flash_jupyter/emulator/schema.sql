@@ -93,3 +93,14 @@ CREATE TABLE IF NOT EXISTS volumes (
 
 -- endpoints that follow their template; one made by REST v2 from a templateId does not, it took a copy
 CREATE TABLE IF NOT EXISTS bindings (endpoint_id TEXT PRIMARY KEY, template_id TEXT NOT NULL) WITHOUT ROWID;
+
+-- what workers used, the basis of bills: a row outlives its worker and its endpoint
+CREATE TABLE IF NOT EXISTS usage (
+    worker_id TEXT PRIMARY KEY,
+    endpoint_id TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    until REAL NOT NULL,        -- when it ended; while it lives: when it was last seen
+    is_open INTEGER NOT NULL,
+    hardware TEXT NOT NULL,     -- gpu, cpu
+    usd_per_s REAL NOT NULL     -- the price when it started
+) WITHOUT ROWID;

@@ -17,6 +17,7 @@ from typing import Any
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.store_apps import AppTables
 from flash_jupyter.emulator.store_resources import BindingTable, ResourceTable
+from flash_jupyter.emulator.store_usage import UsageTable
 from flash_jupyter.states import JobState
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
@@ -77,6 +78,7 @@ class Store:
         self.flash = AppTables(self._db)
         self.templates, self.volumes = ResourceTable(self._db, "templates"), ResourceTable(self._db, "volumes")
         self.bindings = BindingTable(self._db)
+        self.usage = UsageTable(self._db)
 
     def close(self) -> None:
         """Close the file; the WAL is written back."""

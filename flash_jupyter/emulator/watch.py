@@ -23,6 +23,8 @@ from flash_jupyter.states import JobState
 
 BUSY_TICK_S, QUIET_TICK_S = 0.2, 1.0
 MEMORY_CHECK_S, SWEEP_S = 0.4, 1.0
+#: how often it is stored that workers live: a worker that dies together with the server is billed until then
+USAGE_S = 10.0
 #: a log of an ended worker is kept so long
 LOG_RETENTION_S = 24 * 3600.0
 #: how often a busy worker's output is looked at; less often when it has been silent for a while
@@ -35,7 +37,7 @@ class Watch:
     def __init__(self, world: World, dispatcher: Dispatcher, fleet: Fleet) -> None:
         self._world, self._dispatcher, self._fleet = world, dispatcher, fleet
         self._faulty = FaultyWorkers(world, fleet)
-        self._memory_checked_at = self._swept_at = 0.0
+        self._memory_checked_at = self._swept_at = self._usage_stored_at = 0.0
 
     async def run(self) -> None:
         """Look after the workers until the server ends."""
@@ -60,6 +62,9 @@ class Watch:
             self._check_worker(worker, now, memory=check_memory)
         if check_memory:
             self._memory_checked_at = now
+        if now - self._usage_stored_at >= USAGE_S and self._world.workers:
+            self._usage_stored_at = now
+            self._world.store.usage.seen(now)
         if now - self._swept_at >= SWEEP_S:
             self._swept_at = now
             self._sweep(now)

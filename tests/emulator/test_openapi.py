@@ -32,7 +32,7 @@ def _document() -> dict[str, Any]:
 
 
 #: streams do not end; they are tested in test_control_api.py
-SCHEMA = schemathesis.openapi.from_dict(_document()).exclude(path_regex="/logs$|/billing|/catalog/[gcd]")
+SCHEMA = schemathesis.openapi.from_dict(_document()).exclude(path_regex="/logs$")
 #: a valid body may still break a rule that the document states in prose, such as an unknown GPU pool: 400 and 404 are right
 PROSE = [positive_data_acceptance]
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -53,6 +53,9 @@ def ids(server: RealServer) -> dict[str, str]:
     return {
         "/v2/serverless": server.endpoint(),
         "/v2/templates": server.client.post("/v2/templates", json=template).json()["id"],
+        "/v2/catalog/gpus": "NVIDIA L4",
+        "/v2/catalog/cpus": "cpu3c",
+        "/v2/catalog/datacenters": "EU-RO-1",
         "/v2/network-volumes": server.client.post("/v2/network-volumes", json=volume).json()["id"],
     }
 
@@ -65,19 +68,16 @@ def conforms(case: schemathesis.Case, server: RealServer, ids: dict[str, str], *
     case.call_and_validate(base_url=server.info["url"], headers=headers, excluded_checks=PROSE)
 
 
-@pytest.mark.parametrize("known", [False, True], ids=["any", "a known one"])
 @SCHEMA.parametrize()
-@settings(COMMON, max_examples=4)
-def test_the_control_plane_conforms(
-    case: schemathesis.Case, server: RealServer, ids: dict[str, str], known: bool
-) -> None:
-    conforms(case, server, ids, known=known)
+@settings(COMMON, max_examples=1)
+def test_the_control_plane_conforms(case: schemathesis.Case, server: RealServer, ids: dict[str, str]) -> None:
+    conforms(case, server, ids, known=True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("known", [False, True], ids=["any", "a known one"])
 @SCHEMA.parametrize()
-@settings(COMMON, max_examples=200)
+@settings(COMMON, max_examples=100)
 def test_the_control_plane_conforms_in_many_cases(
     case: schemathesis.Case, server: RealServer, ids: dict[str, str], known: bool
 ) -> None:
