@@ -175,6 +175,7 @@ def test_a_worker_that_is_taken_over_is_billed_on(tmp_path: Path) -> None:
         assert bill(api)["metadata"]["totals"]["totalAmount"] == amount(55 * CPU_USD_PER_S)
 
 
+@pytest.mark.journey
 def test_the_bill_of_a_job_that_really_ran(serve: Callable[..., RealServer]) -> None:
     server = serve()
     endpoint = server.endpoint()

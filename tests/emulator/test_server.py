@@ -327,13 +327,14 @@ def test_a_second_server_in_the_same_folder_is_refused(server: RealServer) -> No
 
 
 def test_a_worker_has_a_home_of_its_own_and_no_variables_of_ours(server: RealServer) -> None:
-    endpoint = server.endpoint(env={"MINE": "1"}, networkVolumes=["vol-1"])
+    volume = server.client.post("/v2/network-volumes", json={"name": "v", "size": 10, "dataCenter": "EU-RO-1"}).json()
+    endpoint = server.endpoint(env={"MINE": "1"}, networkVolumes=[volume["id"]])
     code = "def f():\n    import os\n    return dict(os.environ)\n"
     environ = unpickled(server.finished(endpoint, server.run(endpoint, code))["output"])
     assert Path(environ["HOME"]) == server.folder / "homes" / endpoint
     assert environ["MINE"] == "1"
     assert environ["RUNPOD_ENDPOINT_ID"] == endpoint
-    assert Path(environ["RUNPOD_VOLUME_PATH"]).is_dir()
+    assert Path(environ["RUNPOD_VOLUME_PATH"]) == server.folder / "volumes" / volume["id"]
     assert environ["FLASH_JUPYTER_OVERLAYS"] == str(server.folder / "overlays")
 
 

@@ -154,6 +154,7 @@ READ = (
 )
 
 
+@pytest.mark.journey
 def test_files_of_a_volume_outlive_the_endpoint_and_the_server(serve: Callable[..., RealServer]) -> None:
     server = serve()
     volume = server.client.post("/v2/network-volumes", json=VOLUME).json()["id"]
