@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.functions import RemoteFunction
 from flash_jupyter.decorator.target import Target, requirements
 from flash_jupyter.errors import OptionError
@@ -62,5 +63,5 @@ def _decorate(decorated: Callable[..., Any], target: Target) -> Any:
             f"@remote stands above {type(decorated).__name__}", fix="decorate a function or a class with it"
         )
     if isinstance(decorated, type):
-        raise OptionError("remote classes are not supported yet", fix="decorate a function")
+        return RemoteClass(decorated, target)
     return RemoteFunction(decorated, target)

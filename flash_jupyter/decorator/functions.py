@@ -11,8 +11,8 @@ from typing import Any
 from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.decorator.calling import RemoteCallable, Tell
 from flash_jupyter.decorator.here import is_worker
-from flash_jupyter.decorator.target import Target, check_options
-from flash_jupyter.session.calling import start_call
+from flash_jupyter.decorator.target import Target, check_options, parameters_of
+from flash_jupyter.session.calling import start_call, start_payload
 from flash_jupyter.session.calls import Arguments, CallRequest
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.started import StartedCall
@@ -66,8 +66,17 @@ class RemoteFunction(RemoteCallable):
 
     def _begin(self, arguments: Arguments, tell: Tell) -> StartedCall:
         session = default_session()
-        return start_call(
-            session, self._target.spec(session), self._request(arguments), retries=self._options.retries, tell=tell
+        spec, options = self._target.spec(session), self._options
+        if self._target.is_live:
+            return start_call(session, spec, self._request(arguments), retries=options.retries, tell=tell)
+        return start_payload(
+            session,
+            spec,
+            self.label,
+            arguments_by_name(self._function, arguments),
+            timeout_s=options.timeout,
+            retries=options.retries,
+            tell=tell,
         )
 
     def _request(self, arguments: Arguments) -> CallRequest:
@@ -79,7 +88,7 @@ class RemoteFunction(RemoteCallable):
             namespace=namespace_of(self._function),
             label=self.label,
             member=member,
-            parameters=_parameters(self._function),
+            parameters=parameters_of(self._function),
             deps=self._target.dependencies,
             apt=self._target.system_dependencies,
             accelerate=self._target.accelerate_downloads,
@@ -87,8 +96,16 @@ class RemoteFunction(RemoteCallable):
         )
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    try:
-        return tuple(inspect.signature(function).parameters)
-    except (TypeError, ValueError):  # a built-in that does not say
-        return ()
+def arguments_by_name(function: Callable[..., Any], arguments: Arguments) -> dict[str, Any]:
+    """Name the arguments of a call as the function's parameters; raises `TypeError` where they do not fit.
+
+    >>> arguments_by_name(lambda a, b=2, *rest, **more: None, ((1,), {"c": 3}))
+    {'a': 1, 'c': 3}
+    """
+    args, kwargs = arguments
+    signature = inspect.signature(function)
+    named = signature.bind(*args, **kwargs).arguments
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD and parameter.name in named:
+            named.update(named.pop(parameter.name))
+    return dict(named)

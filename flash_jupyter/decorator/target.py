@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flash_jupyter import limits
@@ -23,19 +24,51 @@ class Target:
     system_dependencies: tuple[str, ...] = ()
     accelerate_downloads: bool = True
     local: bool = False
+    #: the class whose instances live there
+    holds: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether code is sent; otherwise the endpoint's image has a handler of its own."""
+        return self.resource is None or bool(self.resource.is_live)
+
+    def for_class(self, name: str) -> Target:
+        """Return the same target as the home of a class: its endpoint has one worker from now on, for all."""
+        if self._own_name:
+            _single.add(self._own_name)
+        return replace(self, holds=name)
 
     def spec(self, session: Session) -> EndpointSpec:
         """Return the endpoint that is meant, on the session's backend."""
         settings = session.settings
         interpreter, images = interpreter_of(settings.backend), Images(**settings.images)
+        spec: EndpointSpec
         if self.resource is None:
-            return endpoint_spec(make_options(), owner=settings.owner, interpreter=interpreter, images=images)
-        spec: EndpointSpec = self.resource.spec(owner=settings.owner, interpreter=interpreter, images=images)
-        return spec
+            spec = endpoint_spec(make_options(), owner=settings.owner, interpreter=interpreter, images=images)
+        else:
+            spec = self.resource.spec(owner=settings.owner, interpreter=interpreter, images=images)
+        if self.holds and not self._own_name:  # not the endpoint that cells share
+            spec = replace(spec, name=f"{spec.name}-{self.holds.lower()}")
+        return _with_one_worker(spec) if self.holds or spec.name in _single else spec
+
+    @property
+    def _own_name(self) -> str:
+        return (self.resource is not None and self.resource.name) or ""
 
     def describe(self) -> str:
         """Name the endpoint, for a repr."""
-        return "the shared endpoint" if self.resource is None else str(self.resource.name)
+        return "the shared endpoint" if self.resource is None else str(self.resource.label)
+
+
+#: names of endpoints in which instances live
+_single: set[str] = set()
+
+
+def _with_one_worker(spec: EndpointSpec) -> EndpointSpec:
+    """An instance is in one worker: a second one would not know it; and it should not end while somebody thinks."""
+    idle_s = spec.idle_s if "idle_s" in spec.said else limits.OUR_CLASS_IDLE_TIMEOUT_S
+    said = spec.said | {"workers_min", "workers_max", "idle_s"}
+    return replace(spec, workers_min=min(spec.workers_min, 1), workers_max=1, idle_s=idle_s, said=said)
 
 
 def check_options(timeout: float | None, retries: int) -> None:
@@ -64,3 +97,11 @@ def requirements(name: str, value: Iterable[str] | None) -> tuple[str, ...]:
     if wrong is not None:
         raise OptionError(f"{name}= holds {wrong!r}, which is no text", fix=f'write names: {name}=["numpy"]')
     return found
+
+
+def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's parameters; none of a built-in that does not say."""
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()

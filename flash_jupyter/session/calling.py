@@ -7,15 +7,17 @@ constructor that has run to its end is never run again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from flash_jupyter.errors import InstanceLostError, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
+from flash_jupyter.session.payload import HandlerRunner, prepare_payload, read_handler_answer
 from flash_jupyter.session.prepare import Prepared
 from flash_jupyter.session.results import read_order
 from flash_jupyter.session.running import Finished, Runner
@@ -31,9 +33,30 @@ def start_call(
 ) -> StartedCall:
     """Start a call of a function; raises what `prepare_call` raises. `retries` are for lost workers only."""
     prepared = prepare_call(request, spec, run=new_run())
-    runner = session.begin(_record(session, spec, request, prepared), tell=tell)
+    runner = session.begin(_record(session, spec, request.label, prepared.run, prepared.names), tell=tell)
     future = session.loop.submit(_run(runner, spec, prepared, retries))
     return StartedCall(runner, future, session.loop, prepared.warnings)
+
+
+def start_payload(
+    session: Session,
+    spec: EndpointSpec,
+    label: str,
+    arguments: Mapping[str, Any],
+    *,
+    timeout_s: int | None = None,
+    retries: int = 0,
+    tell: Tell | None = None,
+) -> StartedCall:
+    """Start a call of an image's own handler; raises what `prepare_payload` raises."""
+    payload = prepare_payload(arguments, run=new_run(), timeout_s=timeout_s)
+    record = _record(session, spec, label, payload.run, tuple(arguments))
+    runner = session.begin(record, tell=tell, kind=HandlerRunner)
+
+    async def run() -> Ran:
+        return await runner.run(spec, payload, retries=retries), read_handler_answer
+
+    return StartedCall(runner, session.loop.submit(run()), session.loop)
 
 
 class Line:
@@ -54,7 +77,7 @@ class Line:
         run = new_run()
         later = prepare_call(replace(request, method=replace(request.method, first=None)), spec, run=run)
         first = None if self.is_made else prepare_call(request, spec, run=run)
-        runner = session.begin(_record(session, spec, request, first or later), tell=tell)
+        runner = session.begin(_record(session, spec, request.label, run, (first or later).names), tell=tell)
         future = session.loop.submit(self._run(runner, spec, first, later))
         return StartedCall(runner, future, session.loop, later.warnings)
 
@@ -91,7 +114,7 @@ async def _run(runner: Runner, spec: EndpointSpec, prepared: Prepared, retries: 
     return await runner.run(spec, prepared, retries=retries), partial(read_result, prepared.sender)
 
 
-def _record(session: Session, spec: EndpointSpec, request: CallRequest, prepared: Prepared) -> JobRecord:
+def _record(session: Session, spec: EndpointSpec, label: str, run: str, names: tuple[str, ...]) -> JobRecord:
     backend = session.settings.backend
     return JobRecord(
         id=new_job_id(),
@@ -100,7 +123,7 @@ def _record(session: Session, spec: EndpointSpec, request: CallRequest, prepared
         created_at=utc_now(),
         name=spec.name,
         key_origin=session.key_origin(backend),
-        source=request.label,
-        names=prepared.names,
-        run=prepared.run,
+        source=label,
+        names=names,
+        run=run,
     )

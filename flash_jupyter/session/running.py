@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
+from typing import Protocol
 
 from flash_jupyter import limits
 from flash_jupyter.errors import (
@@ -29,7 +30,6 @@ from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase,
 from flash_jupyter.session.follow import Watch, failure_of, follow
 from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.session.links import Link, Links
-from flash_jupyter.session.prepare import Prepared
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.session.results import kept_events, why_nothing_ran
 from flash_jupyter.session.shipping import read_response
@@ -52,6 +52,21 @@ BACKLOG = 10_000
 
 class JobCancelled(Exception):
     """The user cancelled the job, and the platform confirmed it."""
+
+
+class Sendable(Protocol):
+    """What a job sends: `session/prepare.py` and `session/payload.py` make it."""
+
+    @property
+    def run(self) -> str:
+        """The mark of its events."""
+
+    @property
+    def timeout_s(self) -> int | None:
+        """Seconds that it may run."""
+
+    def body(self, *, with_driver: bool = True) -> bytes:
+        """Return the body of the request."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ class Runner:
 
     # --- what others ask for --------------------------------------------------------------------------------------
 
-    async def run(self, spec: EndpointSpec, prepared: Prepared, *, retries: int = 0) -> Finished:
+    async def run(self, spec: EndpointSpec, prepared: Sendable, *, retries: int = 0) -> Finished:
         """Take the job from nothing to its answer; `retries` says how often it is sent again when its worker was lost.
 
         Raises `JobError`s, `ApiError`s, `JobCancelled`; the store knows the end before this returns.
@@ -150,7 +165,7 @@ class Runner:
 
     # --- the stations ---------------------------------------------------------------------------------------------
 
-    async def _run_with_retries(self, spec: EndpointSpec, prepared: Prepared, retries: int) -> Finished:
+    async def _run_with_retries(self, spec: EndpointSpec, prepared: Sendable, retries: int) -> Finished:
         for left in range(retries, 0, -1):
             try:
                 return await self._run_until_it_ran(spec, prepared)
@@ -158,7 +173,7 @@ class Runner:
                 self._tell(Phase("queued", f"again, its worker was lost; {left - 1} retries left"))
         return await self._run_until_it_ran(spec, prepared)
 
-    async def _run_until_it_ran(self, spec: EndpointSpec, prepared: Prepared) -> Finished:
+    async def _run_until_it_ran(self, spec: EndpointSpec, prepared: Sendable) -> Finished:
         """Send the job again where a worker ran nothing of it, for a reason that passes."""
         sendings_left = FRESH_WORKERS + 1
         while True:
@@ -174,7 +189,7 @@ class Runner:
                 return finished
             self._tell(Phase("queued", "again, on a fresh worker"))
 
-    async def _submit(self, spec: EndpointSpec, prepared: Prepared) -> tuple[Link, Endpoint]:
+    async def _submit(self, spec: EndpointSpec, prepared: Sendable) -> tuple[Link, Endpoint]:
         """Put the job into the queue of its endpoint; both are made (again) where they are missing."""
         for is_last in (False, True):
             link = await self._link(fresh=is_last)

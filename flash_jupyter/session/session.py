@@ -211,11 +211,11 @@ class Session:
         runner = self.begin(self._record(request, spec, prepared), tell=tell)
         return runner, self.loop.submit(runner.run(spec, prepared))
 
-    def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
+    def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None, kind: type[Runner] = Runner) -> Runner:
         """Write a new job down; what is returned takes it on its way, on the loop thread."""
         self._store.insert(record)
         self._close_at_exit()
-        return self._runner(record, tell=tell)
+        return self._runner(record, tell=tell, kind=kind)
 
     def key_origin(self, backend: BackendName) -> str:
         """Say where the key for a backend comes from."""
@@ -244,9 +244,11 @@ class Session:
             run=prepared.run,
         )
 
-    def _runner(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
+    def _runner(
+        self, record: JobRecord, *, tell: Callable[[Event], None] | None, kind: type[Runner] = Runner
+    ) -> Runner:
         log = OutputLog(self.settings.home / "logs" / f"{record.id}.log", self._writer)
-        return Runner(self._desk, record, log, tell=tell)
+        return kind(self._desk, record, log, tell=tell)
 
     def _find(self, job: str) -> JobRecord:
         self._writer.flush()
