@@ -8,6 +8,7 @@ from typing import Any
 
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.functions import RemoteFunction
+from flash_jupyter.decorator.nesting import watch_unloaded
 from flash_jupyter.decorator.target import Target, requirements
 from flash_jupyter.errors import OptionError
 
@@ -38,6 +39,7 @@ def remote(
 
     Raises `OptionError` for what can't work, when the function is decorated.
     """
+    watch_unloaded()
     if inspect.isroutine(resource_config) or isinstance(resource_config, type):
         return _decorate(resource_config, Target())
     if resource_config is not None and not hasattr(resource_config, "spec"):

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from flash_jupyter.decorator.nesting import manage, release
 from flash_jupyter.magics.flash import FlashMagics
 from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.remote import RemoteMagics
+from flash_jupyter.session.default import provide, withdraw
 from flash_jupyter.views.status import TICKER
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ def load(shell: InteractiveShell) -> None:
         if name in shell.magics_manager.magics[kind]
     }
     shell.register_magics(*magics)
+    shell.events.register("pre_run_cell", remote.before_cell)
+    manage(shell)
+    provide(remote.session)
     atexit.register(session.close)
     _loaded[shell] = Loaded(session, magics, hidden)
 
@@ -51,6 +56,10 @@ def unload(shell: InteractiveShell) -> None:
     loaded = _loaded.pop(shell, None)
     if loaded is None:
         return
+    remote = loaded.magics[0]
+    shell.events.unregister("pre_run_cell", remote.before_cell)
+    release(shell)
+    withdraw(remote.session)
     loaded.session.close()
     TICKER.stop()
     atexit.unregister(loaded.session.close)

@@ -13,8 +13,9 @@ from IPython.core.magic import (
     no_var_expand,
     output_can_be_silenced,
 )
-from traitlets import TraitError, Unicode, validate
+from traitlets import Enum, TraitError, Unicode, validate
 
+from flash_jupyter.decorator.nesting import before_cell
 from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.line import Values, merge, parse_line, parse_value, split_expression
@@ -45,6 +46,9 @@ class RemoteMagics(Magics):
     drop = Unicode(help="never send these names").tag(config=True)
     include = Unicode(help="send these names too").tag(config=True)
     backend = Unicode(help="local or runpod").tag(config=True)
+    nest_asyncio = Enum(
+        ["auto", "never"], "auto", help="whether a cell may call asyncio.run, which makes the kernel's loop re-entrant"
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell, session: LazySession) -> None:
         super().__init__(shell)
@@ -59,6 +63,11 @@ class RemoteMagics(Magics):
         except OptionError as error:
             raise TraitError(str(error)) from None
         return text
+
+    def before_cell(self, info: Any) -> None:
+        """Let a cell that calls `asyncio.run` do so; IPython's event `pre_run_cell`."""
+        if self.nest_asyncio == "auto":
+            before_cell(info)
 
     def sticky(self) -> Values:
         """Read the defaults that are set, typed."""

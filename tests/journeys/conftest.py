@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -171,6 +173,19 @@ class Desk:
         if load:
             notebook.ok("%load_ext flash_jupyter")
         return notebook
+
+    def python(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run Python beside the notebook, to its end."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=plain_environment(self.home),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=CELL_TIMEOUT_S,
+            check=False,
+        )
 
     def server_pid(self) -> int:
         info = local_info(self.settings)

@@ -1,0 +1,143 @@
+"""Scripts in the published style, as a customer has them: run as scripts, in a REPL, and pasted into a notebook."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+#: what each example prints; `load_balancer` has a test of its own
+PRINTED = {
+    "getting_started": "COMPLETED 3.0 None\n",
+    "parallel": (
+        "COMPLETED 1 None\nCOMPLETED 4 None\nFAILED None ValueError: negative: -3\nCOMPLETED 16 None\n"
+        "raised: ValueError: negative: -3\n"
+    ),
+    "pipeline": "{'total': 30}\n",
+    "stateful_class": "11 16\n",
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_example_runs_as_a_script(shared_desk: Any, name: str) -> None:
+    done = shared_desk.python(str(EXAMPLES / f"{name}.py"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, PRINTED[name], "")
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_example_runs_in_a_cell(notebook: Any, name: str) -> None:
+    cell = notebook.ok((EXAMPLES / f"{name}.py").read_text())
+    assert cell.stdout == PRINTED[name]
+    assert cell.stderr == ""
+
+
+def test_an_example_runs_in_a_notebook_that_never_loaded_the_extension(shared_desk: Any) -> None:
+    notebook = shared_desk.open(load=False)
+    assert notebook.ok((EXAMPLES / "pipeline.py").read_text()).stdout == PRINTED["pipeline"]
+    assert notebook.ok("asyncio.run(main())").stdout == PRINTED["pipeline"]
+
+
+def test_nothing_is_patched_before_a_cell_asks_for_it(shared_desk: Any) -> None:
+    notebook = shared_desk.open()
+    patched = "hasattr(__import__('asyncio').get_event_loop(), '_nest_patched')"
+    notebook.ok("from flash_jupyter import remote\n@remote\ndef f(x): return x + 1")
+    assert notebook.ok("(await f(1)).output").result == "2"
+    assert notebook.value(patched) is False
+    notebook.ok("import asyncio\nasync def main(): return 1\nasyncio.run(main())")
+    assert notebook.value(patched) is True
+
+
+def test_a_notebook_may_refuse_nested_loops(shared_desk: Any) -> None:
+    notebook = shared_desk.open(load=False)
+    notebook.ok("%load_ext flash_jupyter")
+    notebook.ok("%config RemoteMagics.nest_asyncio = 'never'")
+    cell = notebook.run("import asyncio\nasync def main(): return 1\nasyncio.run(main())")
+    assert cell.ename == "RuntimeError"
+    assert "cannot be called from a running event loop" in cell.error
+
+
+def test_functions_in_a_notebook(notebook: Any) -> None:
+    notebook.ok("from flash_jupyter import remote, JobOutput\nK = 3\ndef helper(x): return x * K")
+    cell = notebook.ok("%%time\n@remote\ndef f(x):\n    print('there', x)\n    return helper(x)")
+    cell = notebook.ok("job = await f(2)\njob.output")
+    assert (cell.result, cell.stdout) == ("6", "there 2\n")
+    notebook.ok("K = 10")
+    assert notebook.ok("f.remote(2).output").result == "20"
+    assert notebook.ok("remote(lambda x: x * K).remote(4).output").result == "40"
+    assert notebook.ok("[job.output for job in f.map([1, 2])]").result == "[10, 20]"
+    cell = notebook.ok("%%remote\nimport asyncio\nafter = f.__name__")
+    assert notebook.value("after") == "f"
+
+
+def test_a_display_of_a_function_is_shown(notebook: Any) -> None:
+    cell = notebook.ok(
+        "from flash_jupyter import remote\n"
+        "@remote\ndef f():\n    from IPython.display import HTML\n    display(HTML('<b>bold</b>'))\n    return 1\n"
+        "(await f()).output"
+    )
+    assert cell.result == "1"
+    assert any(bundle.get("text/html") == "<b>bold</b>" for bundle in cell.bundles)
+
+
+def test_map_shows_how_far_it_is(notebook: Any) -> None:
+    cell = notebook.ok("from flash_jupyter import remote\n@remote\ndef f(x): return x\n_ = f.map(range(5))")
+    shown = [text for kind, text in cell.outputs if kind in ("display", "update") and text.startswith("f: ")]
+    assert (shown[0], shown[-1]) == ("f: 0 of 5", "f: 5 of 5")
+
+
+def test_an_interrupt_of_an_awaited_call_cancels_its_job(notebook: Any) -> None:
+    notebook.ok(
+        "from flash_jupyter import remote\n@remote\ndef f(s):\n    import time\n    print('begun')\n    time.sleep(s)\n    return s"
+    )
+    notebook.ok("await f(0)")
+    message = notebook.start("await f(60)")
+    notebook.wait(message, until=lambda cell: "begun" in cell.stdout)
+    notebook.interrupt()
+    cell = notebook.wait(message)
+    assert cell.ename in ("KeyboardInterrupt", "CancelledError")
+    jobs = notebook.ok("%flash jobs").displays[-1]
+    assert "CANCELLED" in jobs.splitlines()[2] or "CANCELLED" in jobs
+
+
+REPL = """
+from flash_jupyter import remote
+SCALE = 7
+def helper(x):
+    return x * SCALE
+
+@remote
+def f(x):
+    return helper(x)
+
+print(f.remote(6).output)
+g = remote(lambda x: x + SCALE)
+print(g.remote(1).output)
+"""
+
+
+def test_functions_in_a_repl(shared_desk: Any) -> None:
+    done = shared_desk.python("-i", "-q", stdin=REPL)
+    assert done.stdout == "42\n8\n"
+
+
+def test_functions_of_an_imported_local_module(shared_desk: Any) -> None:
+    (shared_desk.folder / "jobs_of_mine.py").write_text(
+        "from flash_jupyter import remote, CpuLiveServerless\nimport helpers_of_mine\nSEEN = []\n\n\n"
+        "@remote(CpuLiveServerless(name='modules'))\ndef f(x):\n"
+        "    SEEN.append(x)\n    return helpers_of_mine.twice(x), len(SEEN)\n"
+    )
+    (shared_desk.folder / "helpers_of_mine.py").write_text("def twice(x):\n    return 2 * x\n")
+    done = shared_desk.python("-c", "from jobs_of_mine import f; print(f.remote(3).output, f.remote(4).output)")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "(6, 1) (8, 2)\n", "")
+
+
+def test_importing_stays_quick_and_light(shared_desk: Any) -> None:
+    program = "import json, sys; before = set(sys.modules); import flash_jupyter; print(json.dumps(sorted(set(sys.modules) - before)))"
+    new = {name.split(".")[0] for name in json.loads(shared_desk.python("-c", program).stdout)}
+    assert new <= {"flash_jupyter", "__future__", "typing", "importlib"} | set(sys.stdlib_module_names)
