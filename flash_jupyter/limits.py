@@ -42,6 +42,18 @@ WEBHOOK_TRIES = 3
 WEBHOOK_PAUSE_S = 10.0
 WEBHOOK_TIMEOUT_S = 10.0
 
+# --- load balancing endpoints: serverless/load-balancing/overview and worker-affinity -------------------------------
+#: a request's body, and an answer's
+BALANCER_PAYLOAD_BYTES = 30 * MIB
+#: how long a request waits for a worker that has room
+BALANCER_WAIT_S = 120.0
+#: the same for one that accepts only one worker
+BALANCER_STRICT_WAIT_S = 300.0
+#: from the worker's choice to the end of its answer
+BALANCER_PROCESSING_S = 330.0
+#: how long a worker lives whose health check does not succeed
+BALANCER_UNHEALTHY_S = 480.0
+
 # --- control plane: REST v2 document, `RateLimit-Policy` -----------------------------------------------------------
 CONTROL_RATE_PER_MINUTE = 60
 CONTROL_RATE_PER_HOUR = 3_000
@@ -96,6 +108,8 @@ OUR_CLASS_IDLE_TIMEOUT_S = 300
 MAP_CONCURRENCY = 32
 #: after a cancel: what the user's code gets for its `finally` blocks before its process is ended
 CANCEL_GRACE_S = 2.0
+#: of a load balancing endpoint's workers; the platform's own interval is not documented
+HEALTH_CHECK_INTERVAL_S = 2.0
 #: larger request and job bodies are files beside the emulator's database
 INLINE_BODY_BYTES = 64 * 1024
 #: the embedded Runpod ends itself after this long without an open job or a request that is not a poll

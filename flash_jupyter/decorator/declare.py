@@ -9,6 +9,7 @@ from typing import Any
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.functions import RemoteFunction
 from flash_jupyter.decorator.nesting import watch_unloaded
+from flash_jupyter.decorator.routes import RemoteRoute, check_route
 from flash_jupyter.decorator.target import Target, requirements
 from flash_jupyter.errors import OptionError
 
@@ -47,8 +48,6 @@ def remote(
             f"resource_config is {type(resource_config).__name__}, which is no endpoint",
             fix='use one of the eight classes, e.g. LiveServerless(name="trainer")',
         )
-    if method or path or getattr(resource_config, "is_load_balanced", False):
-        raise OptionError("routes of load balancers are not supported yet", fix="use a queue endpoint")
     target = Target(
         resource_config,
         requirements("dependencies", dependencies),
@@ -56,6 +55,13 @@ def remote(
         accelerate_downloads,
         local,
     )
+    if getattr(resource_config, "is_load_balanced", False):
+        return lambda decorated: _decorate_route(decorated, target, method, path)
+    if method or path:
+        raise OptionError(
+            f"method= and path= make a route, which {target.describe()} has not",
+            fix="use a load balanced endpoint, e.g. LiveLoadBalancer, or leave them away",
+        )
     return lambda decorated: _decorate(decorated, target)
 
 
@@ -67,3 +73,12 @@ def _decorate(decorated: Callable[..., Any], target: Target) -> Any:
     if isinstance(decorated, type):
         return RemoteClass(decorated, target)
     return RemoteFunction(decorated, target)
+
+
+def _decorate_route(decorated: Callable[..., Any], target: Target, method: str | None, path: str | None) -> RemoteRoute:
+    if isinstance(decorated, type) or not callable(decorated):
+        raise OptionError(
+            f"{target.describe()} has routes, and no place for {getattr(decorated, '__name__', decorated)!r}",
+            fix="decorate a function, or use a queue endpoint, e.g. LiveServerless",
+        )
+    return RemoteRoute(decorated, target, *check_route(decorated, target, method, path))

@@ -48,12 +48,16 @@ class Prepared:
     apt: tuple[str, ...] = ()
     accelerate: bool = True
 
-    def body(self, *, with_driver: bool = True) -> bytes:
-        """Return the body of the request; without the driver it is for a worker that is likely to have it."""
+    def request(self, *, with_driver: bool = True) -> dict[str, Any]:
+        """Return the `FunctionRequest`; without the driver it is for a worker that is likely to have it."""
         request = function_request(self.capsule, with_driver=with_driver)
         if self.apt:  # the published images install them before they run anything (flash-wire reference, 4.5)
             request |= {"system_dependencies": list(self.apt), "accelerate_downloads": self.accelerate}
-        return encode(request, self.timeout_s)
+        return request
+
+    def body(self, *, with_driver: bool = True) -> bytes:
+        """Return the body of `/run`."""
+        return encode(self.request(with_driver=with_driver), self.timeout_s)
 
     @property
     def sizes(self) -> dict[str, int]:

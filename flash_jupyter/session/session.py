@@ -64,11 +64,11 @@ class Session:
 
     def __init__(self, settings: Settings, *, links: Links | None = None) -> None:
         self.settings = settings
-        self._links = links or Links(settings)
+        self.links = links or Links(settings)
         self.loop = LoopThread()
         self._writer = BackgroundWriter()
         self._store = JobStore(settings.job_store)
-        self._desk = Desk(self._links, self._store, self._writer)
+        self._desk = Desk(self.links, self._store, self._writer)
         self._detached: dict[str, Detached] = {}
         self._closes_at_exit = False
 
@@ -147,21 +147,21 @@ class Session:
         """Return the endpoints of the backend in use; none where the embedded Runpod is not running."""
         if self.settings.backend == "local" and local_info(self.settings) is None:
             return []
-        return self.loop.call(list_endpoints(self._links.open(self.settings.backend)))
+        return self.loop.call(list_endpoints(self.links.open(self.settings.backend)))
 
     def undeploy(self, name: str) -> list[str]:
         """Delete the endpoints with this name or id; returns the names that a listing no longer shows."""
-        return self.loop.call(undeploy(self._links.open(self.settings.backend), name))
+        return self.loop.call(undeploy(self.links.open(self.settings.backend), name))
 
     def volumes(self) -> list[VolumeView]:
         """Return the network volumes of the backend in use, with what each costs a month where it is billed."""
         if self.settings.backend == "local" and local_info(self.settings) is None:
             return []
-        return self.loop.call(list_volumes(self._links.open(self.settings.backend).control.volumes))
+        return self.loop.call(list_volumes(self.links.open(self.settings.backend).control.volumes))
 
     def delete_volume(self, name: str) -> str:
         """Delete a network volume, by name or id, with all that is on it; returns its id once it is gone."""
-        return self.loop.call(delete_volume(self._links.open(self.settings.backend).control.volumes, name))
+        return self.loop.call(delete_volume(self.links.open(self.settings.backend).control.volumes, name))
 
     def status(self) -> dict[str, Any]:
         """Return which backend is used, and what is open; needs no network."""
@@ -179,7 +179,7 @@ class Session:
     def close(self) -> None:
         """Write what is left, end threads and connections; open jobs go on where they are. May be repeated."""
         atexit.unregister(self.close)
-        self.loop.close(self._links.aclose)
+        self.loop.close(self.links.aclose)
         self._writer.close()
         self._store.close()
 

@@ -118,6 +118,15 @@ class Http:
             attempt += 1
             await self.clock.sleep(pause_s)
 
+    async def exchange(self, method: str, url: str, *, content: bytes | None, timeout_s: float) -> httpx.Response:
+        """Make one request and return its answer, whatever the status; raises `UnreachableError`."""
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        timeout = httpx.Timeout(timeout_s, connect=10.0)
+        try:
+            return await self._client.request(method, url, content=content, headers=headers, timeout=timeout)
+        except httpx.TransportError as failure:
+            raise self._unreachable(url, failure) from None
+
     @asynccontextmanager
     async def stream(
         self, url: str, *, params: Mapping[str, Any], headers: Mapping[str, str]

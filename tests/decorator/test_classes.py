@@ -158,7 +158,7 @@ def test_an_instance_whose_worker_ended_unseen_is_lost_too(counter_class: Any, s
 def test_its_endpoint_has_one_worker(counter_class: Any, session: Session) -> None:
     counter_class(0).add.remote()
     endpoint = next(view for view in session.endpoints() if view.name == "counter")
-    link = session._links.open("local")
+    link = session.links.open("local")
     document = session.loop.call(link.control.get(endpoint.id))
     assert (document.workers["min"], document.workers["max"], document.workers["idleTimeout"]) == (0, 1, 300)
 

@@ -1,0 +1,171 @@
+"""What `@remote(..., method=, path=)` makes of a function: a route of a load balanced endpoint, with plain values."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import inspect
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from flash_jupyter.capture.calls import find_member, namespace_of
+from flash_jupyter.decorator.functions import arguments_by_name
+from flash_jupyter.decorator.here import is_worker
+from flash_jupyter.decorator.output import CALLS, unwrapped
+from flash_jupyter.decorator.target import Target, check_options, parameters_of
+from flash_jupyter.errors import OptionError, SerializationError
+from flash_jupyter.session.calls import Arguments, CallRequest
+from flash_jupyter.session.default import default_session
+from flash_jupyter.session.events import Event
+from flash_jupyter.session.routes import execute, send
+from flash_jupyter.session.show import show
+from flash_jupyter.session.wait import Inbox
+
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+#: the platform's and the published image's own routes (flash-wire 7)
+RESERVED = ("/execute", "/ping")
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+
+Tell = Callable[[Event], None]
+
+
+class RemoteRoute:
+    """A function behind an HTTP route: `await add(2, 3)` and `add.remote(2, 3)` return what it returns, or raise."""
+
+    def __init__(
+        self, function: Callable[..., Any], target: Target, method: str, path: str, timeout: int | None = None
+    ) -> None:
+        self._function, self._target, self._timeout = function, target, timeout
+        self._origin: RemoteRoute = self
+        self.method, self.path = method, path
+        self.label = getattr(function, "__name__", "function")
+        functools.update_wrapper(self, function)
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Send the request and return the value; what the function raised is a `RemoteExecutionError`."""
+        if self._runs_here():
+            value = self._function(*args, **kwargs)
+            return await value if inspect.isawaitable(value) else value
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+        def tell(event: Event) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
+                loop.call_soon_threadsafe(show, event, context=context)
+
+        run = self._prepare((args, kwargs), tell)
+        read = await asyncio.wrap_future(default_session().loop.submit(run()))  # cancelling it drops the connection
+        return read()
+
+    def remote(self, *args: Any, **kwargs: Any) -> Any:
+        """Send the request and wait for the value; an interrupt drops the connection."""
+        if self._runs_here():
+            value = self._function(*args, **kwargs)
+            return asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value
+        inbox: Inbox[Any] = Inbox()
+        future = default_session().loop.submit(self._prepare((args, kwargs), inbox.put)())
+        inbox.end_with(future)
+        try:
+            return inbox.drain(show).result()()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def options(self, *, timeout: int | None = None) -> RemoteRoute:
+        """Return the same route with a time limit for the request, in seconds."""
+        check_options(timeout, 0)
+        other = RemoteRoute(self._function, self._target, self.method, self.path, timeout)
+        other._origin = self._origin
+        return other
+
+    def local(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function here, as if it were not decorated."""
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<remote route {self.method} {self.path} of {self._target.describe()}>"
+
+    def _runs_here(self) -> bool:
+        return self._target.local or is_worker()
+
+    def _prepare(self, arguments: Arguments, tell: Tell) -> Callable[[], Any]:
+        args = tuple(map(unwrapped, arguments[0]))
+        kwargs = {name: unwrapped(value) for name, value in arguments[1].items()}
+        session = default_session()
+        spec, target = self._target.spec(session), self._target
+        if not target.is_live:
+            path, query, content = request_of(self.method, self.path, arguments_by_name(self._function, (args, kwargs)))
+            return send(
+                session, spec, self.method, path, query=query, content=content, timeout_s=self._timeout, tell=tell
+            )
+        request = CallRequest(
+            function=self._function,
+            wrapper=self._origin,
+            arguments=(args, kwargs),
+            namespace=namespace_of(self._function),
+            label=self.label,
+            member=find_member(self._function, self._origin),
+            parameters=parameters_of(self._function),
+            deps=target.dependencies,
+            apt=target.system_dependencies,
+            accelerate=target.accelerate_downloads,
+            timeout_s=self._timeout,
+        )
+        return execute(session, spec, request, tell)
+
+
+CALLS.add(RemoteRoute.__call__.__code__)
+
+
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def check_route(function: Callable[..., Any], target: Target, method: str | None, path: str | None) -> tuple[str, str]:
+    """Return the method and the path of a route, or raise `OptionError` with what is missing or wrong."""
+    where, name = target.describe(), getattr(function, "__name__", "function")
+    if not method or not path:
+        missing = " and ".join(f"{word}=" for word, value in (("method", method), ("path", path)) if not value)
+        raise OptionError(
+            f"{name} is a route of {where} and lacks {missing}",
+            fix=f'write @remote(..., method="POST", path="/{name}")',
+        )
+    if method.upper() not in METHODS:
+        raise OptionError(f"method={method!r} of {name} can't be used", fix=f"use one of {', '.join(METHODS)}")
+    if not path.startswith("/"):
+        raise OptionError(f"path={path!r} of {name} does not begin with a slash", fix=f'write path="/{path}"')
+    if path in RESERVED:
+        raise OptionError(
+            f"path={path!r} of {name} belongs to the worker itself", fix=f'choose another, as in "/{name}"'
+        )
+    unknown = [word for word in _PARAMETER.findall(path) if word not in parameters_of(function)]
+    if unknown:
+        raise OptionError(
+            f"path={path!r} of {name} names {unknown[0]}, which is no parameter of it",
+            fix=f"give {name} a parameter {unknown[0]}, or leave it out of the path",
+        )
+    return method.upper(), path
+
+
+def request_of(method: str, path: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any], bytes | None]:
+    """Return the path, the query and the body that carry the arguments of a call.
+
+    >>> request_of("GET", "/items/{id}", {"id": "a/b", "full": True})
+    ('/items/a%2Fb', {'full': True}, None)
+    >>> request_of("POST", "/items", {"name": "x"})
+    ('/items', {}, b'{"name": "x"}')
+    """
+    left = dict(arguments)
+    filled = _PARAMETER.sub(lambda match: quote(str(left.pop(match[1])), safe=""), path)
+    if method == "GET":
+        return filled, left, None
+    try:
+        return filled, {}, json.dumps(left).encode()
+    except (TypeError, ValueError) as error:
+        raise SerializationError(
+            "the arguments", "the arguments", str(error), fix="pass numbers, text, lists and dicts: routes take JSON"
+        ) from None

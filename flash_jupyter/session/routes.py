@@ -1,0 +1,138 @@
+"""A call of a load balanced endpoint: no queue and no job, a request and its answer.
+
+A live endpoint runs our driver behind `POST /execute`; another one has routes of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from flash_jupyter.capsule import Sender
+from flash_jupyter.errors import ApiError, NotFoundError, ProtocolError
+from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
+from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
+from flash_jupyter.session.links import Link
+from flash_jupyter.session.prepare import Prepared
+from flash_jupyter.session.results import kept_events, why_nothing_ran
+from flash_jupyter.session.running import FRESH_WORKERS
+from flash_jupyter.session.session import Session
+from flash_jupyter.session.shipping import read_response
+from flash_jupyter.session.started import read_result
+from flash_jupyter.transport.balancer import Balancer
+from flash_jupyter.wire.control import Endpoint
+
+T = TypeVar("T")
+Tell = Callable[[Event], None]
+
+
+def execute(session: Session, spec: EndpointSpec, request: CallRequest, tell: Tell) -> Callable[[], Awaitable[Any]]:
+    """Prepare a call on this thread; what is returned runs it on the loop thread, and gives what reads the value.
+
+    Raises what `prepare_call` raises.
+    """
+    prepared = prepare_call(request, spec, run=new_run())
+    for warning in prepared.warnings:
+        tell(Notice(warning))
+
+    async def run() -> Callable[[], Any]:
+        blob = await _with_endpoint(session, spec, tell, partial(_execute, prepared=prepared, tell=tell))
+        return partial(_value, prepared.sender, blob)
+
+    return run
+
+
+def send(
+    session: Session,
+    spec: EndpointSpec,
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, Any],
+    content: bytes | None,
+    timeout_s: float | None,
+    tell: Tell,
+) -> Callable[[], Awaitable[Any]]:
+    """Make a request to a route of the image; what is returned runs it, and gives what reads the value."""
+
+    async def request(balancer: Balancer, _link: Link, _endpoint: Endpoint) -> bytes:
+        answer = await balancer.request(method, path, query=query, content=content, timeout_s=timeout_s)
+        return answer.content
+
+    async def run() -> Callable[[], Any]:
+        return partial(_read_json, await _with_endpoint(session, spec, tell, request))
+
+    return run
+
+
+async def _with_endpoint(
+    session: Session, spec: EndpointSpec, tell: Tell, action: Callable[[Balancer, Link, Endpoint], Awaitable[T]]
+) -> T:
+    """Run `action` on the endpoint, which is made where it is missing, and again where it has gone."""
+    for is_last in (False, True):
+        link = await _link(session)
+        endpoint = link.provisioner.known(spec) or await link.provisioner.ensure(
+            spec, lambda text: tell(Phase("provisioning", text))
+        )
+        try:
+            return await action(Balancer(link.http, _base(endpoint), endpoint.name), link, endpoint)
+        except NotFoundError:
+            link.provisioner.forget(spec)
+            if is_last:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _execute(balancer: Balancer, link: Link, endpoint: Endpoint, *, prepared: Prepared, tell: Tell) -> bytes:
+    """Send the capsule until a worker ran it: again with the driver where it is missing, and to a fresh worker."""
+    with_driver = endpoint.id not in link.equipped
+    for _ in range(FRESH_WORKERS + 2):
+        request = prepared.request(with_driver=with_driver)
+        answer = await balancer.request(
+            "POST", "/execute", content=json.dumps(request).encode(), timeout_s=prepared.timeout_s
+        )
+        blob = read_response(_read_json(answer.content))
+        reason = why_nothing_ran(blob)
+        if reason is None:
+            break
+        with_driver = True
+    link.equipped.add(endpoint.id)
+    for event in EventAssembler().fill(*kept_events(blob)):
+        tell(event)
+    return blob
+
+
+async def _link(session: Session) -> Link:
+    name, links = session.settings.backend, session.links
+    link = links.known(name)
+    return link if link is not None else await asyncio.get_running_loop().run_in_executor(None, links.open, name)
+
+
+def _base(endpoint: Endpoint) -> str:
+    base = (endpoint.request_urls or {}).get("base")
+    if not isinstance(base, str):
+        raise ApiError(f"endpoint {endpoint.name} is no load balancer", fix="choose another name= for this one")
+    return base
+
+
+def _value(sender: Sender, blob: bytes) -> Any:
+    outcome = read_result(sender, blob)
+    if outcome.failure is not None:
+        raise outcome.failure
+    return outcome.value
+
+
+def _read_json(content: bytes) -> Any:
+    """Read an answer; nothing is None."""
+    if not content:
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise ProtocolError(
+            f"the answer is no JSON: {content[:200].decode(errors='replace')}", fix="let the route answer with JSON"
+        ) from None
