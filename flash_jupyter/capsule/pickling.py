@@ -23,12 +23,15 @@ from typing import Any
 
 import cloudpickle
 
+from flash_jupyter.capsule.nested import make_nested
+
 BUFFER_FROM_BYTES = 64 * 1024
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...), types.CodeType, types.CellType})
 
 Pid = tuple[str, Any]
 NAMESPACE: Pid = ("namespace", None)
 CACHED: Pid = ("cached", None)
+NESTED: Pid = ("nested", None)
 
 
 class Buffers:
@@ -83,6 +86,8 @@ class Pickler(cloudpickle.Pickler):
             return NAMESPACE
         if obj is make_cached:
             return CACHED
+        if obj is make_nested:
+            return NESTED
         number = self._known.get(id(obj))
         if number is not None:
             return ("object", number)
@@ -136,6 +141,8 @@ class Unpickler(pickle.Unpickler):
             return self._namespace
         if kind == "cached":
             return make_cached
+        if kind == "nested":
+            return make_nested
         try:
             return importlib.import_module(what)
         except ImportError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import operator
 import secrets
 from typing import Any
 
@@ -49,8 +50,8 @@ class RemoteClass:
         return (self._cls,)
 
     def __reduce__(self) -> Any:
-        """On a worker it is the class itself."""
-        return _itself, (self._cls,)
+        """On a worker it is the class itself: wrapped in a function that the other side has."""
+        return operator.itemgetter(0), ((self._cls,),)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -190,7 +191,3 @@ class RemoteMethod(RemoteCallable):
             method=Method(home.instance_id, self._name, home.first),
         )
         return home.line.start(session, target.spec(session), request, tell=tell)
-
-
-def _itself(cls: type) -> type:
-    return cls

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flash_jupyter.capsule.nested import make_nested
 from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.decorator.calling import RemoteCallable, Tell
 from flash_jupyter.decorator.here import is_worker
@@ -52,6 +53,9 @@ class RemoteFunction(RemoteCallable):
 
     def __repr__(self) -> str:
         return f"<remote function {self.label} on {self._target.describe()}>"
+
+    def __reduce__(self) -> Any:
+        return make_nested, (self._function,)
 
     def __get__(self, instance: object, _owner: type | None = None) -> Any:
         """Refuse to become a method: its instance would travel with every call."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+from flash_jupyter.capsule.nested import make_nested
 from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.decorator.functions import arguments_by_name
 from flash_jupyter.decorator.here import is_worker
@@ -88,6 +89,9 @@ class RemoteRoute:
 
     def __repr__(self) -> str:
         return f"<remote route {self.method} {self.path} of {self._target.describe()}>"
+
+    def __reduce__(self) -> Any:
+        return make_nested, (self._function,)
 
     def _runs_here(self) -> bool:
         return self._target.local or is_worker()

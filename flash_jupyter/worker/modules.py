@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from flash_jupyter.worker.standin import stand_in_for_package
+
 _folders: set[str] = set()
 
 
@@ -25,6 +27,7 @@ def install_modules(sources: dict[str, str]) -> None:
             sys.path.remove(folder)
     if wanted is None:
         return
+    stand_in_for_package()
     _folders.add(wanted)
     _forget({path.split("/")[0].removesuffix(".py") for path in sources}, wanted)
     sys.path.insert(0, wanted)

@@ -364,3 +364,25 @@ def test_system_packages_that_are_missing_are_named(script: Script) -> None:
         "DependencyError: system packages are not installed on this machine: no-such-package\n"
         "  the embedded Runpod never installs them; do it yourself: sudo apt-get install no-such-package"
     )
+
+
+NESTED = [
+    ("awaited", "async def outer(x): return (await inner(x)).output + 1"),
+    ("synchronous", "def outer(x): return inner.remote(x).output + 1"),
+    ("as an argument of another", "async def outer(x): return (await inner(await inner(x / 2))).output + 1"),
+    ("mapped", "def outer(x): return inner.map([x])[0].output + 1"),
+    ("bare", "def outer(x): return inner.local(x) + 1"),
+]
+
+
+@pytest.mark.parametrize("source", [c[1] for c in NESTED], ids=[c[0] for c in NESTED])
+def test_a_remote_function_that_is_called_on_a_worker_runs_there(script: Script, session: Session, source: str) -> None:
+    names = script(f"@remote\ndef inner(x): return 2 * x\n@remote\n{source}")
+    before = len(session.jobs())
+    assert names["outer"].remote(4).output == 9
+    assert len(session.jobs()) == before + 1
+
+
+def test_a_remote_class_is_itself_on_a_worker(script: Script) -> None:
+    names = script("@remote\nclass C:\n    def f(self): return 1\n@remote\ndef g(): return C().f()")
+    assert names["g"].remote().output == 1

@@ -1,0 +1,54 @@
+"""What `import flash_jupyter` finds on a worker that has not got it: local modules with remote functions need it.
+
+Nothing is remote on a worker: a decorated function runs there, and the description of an endpoint says nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+from typing import Any
+
+from flash_jupyter.capsule.nested import Nested
+
+PACKAGE = "flash_jupyter"
+
+
+def stand_in_for_package() -> None:
+    """Put a module in the place of the package, where that is not installed."""
+    if PACKAGE not in sys.modules and importlib.util.find_spec(PACKAGE) is None:
+        sys.modules[PACKAGE] = StandIn(PACKAGE)
+
+
+class StandIn(types.ModuleType):
+    """Has `remote`, and says nothing to everything else."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _decorate if name == "remote" else Silent()
+
+
+class Silent:
+    """Takes every call and has every attribute: the endpoint of `@remote(LiveServerless(...))`."""
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> Silent:
+        """Say nothing."""
+        return self
+
+    def __getattr__(self, name: str) -> Silent:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+
+def _decorate(resource_config: Any = None, *_args: Any, **_kwargs: Any) -> Any:
+    """Do as `remote` does: with and without parentheses; a class stays what it is."""
+    if isinstance(resource_config, (type, types.FunctionType)):
+        return _nested(resource_config)
+    return _nested
+
+
+def _nested(decorated: Any) -> Any:
+    return decorated if isinstance(decorated, type) else Nested(decorated)
