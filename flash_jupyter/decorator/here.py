@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import sys
 import threading
@@ -15,8 +16,9 @@ from flash_jupyter.decorator.output import JobOutput
 from flash_jupyter.errors import RemoteExecutionError
 
 
+@functools.cache
 def is_worker() -> bool:
-    """Whether this process runs jobs for somebody: then the driver is loaded (`session/shipping.py` names it)."""
+    """Whether this process runs jobs for somebody: the driver is loaded before anything of theirs (`shipping.py`)."""
     return any(name.startswith("_flash_jupyter_driver_") for name in sys.modules)
 
 

@@ -18,8 +18,11 @@ from flash_jupyter.errors import (
     UndefinedNameError,
     WorkerLost,
 )
+from flash_jupyter.session.jobs import JobRecord
+from flash_jupyter.session.provision import request_urls
 from flash_jupyter.session.session import Session
 from flash_jupyter.states import JobState
+from flash_jupyter.transport.queue import Queue
 
 Script = Callable[..., dict[str, Any]]
 
@@ -242,7 +245,15 @@ def test_cancelling_the_awaiting_task_cancels_the_job(script: Script, session: S
     started = time.monotonic()
     assert asyncio.run(names["main"]()) == "cancelled"
     assert time.monotonic() - started < 15
-    assert session.jobs()[0].state is JobState.CANCELLED
+    job = session.jobs()[0]
+    assert (job.state, on_the_platform(session, job)) == (JobState.CANCELLED, JobState.CANCELLED)
+
+
+def on_the_platform(session: Session, job: JobRecord) -> JobState:
+    """Ask the embedded Runpod itself where a job is."""
+    link = session.links.open("local")
+    endpoint = session.loop.call(link.control.get(job.endpoint_id or ""))
+    return session.loop.call(Queue(link.http, request_urls(endpoint)).status(job.platform_id or "")).status
 
 
 def test_wait_for_cancels_the_job_too(script: Script, session: Session) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from calls import Caller, local_module, method, request
 from cells import Notebook, text
 
 from flash_jupyter.settings import Backend
@@ -34,6 +35,12 @@ def endpoint(released: Callable[..., Path], local: Backend) -> Iterator[dict[str
         assert made.status_code == 201, made.text
         yield made.json()
         assert client.delete(f"{local.api_url}/v2/serverless/{made.json()['id']}").status_code == 204
+
+
+@pytest.fixture(scope="module")
+def call(endpoint: dict[str, Any], local: Backend) -> Iterator[Caller]:
+    with _client(local) as client:
+        yield Caller(lambda request: _call(client, endpoint, request))
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +101,21 @@ def test_state_of_the_driver_outlives_a_request(notebook: Notebook) -> None:
         "import sys\nsecond = id([m for n, m in sys.modules.items() if n.startswith('_flash_jupyter_driver')][0])"
     )
     assert notebook.names["first"] == notebook.names["second"]
+
+
+def test_a_remote_function_runs_with_its_closure(call: Caller) -> None:
+    assert call(request("K = 3\ndef helper(x): return x * K\nasync def f(x): return helper(x)", "f", 2)).value == 6
+
+
+def test_an_instance_outlives_its_request(call: Caller) -> None:
+    base = request(
+        "class C:\n    def __init__(self, n): self.n = n\n    def add(self, x): self.n += x; return self.n", "C"
+    )
+    assert call(method(base, "add", "c", ((10,), {}), 1)).value == 11
+    assert call(method(base, "add", "c", None, 5)).value == 16
+
+
+def test_a_local_module_that_decorates_is_imported_where_our_package_is_not(call: Caller, tmp_path: Path) -> None:
+    with local_module(tmp_path) as base:
+        outcomes = [call(base), call(base)]
+    assert [(outcome.value, outcome.failure) for outcome in outcomes] == [(1, None), (2, None)]

@@ -11,7 +11,8 @@ import pytest
 
 pytestmark = pytest.mark.journey
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "tests" / "examples"
 #: what each example prints; `load_balancer` has a test of its own
 PRINTED = {
     "getting_started": "COMPLETED 3.0 None\n",
@@ -60,6 +61,21 @@ def test_a_notebook_may_refuse_nested_loops(shared_desk: Any) -> None:
     cell = notebook.run("import asyncio\nasync def main(): return 1\nasyncio.run(main())")
     assert cell.ename == "RuntimeError"
     assert "cannot be called from a running event loop" in cell.error
+
+
+def indented(text: str) -> str:
+    """The code of a text in Markdown."""
+    lines = [line[4:] for line in text.splitlines() if line.startswith("    ") or not line]
+    return "\n".join(lines).strip() + "\n"
+
+
+def test_the_readme_tells_the_truth(shared_desk: Any) -> None:
+    section = (ROOT / "README.md").read_text().partition("## Functions")[2].partition("\n## ")[0]
+    before, _, after = section.partition("It prints\n")
+    program, printed = indented(before), indented(after)
+    done = shared_desk.python("-c", program)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == printed
 
 
 def test_functions_in_a_notebook(notebook: Any) -> None:
