@@ -52,7 +52,7 @@ test-all: test  ## everything: the slow ones too, then all tests on every Python
 
 bench: .venv/.test  ## measure, print the table, write it to tests/benchmarks/
 	$(INSTALL) $(BIN)/python -e ".[bench]"
-	$(BIN)/python tests/benchmarks/bench.py
+	PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/bench.py
 
 format: .venv/.test
 	$(BIN)/ruff check --fix .

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from foreign import Platform
+from foreign import released as make_released
 
 from flash_jupyter.session.local import ensure_local, stop_local
 from flash_jupyter.settings import Backend, Settings, read_settings
 
 #: they run in the environments of the released packages, and import what is only there
 collect_ignore = ["programs"]
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
 def released() -> Callable[..., Path]:
     """Give the interpreter of an environment that has these packages, and nothing of ours."""
-
-    def make(*packages: str) -> Path:
-        folder = ROOT / ".venvs" / packages[0].replace("==", "-")
-        folder.parent.mkdir(exist_ok=True)
-        python, done = folder / "bin" / "python", folder / ".installed"
-        with FileLock(f"{folder}.lock"):
-            if not done.exists():
-                subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-                install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
-                subprocess.run([*install, *packages], check=True)
-                done.touch()
-        return python
-
-    return make
+    return make_released
 
 
 @pytest.fixture(scope="module")

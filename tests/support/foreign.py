@@ -5,18 +5,35 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx
+from filelock import FileLock
 
 from flash_jupyter.session.local import local_info
 from flash_jupyter.settings import Settings
 
+ROOT = Path(__file__).resolve().parents[2]
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"}
 #: variables that would point a foreign client elsewhere, or change what it does
 _NOT_INHERITED = ("RUNPOD_", "FLASH_", "PYTHON", "VIRTUAL_ENV")
+
+
+def released(*packages: str) -> Path:
+    """Return the interpreter of an environment that has these packages and nothing of ours; it is made once."""
+    folder = ROOT / ".venvs" / packages[0].replace("==", "-")
+    folder.parent.mkdir(exist_ok=True)
+    python, done = folder / "bin" / "python", folder / ".installed"
+    with FileLock(f"{folder}.lock"):
+        if not done.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+            install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
+            subprocess.run([*install, *packages], check=True)
+            done.touch()
+    return python
 
 
 class Platform:
