@@ -130,6 +130,14 @@ def test_functions_run_on_workers(story: str, version: str, seen: list[Any], cli
 
 
 @pytest.mark.slow
+def test_both_clients_find_the_volume_that_one_of_them_made(clients: dict[str, Client], platform: Platform) -> None:
+    assert clients[OLD].tell("flash_functions.py", "volume") == [["what a file on the volume counts", [1, 2]]]
+    assert clients[NEW].tell("flash_functions.py", "volume") == [["what a file on the volume counts", [3, 4]]]
+    (volume,) = platform.client.get("/v1/networkvolumes").json()
+    assert volume == {"id": volume["id"], "name": "models", "size": 20, "dataCenterId": "EU-RO-1"}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_instance_lives_on_its_worker(version: str, clients: dict[str, Client]) -> None:
     assert clients[version].tell("flash_classes.py") == [

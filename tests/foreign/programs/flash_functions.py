@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runpod_flash import CpuLiveServerless, GpuGroup, LiveServerless, remote
+from runpod_flash import CpuLiveServerless, GpuGroup, LiveServerless, NetworkVolume, remote
 
 cpu = CpuLiveServerless(name="functions")
 gpu = LiveServerless(name="on-gpu", gpus=[GpuGroup.ADA_24])
+with_volume = LiveServerless(name="with-volume", networkVolume=NetworkVolume(name="models", size=20))
 
 
 def tell(what: str, seen: Any) -> None:
@@ -105,6 +106,17 @@ async def square_and_add(x):
     return await square(x) + 1
 
 
+@remote(resource_config=with_volume)
+async def count_on_volume():
+    import os
+    from pathlib import Path
+
+    file = Path(os.environ["RUNPOD_VOLUME_PATH"]) / "count"
+    count = int(file.read_text()) + 1 if file.exists() else 1
+    file.write_text(str(count))
+    return count
+
+
 async def arguments() -> None:
     tell("async, by position and name", [await add(1), await add(1, 3), await add(1, b=4, c=5)])
     tell("sync", await subtract(5, 3))
@@ -151,6 +163,10 @@ async def dependencies() -> None:
 
 async def hardware() -> None:
     tell("on a GPU endpoint", await where(1))
+
+
+async def volume() -> None:
+    tell("what a file on the volume counts", [await count_on_volume(), await count_on_volume()])
 
 
 async def modules() -> None:
