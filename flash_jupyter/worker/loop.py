@@ -19,9 +19,11 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flash_jupyter.worker.channel import Channel, ServerGone
+from flash_jupyter.worker.deployed import find_handler, serve
 from flash_jupyter.worker.function import execute
 
 
@@ -156,7 +158,11 @@ def _end(code: int) -> None:
 
 
 def main() -> None:
-    """Run a worker from the environment."""
+    """Run a worker from the environment: a deployed app's handler, else our own loop."""
+    handler = find_handler(os.environ, Path("app"))
+    if handler is not None:
+        serve(handler)
+        return
     signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = Worker(read_worker_settings(os.environ))
     try:

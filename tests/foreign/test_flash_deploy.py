@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign import Platform
+from foreign import Platform, told
 
 SHOP = Path(__file__).with_name("programs") / "shop"
 QUIET = {"RUNPOD_URL_MIXED_OK": "1", "RUNPOD_FLASH_SILENCE_DEPRECATION": "1"}
@@ -76,6 +76,20 @@ def test_the_archive_has_code_and_dependency(project: Path) -> None:
     with tarfile.open(project / ".flash" / "artifact.tar.gz") as archive:
         names = set(archive.getnames())
     assert {"./prices.py", "./handler_pricing.py", "./handler_stock.py", "./humanize/__init__.py"} <= names
+
+
+def test_the_deployed_app_answers_its_client(project: Path, python: Path, platform: Platform) -> None:
+    said = platform.tell([python, "-W", "ignore", "prices.py"], cwd=project, **QUIET)
+    assert said == [["price", "1,234,500 EUR"], ["count", 3]]
+
+
+def test_the_deployed_app_answers_anybody_and_a_failure_is_one(project: Path, platform: Platform) -> None:
+    ids = {endpoint["name"]: endpoint["id"] for endpoint in platform.endpoints()}
+    job = platform.submit(ids["pricing"], {"amount": 1000})
+    assert told(platform.reached(ids["pricing"], job)) == {"status": "COMPLETED", "output": "1,000 EUR"}
+    failed = told(platform.reached(ids["pricing"], platform.submit(ids["pricing"], {"amount": "x"})))
+    assert (failed["status"], failed["error"]) == ("FAILED", "unsupported operand type(s) for -: 'str' and 'int'")
+    assert failed["output"]["success"] is False
 
 
 def test_a_second_deploy_keeps_the_endpoints(project: Path, python: Path, platform: Platform) -> None:
