@@ -22,6 +22,8 @@ from flash_jupyter.emulator.apps_api import AppsApi
 from flash_jupyter.emulator.artifacts import Artifacts
 from flash_jupyter.emulator.artifacts_api import ArtifactsApi
 from flash_jupyter.emulator.auth import RequireKey
+from flash_jupyter.emulator.balancer import Balancer
+from flash_jupyter.emulator.balancer_api import BalancerApi
 from flash_jupyter.emulator.billing_api import BillingApi
 from flash_jupyter.emulator.catalog_api import CatalogApi
 from flash_jupyter.emulator.clock import AdminClock
@@ -32,6 +34,7 @@ from flash_jupyter.emulator.endpoints import Endpoints, show_time
 from flash_jupyter.emulator.faulty_answers import FaultyAnswers
 from flash_jupyter.emulator.flash_endpoint import find_flash_endpoint
 from flash_jupyter.emulator.fleet import Fleet
+from flash_jupyter.emulator.health import HealthChecks
 from flash_jupyter.emulator.planes import refusal
 from flash_jupyter.emulator.pool import Pool
 from flash_jupyter.emulator.queue_api import QueueApi
@@ -61,7 +64,9 @@ class Emulator:
         self.templates = Templates(store, self.clock)
         self.volumes = Volumes(store, self.clock, config.folder)
         self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet, self.templates, self.volumes)
-        self.watch = Watch(self.world, self.dispatcher, self.fleet)
+        self.balancer = Balancer(self.world)
+        self.health = HealthChecks(self.world, self.balancer)
+        self.watch = Watch(self.world, self.dispatcher, self.fleet, self.health)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -77,6 +82,7 @@ class Emulator:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.health.close()
 
     def seen(self, path: str) -> None:
         """Remember when somebody used the server; a worker that polls does not."""
@@ -150,6 +156,7 @@ def _routes(emulator: Emulator, limiter: ControlLimiter) -> list[Route]:
         *BillingApi(world.store.usage, limiter, world.clock).routes(),
         *WorkerApi(world, emulator.dispatcher).routes(),
         *QueueApi(world, emulator.dispatcher, endpoints, queue_limiter, find).routes(),
+        *BalancerApi(world, emulator.balancer, emulator.health).routes(),
         *AppsApi(world, endpoints, emulator.apps, emulator.artifacts).routes(),
         *ArtifactsApi(emulator.apps, emulator.artifacts).routes(),
         Route("/_flash/info", emulator.info),

@@ -30,6 +30,12 @@ class PlatformLimits:
     rate_per_10_s: Mapping[str, int] = field(default_factory=lambda: dict(limits.RATE_PER_10_S))
     concurrent_requests: Mapping[str, int] = field(default_factory=lambda: dict(limits.CONCURRENT_REQUESTS))
     take_hold_s: float = limits.TAKE_HOLD_S
+    balancer_bytes: int = limits.BALANCER_PAYLOAD_BYTES
+    balancer_wait_s: float = limits.BALANCER_WAIT_S
+    balancer_strict_wait_s: float = limits.BALANCER_STRICT_WAIT_S
+    balancer_processing_s: float = limits.BALANCER_PROCESSING_S
+    balancer_unhealthy_s: float = limits.BALANCER_UNHEALTHY_S
+    health_check_s: float = limits.HEALTH_CHECK_INTERVAL_S
 
 
 #: how long a stopped job's process may live on: the worker's own grace time, and one second to end

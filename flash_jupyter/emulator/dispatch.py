@@ -12,7 +12,7 @@ from collections import defaultdict
 from flash_jupyter import limits
 from flash_jupyter.emulator.jobs import Job, Policy, WorkerAnswer, new_job_id, split_chunk, status_document
 from flash_jupyter.emulator.logs import WorkerLog
-from flash_jupyter.emulator.world import Endpoint, Poll, Worker, World
+from flash_jupyter.emulator.world import Endpoint, NoWorker, Poll, Worker, World
 from flash_jupyter.states import JobState
 
 
@@ -130,6 +130,8 @@ class Dispatcher:
                 poll.release()
             for worker in endpoint.workers.values():
                 worker.release_stop_poll()
+            for waiter in endpoint.waiters:
+                waiter.refuse(NoWorker(503, "the embedded Runpod was stopped"))
         for job_id in list(self._waiting):
             self._tell(job_id)
         for _, log in self._world.logs.values():

@@ -38,13 +38,11 @@ _IDLE_TIMEOUT_S = 10
 
 def create_document(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a checked create's document, without `id`, `requestUrls` and `createdAt`; raises `Problem`."""
-    if body["type"] == "LOAD_BALANCER":
-        raise Problem(400, "this embedded Runpod serves QUEUE endpoints only")
     if ("gpu" in body) == ("cpu" in body):
         raise Problem(400, "give exactly one of gpu and cpu")
     plain = {name: value for name, value in body.items() if name in _PLAIN}
     hardware = {"gpu": _gpu(body["gpu"])} if "gpu" in body else {"cpu": _cpu(body["cpu"])}
-    workers = _workers(_WORKER_DEFAULTS, body.get("workers", {}), body["scaling"])
+    workers = _workers(body["type"], _WORKER_DEFAULTS, body.get("workers", {}), body["scaling"])
     return {"type": body["type"], **DEFAULTS, **plain, **hardware, "workers": workers, "scaling": body["scaling"]}
 
 
@@ -58,7 +56,9 @@ def patch_document(document: Mapping[str, Any], body: Mapping[str, Any]) -> dict
     if "cpu" in body:
         changed["cpu"] = _cpu(body["cpu"])
     changed["scaling"] = body.get("scaling", document["scaling"])
-    changed["workers"] = _workers(document["workers"], body.get("workers", {}), changed["scaling"])
+    if document["type"] == "LOAD_BALANCER" and changed["scaling"]["type"] != "REQUEST_COUNT":
+        raise Problem(400, "a LOAD_BALANCER endpoint scales on REQUEST_COUNT only")
+    changed["workers"] = _workers(document["type"], document["workers"], body.get("workers", {}), changed["scaling"])
     return changed
 
 
@@ -137,12 +137,12 @@ def _cpu(selection: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return documents
 
 
-def _workers(old: Mapping[str, Any], sent: Mapping[str, Any], scaling: Mapping[str, Any]) -> dict[str, Any]:
+def _workers(kind: str, old: Mapping[str, Any], sent: Mapping[str, Any], scaling: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**old, **sent}
     if merged["min"] > merged["max"]:
         raise Problem(400, f"workers.min {merged['min']} is above workers.max {merged['max']}")
     bounds = {"min": merged["min"], "max": merged["max"]}
-    if scaling["type"] != "REQUEST_COUNT":
+    if kind == "LOAD_BALANCER" or scaling["type"] != "REQUEST_COUNT":
         return {**bounds, "idleTimeout": merged.get("idleTimeout", _IDLE_TIMEOUT_S)}
     if "idleTimeout" in sent:
         raise Problem(400, "workers.idleTimeout does not apply to a QUEUE endpoint that scales on requestCount")

@@ -10,12 +10,13 @@ from flash_jupyter.emulator.documents import HIDDEN, changed_fields, create_docu
 from flash_jupyter.emulator.fault_rules import name_error
 from flash_jupyter.emulator.fleet import Fleet, new_id
 from flash_jupyter.emulator.logs import format_time
+from flash_jupyter.emulator.ports import health_path
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import EndpointRow
 from flash_jupyter.emulator.store_resources import Resource
 from flash_jupyter.emulator.templates import Templates, applied, container_settings
 from flash_jupyter.emulator.volumes import Volumes, check_data_centers
-from flash_jupyter.emulator.world import Endpoint, Worker, World
+from flash_jupyter.emulator.world import Endpoint, NoWorker, Worker, World
 from flash_jupyter.states import WorkerState
 
 
@@ -100,6 +101,8 @@ class Endpoints:
         jobs = [job for job in self._world.jobs.values() if job.endpoint_id == endpoint.id]
         for poll in endpoint.polls:
             poll.release()
+        for waiter in endpoint.waiters:
+            waiter.refuse(NoWorker(404, f"endpoint {endpoint.id} was deleted"))
         with self._world.store.transaction():
             for job in jobs:
                 self._dispatcher.cancel(job)
@@ -117,13 +120,12 @@ class Endpoints:
 
     def show(self, endpoint: Endpoint) -> dict[str, Any]:
         """Return `Endpoint` of the REST v2 document."""
-        base = f"{self._world.base_url}/v2/{endpoint.id}"
         document = {name: value for name, value in endpoint.document.items() if name not in HIDDEN}
         return {
             "id": endpoint.id,
             "name": document.pop("name"),
             "type": document.pop("type"),
-            "requestUrls": _request_urls(base),
+            "requestUrls": request_urls(self._world.base_url, endpoint),
             **document,
             "createdAt": show_time(endpoint.created_at),
         }
@@ -179,7 +181,7 @@ class Endpoints:
                 "completed": endpoint.completed,
                 "failed": endpoint.failed,
                 "inProgress": endpoint.running_jobs,
-                "inQueue": len(endpoint.queue),
+                "inQueue": endpoint.queued,
                 "retried": endpoint.retried,
             },
             "workers": _count_workers(endpoint),
@@ -217,7 +219,12 @@ def _release(version: int, at: float, diff: list[dict[str, Any]]) -> dict[str, A
     }
 
 
-def _request_urls(base: str) -> dict[str, str]:
+def request_urls(origin: str, endpoint: Endpoint) -> dict[str, str]:
+    """Return `EndpointRequestUrls`. A load balancer has a path here, not a host name of its own as on the platform."""
+    if endpoint.is_balancer:
+        base = f"{origin}/lb/{endpoint.id}"
+        return {"base": base, "health": base + health_path(endpoint.document["env"])}
+    base = f"{origin}/v2/{endpoint.id}"
     return {
         "run": f"{base}/run",
         "runSync": f"{base}/runsync",

@@ -15,9 +15,10 @@ from flash_jupyter.emulator.faults import Fault
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.pool import NoProcess, Pool, WorkerOrder, memory_limit_bytes
+from flash_jupyter.emulator.ports import Ports, wants_health_port
 from flash_jupyter.emulator.store import WorkerRow
 from flash_jupyter.emulator.store_usage import UsageRow
-from flash_jupyter.emulator.world import Endpoint, Worker, World
+from flash_jupyter.emulator.world import Affinity, Endpoint, NoWorker, Worker, WorkerGone, World
 from flash_jupyter.states import WorkerState
 
 
@@ -58,6 +59,8 @@ class Fleet:
     def launch(self, endpoint: Endpoint, worker: Worker, *, args: str | None = None) -> None:
         """Start a worker's process; `args` is another command than the endpoint's."""
         document = endpoint.document if args is None else {**endpoint.document, "args": args}
+        if endpoint.is_balancer:
+            worker.ports, worker.unhealthy_since = self._free_ports(endpoint), self._world.clock()
         order = WorkerOrder(
             worker.id,
             endpoint.id,
@@ -66,6 +69,7 @@ class Fleet:
             self._world.api_key,
             worker.log.container_path,
             self._artifact_of(endpoint),
+            worker.ports,
         )
         worker.log.system(f"worker {worker.id} starts")
         try:
@@ -79,6 +83,10 @@ class Fleet:
         self._add(endpoint, worker)
         now, (hardware, usd_per_s) = self._world.clock(), price_of(endpoint.document)
         self._world.store.usage.begin(UsageRow(worker.id, endpoint.id, now, now, True, hardware, usd_per_s))
+
+    def _free_ports(self, endpoint: Endpoint) -> Ports:
+        port = self._pool.free_port()
+        return Ports(port, self._pool.free_port() if wants_health_port(endpoint.document["env"]) else port)
 
     def _open_log(self, endpoint_id: str, worker_id: str) -> WorkerLog:
         log = WorkerLog(self._world.config.folder / "logs", worker_id, self._world.clock)
@@ -100,7 +108,10 @@ class Fleet:
         if process is None:
             self._lose(row, log, jobs)
             return
-        worker = Worker(row.id, endpoint.id, row.version, row.started_at, process, log, self._memory_limit(endpoint))
+        memory = self._memory_limit(endpoint)
+        worker = Worker(row.id, endpoint.id, row.version, row.started_at, process, log, memory, ports=row.ports)
+        if row.ports is not None and not row.ready:
+            worker.unhealthy_since = row.started_at
         if row.ready:
             worker.advance("poll")
             worker.idle_since = self._world.clock()
@@ -168,6 +179,7 @@ class Fleet:
         endpoint.polls = [poll for poll in endpoint.polls if poll.worker is not worker]
         for job in list(worker.jobs.values()):
             self._dispatcher.fail(job, worker_lost(worker.id, worker.log, reason))
+        _refuse_those_who_want(endpoint, worker)
         worker.log.end()
         failed = worker.ending is None or (worker.state is WorkerState.UNHEALTHY and worker.fault is None)
         if failed and not worker.is_ready:
@@ -184,13 +196,16 @@ class Fleet:
         self._world.wake.set()
 
     def _count_failed_start(self, endpoint: Endpoint, what: str) -> None:
-        """After some failed starts in a row the queued jobs are failed: waiting would not help them."""
+        """After some failed starts in a row what waits is failed: waiting would not help."""
         endpoint.failed_starts += 1
         if endpoint.failed_starts < FAILED_STARTS_MAX:
             return
         endpoint.failed_starts = 0
+        error = f"worker lost: {FAILED_STARTS_MAX} workers in a row did not start; {what}"
         for job in list(endpoint.queue):
-            self._dispatcher.fail(job, f"worker lost: {FAILED_STARTS_MAX} workers in a row did not start; {what}")
+            self._dispatcher.fail(job, error)
+        for waiter in endpoint.waiters:
+            waiter.refuse(NoWorker(502, error))
 
     def close(self) -> None:
         """End all workers: the server ends. What runs is failed, what is queued stays queued."""
@@ -199,3 +214,9 @@ class Fleet:
                 self._dispatcher.fail(job, worker_lost(worker.id, worker.log, "the embedded Runpod was stopped"))
             worker.process.kill()
             self._forget(worker.id, self._world.clock())
+
+
+def _refuse_those_who_want(endpoint: Endpoint, worker: Worker) -> None:
+    for waiter in endpoint.waiters:
+        if waiter.affinity == Affinity(worker.id, strict=True):
+            waiter.refuse(WorkerGone(worker.id))

@@ -24,6 +24,7 @@ from flash_jupyter import limits
 from flash_jupyter.emulator.artifacts import artifact_path, give_to_worker
 from flash_jupyter.emulator.config import Config
 from flash_jupyter.emulator.folders import home_folder, volume_folder, work_folder
+from flash_jupyter.emulator.ports import Ports, free_port
 
 #: the interpreter of a local worker: the kernel's (design D13); reserved, not given to the worker
 PYTHON_VARIABLE = "FLASH_JUPYTER_PYTHON"
@@ -36,6 +37,7 @@ class WorkerOrder:
     """What the pool needs to start a worker. `base_url` is the server's origin, `document` the endpoint's.
 
     `artifact` is the file of the build that the worker serves, where it serves one.
+    `ports` is where the worker of a load balancing endpoint listens; a queue's worker has none.
     """
 
     worker_id: str
@@ -45,6 +47,7 @@ class WorkerOrder:
     api_key: str
     log_path: Path
     artifact: Path | None = None
+    ports: Ports | None = None
 
 
 class WorkerProcess(Protocol):
@@ -65,9 +68,15 @@ class WorkerProcess(Protocol):
     def memory_bytes(self, allowed: int, /) -> int:
         """What it and its children use, exactly where that is more than `allowed`; 0 when it is gone."""
 
+    def listens_on(self, port: int, /) -> bool:
+        """Whether it or one of its children is the one who listens on a port of this machine."""
+
 
 class Pool(Protocol):
     """Makes worker processes; a test gives another one."""
+
+    def free_port(self) -> int:
+        """Return a port for a worker to listen on."""
 
     def start(self, order: WorkerOrder) -> WorkerProcess:
         """Start a worker; raises `OSError` when that is not possible."""
@@ -104,6 +113,10 @@ class NoProcess:
     def memory_bytes(self, _: int) -> int:
         """It uses nothing."""
         return 0
+
+    def listens_on(self, _: int) -> bool:
+        """It listens nowhere."""
+        return False
 
 
 class SystemProcess:
@@ -149,6 +162,22 @@ class SystemProcess:
         resident = sum(_resident_bytes(member) for member in family)
         return resident if resident <= allowed else sum(_proportional_bytes(member) for member in family)
 
+    def listens_on(self, port: int) -> bool:
+        """Whether one of its processes listens there: the port may have been taken by somebody else before it could."""
+        try:
+            process = psutil.Process(self.pid)
+            return any(port in _listening_ports(member) for member in [process, *process.children(recursive=True)])
+        except psutil.NoSuchProcess:
+            return False
+
+
+def _listening_ports(process: psutil.Process) -> set[int]:
+    # psutil 6 renamed the method
+    connections = process.net_connections if hasattr(process, "net_connections") else process.connections
+    with contextlib.suppress(psutil.Error):
+        return {each.laddr.port for each in connections("tcp") if each.status == psutil.CONN_LISTEN}
+    return set()
+
 
 def _resident_bytes(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.Error):
@@ -168,6 +197,10 @@ class SystemPool:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+
+    def free_port(self) -> int:
+        """Return a port that is free now."""
+        return free_port()
 
     def start(self, order: WorkerOrder) -> SystemProcess:
         """Start a worker in its own folder; its output is appended to its log file."""
@@ -222,14 +255,15 @@ def _look_again(loop: asyncio.AbstractEventLoop, process: WorkerProcess, ended: 
 
 
 def worker_command(document: Mapping[str, Any], python: str) -> list[str]:
-    """Return the command line: the endpoint's `args` where there are some, else our loop.
+    """Return the command line: the endpoint's `args` where there are some, else our worker for its type.
 
-    >>> worker_command({"env": {}, "args": "python -u handler.py"}, "/usr/bin/python3")
+    >>> worker_command({"type": "QUEUE", "env": {}, "args": "python -u handler.py"}, "/usr/bin/python3")
     ['python', '-u', 'handler.py']
     """
-    if runs_our_loop(document):
-        return [document["env"].get(PYTHON_VARIABLE, python), "-m", "flash_jupyter.worker.loop"]
-    return shlex.split(document["args"])
+    if not runs_our_loop(document):
+        return shlex.split(document["args"])
+    module = "balancer" if document["type"] == "LOAD_BALANCER" else "loop"
+    return [document["env"].get(PYTHON_VARIABLE, python), "-m", f"flash_jupyter.worker.{module}"]
 
 
 def runs_our_loop(document: Mapping[str, Any]) -> bool:
@@ -255,7 +289,10 @@ def worker_environment(order: WorkerOrder, config: Config, *, home: Path, python
         **wanted,
         **_volume_variables(order, config),
         **_artifact_variables(order, home),
-        **_protocol_variables(order),
+        "RUNPOD_POD_ID": order.worker_id,
+        "RUNPOD_POD_HOSTNAME": f"{order.worker_id}-local",
+        "RUNPOD_ENDPOINT_ID": order.endpoint_id,
+        **(_queue_variables(order) if order.ports is None else _port_variables(order.ports)),
         "FLASH_JUPYTER_OVERLAYS": str(config.overlays),
         "FLASH_JUPYTER_CANCEL_GRACE_S": str(config.cancel_grace_s),
     }
@@ -299,7 +336,12 @@ def _artifact_variables(order: WorkerOrder, home: Path) -> dict[str, str]:
     return {} if order.artifact is None else {"FLASH_BUILD_ARTIFACT_PATH": str(artifact_path(home))}
 
 
-def _protocol_variables(order: WorkerOrder) -> dict[str, str]:
+def _port_variables(ports: Ports) -> dict[str, str]:
+    """Return where a load balancer's worker must listen; it does not get the key, for it asks us for nothing."""
+    return {"PORT": str(ports.serve), "PORT_HEALTH": str(ports.health)}
+
+
+def _queue_variables(order: WorkerOrder) -> dict[str, str]:
     """Return the SDK's URL templates; each needs a query, for the SDK appends `&...` (runpod-platform.md 1.2)."""
     base = f"{order.base_url}/v2/{order.endpoint_id}"
     query = f"?gpu={'CPU' if 'cpu' in order.document else order.document['gpu']['pools'][0]}"
@@ -309,9 +351,6 @@ def _protocol_variables(order: WorkerOrder) -> dict[str, str]:
         "RUNPOD_WEBHOOK_POST_STREAM": f"{base}/job-stream/$RUNPOD_POD_ID/$ID{query}",
         "RUNPOD_WEBHOOK_PING": f"{base}/ping/$RUNPOD_POD_ID{query}",
         "RUNPOD_AI_API_KEY": order.api_key,
-        "RUNPOD_POD_ID": order.worker_id,
-        "RUNPOD_POD_HOSTNAME": f"{order.worker_id}-local",
-        "RUNPOD_ENDPOINT_ID": order.endpoint_id,
     }
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from flash_jupyter import limits
 from flash_jupyter.emulator.dispatch import Dispatcher
-from flash_jupyter.emulator.endpoints import Endpoints
+from flash_jupyter.emulator.endpoints import Endpoints, request_urls
 from flash_jupyter.emulator.flash_endpoint import FLASH_ID, Find, flash_endpoint
 from flash_jupyter.emulator.jobs import BadRequest, Job, Policy, parse_run_body, status_document
 from flash_jupyter.emulator.rate import QueueLimiter
@@ -57,6 +57,9 @@ class QueueApi:
         async def endpoint_of_route(request: Request) -> Response:
             try:
                 endpoint = self._world.endpoints.get(request.path_params["endpoint_id"]) or self._other(request)
+                if endpoint.is_balancer and operation not in ("health", "metrics"):
+                    base = request_urls(self._world.base_url, endpoint)["base"]
+                    return _error(400, f"endpoint {endpoint.id} is a load balancer without a queue: send to {base}")
                 full = self._limiter.count(endpoint.id, operation)
                 if full is not None:
                     wait_s = str(self._limiter.retry_after(full))

@@ -44,6 +44,8 @@ class WorkerView:
     version: int = 1
     running: int = 0
     held: bool = False
+    #: whether it can be given work, or soon will be; one that can't takes a place, and does none of the work
+    able: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def schedule(scaling: Scaling, queue: Sequence[QueuedJob], workers: Sequence[Wor
     stops = _stops(scaling, queue, workers, now)
     ended = {stop.worker_id for stop in stops}
     living = [worker for worker in workers if worker.id not in ended]
-    missing = min(_wanted(scaling, queue, living, now), scaling.workers_max) - len(living)
+    able = [worker for worker in living if worker.able]
+    missing = min(_wanted(scaling, queue, able, now) - len(able), scaling.workers_max - len(living))
     return [*stops, *([Start(missing)] if missing > 0 else [])]
 
 

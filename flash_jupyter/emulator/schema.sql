@@ -104,3 +104,6 @@ CREATE TABLE IF NOT EXISTS usage (
     hardware TEXT NOT NULL,     -- gpu, cpu
     usd_per_s REAL NOT NULL     -- the price when it started
 ) WITHOUT ROWID;
+
+-- of the workers of load balancing endpoints: where they listen, and where they answer health checks
+CREATE TABLE IF NOT EXISTS ports (worker_id TEXT PRIMARY KEY, serve INTEGER NOT NULL, health INTEGER NOT NULL) WITHOUT ROWID;

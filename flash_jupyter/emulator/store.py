@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.emulator.jobs import Job
+from flash_jupyter.emulator.ports import Ports
 from flash_jupyter.emulator.store_apps import AppTables
 from flash_jupyter.emulator.store_resources import BindingTable, ResourceTable
 from flash_jupyter.emulator.store_usage import UsageTable
@@ -36,7 +37,7 @@ class EndpointRow:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """A worker as it was stored; `created` is its process's create time."""
+    """A worker as it was stored; `created` is its process's create time, `ports` those of a load balancer's worker."""
 
     id: str
     endpoint_id: str
@@ -45,6 +46,7 @@ class WorkerRow:
     started_at: float
     version: int
     ready: bool
+    ports: Ports | None = None
 
 
 class StoreInUse(Exception):
@@ -216,15 +218,20 @@ class Store:
             "INSERT OR REPLACE INTO workers VALUES (?, ?, ?, ?, ?, ?, ?)",
             (row.id, row.endpoint_id, row.pid, row.created, row.started_at, row.version, row.ready),
         )
+        if row.ports is not None:
+            ports = (row.id, row.ports.serve, row.ports.health)
+            self._db.execute("INSERT OR REPLACE INTO ports VALUES (?, ?, ?)", ports)
 
     def delete_worker(self, worker_id: str) -> None:
         """Forget a worker that has ended."""
         self._db.execute("DELETE FROM workers WHERE id = ?", (worker_id,))
+        self._db.execute("DELETE FROM ports WHERE worker_id = ?", (worker_id,))
 
     def workers(self) -> list[WorkerRow]:
         """Return the workers that were alive when the last server ended."""
+        ports = {row["worker_id"]: Ports(row["serve"], row["health"]) for row in self._rows("SELECT * FROM ports")}
         rows = self._rows("SELECT * FROM workers")
-        return [WorkerRow(**{**row, "ready": bool(row["ready"])}) for row in rows]
+        return [WorkerRow(**{**row, "ready": bool(row["ready"]), "ports": ports.get(row["id"])}) for row in rows]
 
 
 def _job(row: dict[str, Any]) -> Job:

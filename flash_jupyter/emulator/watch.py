@@ -15,8 +15,10 @@ from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.faulty_workers import FaultyWorkers
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.folders import tidy
+from flash_jupyter.emulator.health import HealthChecks
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.pool import runs_our_loop
+from flash_jupyter.emulator.ports import Ports
 from flash_jupyter.emulator.scheduler import Action, QueuedJob, Stop, schedule
 from flash_jupyter.emulator.world import Endpoint, Worker, World
 from flash_jupyter.states import JobState
@@ -34,8 +36,8 @@ LOG_TICK_S, SILENT_LOG_TICK_S, SILENT_AFTER_S = 0.003, 0.02, 2.0
 class Watch:
     """Looks after endpoints, jobs and workers."""
 
-    def __init__(self, world: World, dispatcher: Dispatcher, fleet: Fleet) -> None:
-        self._world, self._dispatcher, self._fleet = world, dispatcher, fleet
+    def __init__(self, world: World, dispatcher: Dispatcher, fleet: Fleet, health: HealthChecks) -> None:
+        self._world, self._dispatcher, self._fleet, self._health = world, dispatcher, fleet, health
         self._faulty = FaultyWorkers(world, fleet)
         self._memory_checked_at = self._swept_at = self._usage_stored_at = 0.0
 
@@ -71,7 +73,12 @@ class Watch:
 
     def _plan(self, endpoint: Endpoint, now: float) -> list[Action]:
         queue = [QueuedJob(job.submitted_at, job.low_priority) for job in endpoint.queue]
-        views = [worker.view() for worker in endpoint.workers.values() if not _is_leaving(endpoint, worker)]
+        queue += [QueuedJob(waiter.since) for waiter in endpoint.waiters if waiter.wants_a_worker]
+        if endpoint.called:
+            queue.append(QueuedJob(now))
+            endpoint.called = False
+        living = [worker for worker in endpoint.workers.values() if not _is_leaving(endpoint, worker)]
+        views = [worker.view(endpoint.version) for worker in living]
         return schedule(endpoint.scaling, queue, views, now)
 
     def _do(self, endpoint: Endpoint, action: Action) -> None:
@@ -105,7 +112,7 @@ class Watch:
     def _check_worker(self, worker: Worker, now: float, *, memory: bool) -> None:
         if worker.kill_at is not None and now >= worker.kill_at:
             self._fleet.end(worker, "its job was cancelled")
-        elif worker.ending is not None and not worker.jobs:
+        elif worker.ending is not None and not worker.running:
             self._fleet.end(worker, worker.ending)
         elif worker.fault is not None:
             self._faulty.look(worker, now)
@@ -113,12 +120,22 @@ class Watch:
             worker.dies_at = None
             if worker.jobs:
                 worker.process.kill()
-        if not worker.jobs:
+        if worker.ports is not None:
+            self._check_health(worker, worker.ports, now)
+        if not worker.running:
             worker.log.drain()
-        if memory and worker.jobs:
+        if memory and worker.running:
             used = worker.process.memory_bytes(worker.memory_limit_bytes)
             if used > worker.memory_limit_bytes:
                 self._fleet.end(worker, _out_of_memory(used, worker.memory_limit_bytes))
+
+    def _check_health(self, worker: Worker, ports: Ports, now: float) -> None:
+        """End a worker that nobody can ask for too long, such as one that listens on another port."""
+        self._health.look_after(worker)
+        allowed_s = self._world.config.limits.balancer_unhealthy_s
+        if worker.unhealthy_since is not None and now - worker.unhealthy_since > allowed_s and not worker.requests:
+            said = f"health check on port {ports.health}: {worker.health}"
+            self._fleet.end(worker, f"unhealthy for {allowed_s:g} s; {said}")
 
     def _sweep(self, now: float) -> None:
         """Drop what need not be kept any longer: results, folders and logs of workers that ended."""
@@ -139,7 +156,7 @@ async def follow_logs(world: World) -> None:
     while not world.closing.is_set():
         await world.busy.wait()
         heard_at = world.clock()
-        while busy := [worker for worker in world.workers if worker.jobs]:
+        while busy := [worker for worker in world.workers if worker.running]:
             with going_on("following logs"):
                 if sum(worker.log.drain() for worker in busy):
                     heard_at = world.clock()

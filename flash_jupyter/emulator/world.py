@@ -17,6 +17,7 @@ from flash_jupyter.emulator.faults import Fault, Faults
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.pool import WorkerProcess
+from flash_jupyter.emulator.ports import Ports
 from flash_jupyter.emulator.scheduler import Scaling, WorkerView
 from flash_jupyter.emulator.store import EndpointRow, Store, WorkerRow
 from flash_jupyter.emulator.webhooks import Webhooks
@@ -53,7 +54,7 @@ class Worker:
     log: WorkerLog
     memory_limit_bytes: int
     state: WorkerState = WorkerState.INITIALIZING
-    #: whether it has ever asked for a job
+    #: whether it has ever asked for a job, or passed a health check
     is_ready: bool = False
     idle_since: float | None = None
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -69,6 +70,25 @@ class Worker:
     pulled_percent: int = -1
     #: its process is killed at this time if it has a job then
     dies_at: float | None = None
+    #: of a load balancer's worker: where it listens, how many requests it has, whether it answered the last health
+    #: check, and what that said
+    ports: Ports | None = None
+    requests: int = 0
+    answers: bool = False
+    health: str = "its health was not checked yet"
+    #: since when its health check does not succeed; None while it does
+    unhealthy_since: float | None = None
+
+    @property
+    def running(self) -> int:
+        """How many jobs or requests it has."""
+        return len(self.jobs) + self.requests
+
+    def is_able(self, version: int) -> bool:
+        """Whether it can be given work of this release, or soon will be; a queue's worker asks for it by itself."""
+        if self.ports is None:
+            return True
+        return self.version == version and (self.unhealthy_since is None or not self.is_ready)
 
     def advance(self, event: str) -> None:
         """Go to the state that `event` leads to, or raise `IllegalTransition`."""
@@ -80,16 +100,23 @@ class Worker:
         if self.stop_poll is not None and not self.stop_poll.done():
             self.stop_poll.set_result(None)
 
-    def view(self) -> WorkerView:
-        """Return what the scheduler sees."""
-        held = self.fault is not None
-        return WorkerView(self.id, self.state, self.idle_since, self.version, len(self.jobs), held)
+    def view(self, version: int) -> WorkerView:
+        """Return what the scheduler of an endpoint of this release sees."""
+        held, able = self.fault is not None, self.is_able(version)
+        return WorkerView(self.id, self.state, self.idle_since, self.version, self.running, held, able)
 
     def row(self) -> WorkerRow:
         """Return what is stored."""
         process = self.process
         return WorkerRow(
-            self.id, self.endpoint_id, process.pid, process.created, self.started_at, self.version, self.is_ready
+            self.id,
+            self.endpoint_id,
+            process.pid,
+            process.created,
+            self.started_at,
+            self.version,
+            self.is_ready,
+            self.ports,
         )
 
 
@@ -105,6 +132,49 @@ class Poll:
         """Let the request answer; without a job where there is none."""
         if not self.answer.done():
             self.answer.set_result(jobs or [])
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """Which worker a request wants; a strict one takes no other. Source: Runpod docs, worker-affinity."""
+
+    worker_id: str = ""
+    strict: bool = False
+
+
+@dataclass(eq=False)
+class Waiter:
+    """A request to a load balancer that waits for a worker with room, since a time in seconds."""
+
+    since: float
+    affinity: Affinity
+    answer: asyncio.Future[Worker]
+
+    @property
+    def wants_a_worker(self) -> bool:
+        """Whether a new worker would help it."""
+        return not self.affinity.strict and not self.answer.done()
+
+    def give(self, worker: Worker) -> None:
+        """Let the request go on with a worker."""
+        self.answer.set_result(worker)
+
+    def refuse(self, reason: Exception) -> None:
+        """Let the request fail."""
+        if not self.answer.done():
+            self.answer.set_exception(reason)
+
+
+class NoWorker(Exception):
+    """A load balancer has no worker for a request; the text is the answer's `error`, `detail` says more."""
+
+    def __init__(self, status: int, error: str, detail: str = "") -> None:
+        super().__init__(error)
+        self.status, self.detail = status, detail
+
+
+class WorkerGone(Exception):
+    """The worker that a request insists on has ended, or never was one of the endpoint's."""
 
 
 @dataclass(eq=False)
@@ -125,6 +195,9 @@ class Endpoint:
     retried: int = 0
     #: workers that ended before their first poll, one after the other
     failed_starts: int = 0
+    #: of a load balancer: requests without a worker, and whether a health check asked for one
+    waiters: deque[Waiter] = field(default_factory=deque)
+    called: bool = False
 
     def row(self) -> EndpointRow:
         """Return what is stored."""
@@ -138,9 +211,19 @@ class Endpoint:
             self.queue.insert(sum(not queued.low_priority for queued in self.queue), job)
 
     @property
+    def is_balancer(self) -> bool:
+        """Whether requests go to its workers directly, without a queue."""
+        return bool(self.document["type"] == "LOAD_BALANCER")
+
+    @property
+    def queued(self) -> int:
+        """How many jobs or requests have no worker yet."""
+        return len(self.queue) + len(self.waiters)
+
+    @property
     def running_jobs(self) -> int:
-        """How many jobs workers have."""
-        return sum(len(worker.jobs) for worker in self.workers.values())
+        """How many jobs or requests workers have."""
+        return sum(worker.running for worker in self.workers.values())
 
     @property
     def open_jobs(self) -> list[Job]:
@@ -204,8 +287,8 @@ class World:
 
     @property
     def open_jobs(self) -> int:
-        """How many jobs are not final."""
-        return sum(len(endpoint.queue) + endpoint.running_jobs for endpoint in self.endpoints.values())
+        """How many jobs are not final, requests to load balancers included."""
+        return sum(endpoint.queued + endpoint.running_jobs for endpoint in self.endpoints.values())
 
     @property
     def workers(self) -> list[Worker]:

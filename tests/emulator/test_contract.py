@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from contract import FOLDER, example
-from emulated import Api
+from emulated import BALANCER_ENDPOINT, Api, wait_for
 from replayed import check, send
+from user_server import ThreadedServer
 
 FR = {"function_name": "add", "function_code": "def add(a, b):\n    return a + b\n", "args": ["gAVLAi4=", "gAVLAy4="]}
 
@@ -239,6 +242,55 @@ def test_done(api: Api, running: tuple[str, str, str], name: str) -> None:
     recorded = example(name)["request"]["path"].split("/")[5].split("?")[0]
     answer = send(api, example(name)["request"], endpoint=endpoint, **{"8g3n5t6r": worker, recorded: job})
     check(name, answer)
+
+
+def test_create_of_a_load_balancer(api: Api) -> None:
+    answer = send(api, example("control-create-balancer")["request"])
+    check("control-create-balancer", answer)
+    assert answer.json()["requestUrls"] == {
+        "base": f"http://local/lb/{answer.json()['id']}",  # a path, where the platform has a host name
+        "health": f"http://local/lb/{answer.json()['id']}/ping",
+    }
+
+
+@pytest.fixture
+def worker() -> Iterator[ThreadedServer]:
+    worker = ThreadedServer()
+    yield worker
+    worker.stop()
+
+
+def balanced(api: Api, example_name: str, endpoint: str, **ids: str) -> httpx.Response:
+    request = example(example_name)["request"]
+    return send(api, {**request, "path": request["path"].replace("4m7x2k9q", endpoint)}, **ids)
+
+
+def test_ping_of_a_load_balancer(api: Api, worker: ThreadedServer) -> None:
+    api.pool.ports.append(worker.port)
+    endpoint = api.endpoint(**BALANCER_ENDPOINT)
+    check("balancer-ping-initialising", balanced(api, "balancer-ping-initialising", endpoint))
+    wait_for(lambda: balanced(api, "balancer-ping-healthy", endpoint).status_code == 200)
+    check("balancer-ping-healthy", balanced(api, "balancer-ping-healthy", endpoint))
+
+
+def test_errors_of_a_load_balancer(tmp_path: Path, worker: ThreadedServer) -> None:
+    with Api(tmp_path, balancer_wait_s=0.1, balancer_processing_s=0.2) as api:
+        full = api.endpoint(**{**BALANCER_ENDPOINT, "workers": {"max": 0}})
+        for name in ("balancer-error-400", "balancer-error-404-worker", "balancer-error-404-endpoint"):
+            answer = balanced(api, name, full)
+            check(name, answer)
+            assert answer.json() == example(name)["response"]["body"]
+    with Api(tmp_path / "other", balancer_processing_s=0.2) as api:
+        api.pool.ports.append(worker.port)
+        slow = api.endpoint(**BALANCER_ENDPOINT)
+        name = "balancer-error-524"
+        request = {**example(name)["request"], "path": f"/lb/{slow}/sleep?seconds=30"}
+        answer = send(api, request)
+        assert answer.status_code == 524
+        assert set(example(name)["response"]["headers"]) <= {"Content-Type", "X-Runpod-Worker-Id"}
+        assert "X-Runpod-Worker-Id" in answer.headers
+        expected = example(name)["response"]["body"]["error"].replace("330 s", "0.2 s")
+        assert answer.json() == {"error": expected}
 
 
 def test_stop(api: Api, running: tuple[str, str, str]) -> None:

@@ -96,12 +96,6 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
         "workers.idleTimeout does not apply",
     ),
     ("a template", {"templateId": "x"}, 404, "template not found"),
-    (
-        "a load balancer",
-        {"type": "LOAD_BALANCER", "scaling": {"type": "REQUEST_COUNT", "requestCount": 1}},
-        400,
-        "serves QUEUE endpoints only",
-    ),
     ("no name", {"name": None}, 422, "$: missing property 'name'"),
     ("an empty name", {"name": ""}, 422, "$.name: must not be empty"),
     ("no image", {"image": None}, 422, "$: missing property 'image'"),

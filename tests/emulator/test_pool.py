@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,8 +24,15 @@ from flash_jupyter.emulator.pool import (
     worker_command,
     worker_environment,
 )
+from flash_jupyter.emulator.ports import Ports
 
-DOCUMENT: dict[str, Any] = {"env": {}, "args": "", "networkVolumes": [], "cpu": [{"id": "cpu3c", "memory": 4}]}
+DOCUMENT: dict[str, Any] = {
+    "type": "QUEUE",
+    "env": {},
+    "args": "",
+    "networkVolumes": [],
+    "cpu": [{"id": "cpu3c", "memory": 4}],
+}
 
 
 def config(folder: Path, **environ: str) -> Config:
@@ -68,6 +76,8 @@ def test_the_command_is_our_loop_under_the_kernels_interpreter() -> None:
     python = {"FLASH_JUPYTER_PYTHON": "/kernel/python"}
     assert worker_command({**DOCUMENT, "env": python}, "/own") == ["/kernel/python", "-m", "flash_jupyter.worker.loop"]
     assert worker_command(DOCUMENT, "/own") == ["/own", "-m", "flash_jupyter.worker.loop"]
+    balancer = {**DOCUMENT, "type": "LOAD_BALANCER"}
+    assert worker_command(balancer, "/own") == ["/own", "-m", "flash_jupyter.worker.balancer"]
 
 
 def environment(folder: Path, environ: dict[str, str], **document: Any) -> dict[str, str]:
@@ -98,6 +108,33 @@ def test_the_protocols_variables_can_not_be_changed_by_the_endpoint(tmp_path: Pa
     assert "FLASH_JUPYTER_PYTHON" not in found
     assert found["RUNPOD_WEBHOOK_GET_JOB"] == "http://127.0.0.1:5/v2/ep1/job-take/$ID?gpu=CPU"
     assert found["RUNPOD_WEBHOOK_POST_OUTPUT"] == "http://127.0.0.1:5/v2/ep1/job-done/$RUNPOD_POD_ID/$ID?gpu=CPU"
+
+
+def test_a_load_balancers_worker_has_ports_and_neither_queue_nor_key(tmp_path: Path) -> None:
+    env = {"PORT": "80", "HEALTH_CHECK_PATH": "/ready"}
+    made = replace(order(tmp_path, type="LOAD_BALANCER", env=env), ports=Ports(5001, 5002))
+    found = worker_environment(made, config(tmp_path), home=tmp_path, python="/venv/bin/python")
+    assert (found["PORT"], found["PORT_HEALTH"], found["HEALTH_CHECK_PATH"]) == ("5001", "5002", "/ready")
+    assert (found["RUNPOD_ENDPOINT_ID"], found["RUNPOD_POD_ID"]) == ("ep1", "w1")
+    assert "key" not in found.values()
+    assert not [name for name in found if name.startswith("RUNPOD_WEBHOOK")]
+
+
+def test_who_listens_on_a_port_is_known(start: Started, tmp_path: Path) -> None:
+    process = start(
+        'import socket, time; s = socket.create_server(("127.0.0.1", 0)); '
+        "print(s.getsockname()[1], flush=True); time.sleep(60)"
+    )
+    log = tmp_path / "w1.log"
+    while "\n" not in log.read_text():
+        time.sleep(0.01)
+    port = int(log.read_text())
+    assert process.listens_on(port)
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        assert not process.listens_on(ours.getsockname()[1])
+    process.kill()
+    ended(process)
+    assert not process.listens_on(port)
 
 
 def test_the_installers_caches_and_indexes_stay_the_users(tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ def starting(name: str) -> WorkerView:
     return WorkerView(name, WorkerState.INITIALIZING)
 
 
+def sick(name: str, *, running: int = 0) -> WorkerView:
+    return WorkerView(name, WorkerState.RUNNING if running else WorkerState.IDLE, None, running=running, able=False)
+
+
 CASES: list[tuple[str, Scaling, list[QueuedJob], list[WorkerView], list[Action]]] = [
     ("nothing to do, nothing happens", DELAY, [], [], []),
     ("a first job starts a worker at once", DELAY, [waiting(0)], [], [Start(1)]),
@@ -72,6 +76,10 @@ CASES: list[tuple[str, Scaling, list[QueuedJob], list[WorkerView], list[Action]]
     ("requests decide: enough workers", COUNT, [waiting(0)], [busy("a"), starting("b")], []),
     ("requests decide: not above max", COUNT, [waiting(0)] * 50, [], [Start(3)]),
     ("requests decide: low priority does not", COUNT, [waiting(9, low=True)] * 5, [], []),
+    ("one that can't be given work does none of it: another starts", COUNT, [waiting(0)], [sick("a")], [Start(1)]),
+    ("what it still has counts for nobody", COUNT, [waiting(0)] * 2, [sick("a", running=2)], [Start(1)]),
+    ("but it takes a place", Scaling(0, 1, request_count=1), [waiting(0)], [sick("a")], []),
+    ("a minimum is of those that can be given work", Scaling(1, 2), [], [sick("a", running=1)], [Start(1)]),
 ]
 
 

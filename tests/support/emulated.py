@@ -39,6 +39,14 @@ CPU_ENDPOINT: dict[str, Any] = {
     "workers": {"min": 0, "max": 3, "idleTimeout": 60},
 }
 
+BALANCER_ENDPOINT: dict[str, Any] = {
+    **CPU_ENDPOINT,
+    "name": "api",
+    "image": "runpod/flash-lb-cpu:latest",
+    "type": "LOAD_BALANCER",
+    "scaling": {"type": "REQUEST_COUNT", "requestCount": 4},
+}
+
 
 class Clock:
     """A clock that stands until it is moved."""
@@ -76,6 +84,9 @@ class MadeUpProcess:
     def memory_bytes(self, allowed: int) -> int:  # noqa: ARG002
         return self.used
 
+    def listens_on(self, port: int) -> bool:  # noqa: ARG002
+        return True
+
 
 class MadeUpPool:
     """Remembers what it was asked for; the test plays the worker."""
@@ -85,6 +96,11 @@ class MadeUpPool:
         self.processes: list[MadeUpProcess] = []
         self.failure: OSError | None = None
         self.living: dict[int, MadeUpProcess] = {}
+        #: where the test's own servers listen, for the next workers; then ports on which nobody does
+        self.ports: list[int] = []
+
+    def free_port(self) -> int:
+        return self.ports.pop(0) if self.ports else 1
 
     def start(self, order: WorkerOrder) -> MadeUpProcess:
         if self.failure is not None:
@@ -110,7 +126,7 @@ class Api:
         self.app = Starlette()
         self.pool = pool or MadeUpPool()
         self.clock = clock or Clock()
-        limits = replace(PlatformLimits(take_hold_s=0.15), control_per_minute=10_000, **changes)
+        limits = replace(PlatformLimits(take_hold_s=0.15, health_check_s=0.1), control_per_minute=10_000, **changes)
         self.config = Config(
             folder=folder, overlays=folder / "overlays", version="1.2.3", environ={"PATH": "/bin"}, limits=limits
         )
