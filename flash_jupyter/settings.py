@@ -61,6 +61,8 @@ class Settings:
     backend: BackendName
     api_key: str | None = field(repr=False, default=None)
     key_origin: str = ""
+    #: where other keys are, which are not used because `key_origin` goes before
+    hidden_keys: tuple[str, ...] = ()
     api_url: str = REST_URL
     endpoint_url: str = ENDPOINT_URL
     #: REST v1 of the released clients, where it is set; we only compare it (`flash doctor`)
@@ -91,7 +93,8 @@ class Settings:
                 f"the key from {self.key_origin} is no Runpod API key: it has spaces or special characters",
                 fix="copy it again from the console, without quotes",
             )
-        return Backend("runpod", self.api_url, self.endpoint_url, self.api_key, self.key_origin)
+        hidden = f" (which goes before {' and '.join(self.hidden_keys)})" if self.hidden_keys else ""
+        return Backend("runpod", self.api_url, self.endpoint_url, self.api_key, f"{self.key_origin}{hidden}")
 
 
 def read_settings(environ: Mapping[str, str] | None = None, *, project: Path | None = None) -> Settings:
@@ -107,9 +110,11 @@ def read_settings(environ: Mapping[str, str] | None = None, *, project: Path | N
     dotenv = _read_dotenv(dotenv_path)
     merged = {**dotenv, **real}
     forced = merged.get("FLASH_JUPYTER_BACKEND", "")
-    key, origin = _variable_key(real, dotenv, ".env" if dotenv_path == folder / ".env" else str(dotenv_path))
-    if key is None and user_home is not None:
-        key, origin = _config_key(user_home / ".runpod" / "config.toml", is_needed=forced != "local")
+    file = ".env" if dotenv_path == folder / ".env" else str(dotenv_path)
+    found = list(_variable_keys(real, dotenv, file))
+    if user_home is not None:
+        found += _config_keys(user_home / ".runpod" / "config.toml", is_needed=not found and forced != "local")
+    key, origin = found[0] if found else (None, "")
     home, cache = _folders(merged)
     return Settings(
         home=home,
@@ -118,6 +123,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, project: Path | N
         backend=_choose_backend(forced, key),
         api_key=key,
         key_origin=origin,
+        hidden_keys=tuple(other for text, other in found if text != key),
         api_url=_url(merged, "RUNPOD_API_BASE_URL") or REST_URL,
         endpoint_url=_url(merged, "RUNPOD_ENDPOINT_BASE_URL") or ENDPOINT_URL,
         rest_url=_url(merged, "RUNPOD_REST_API_URL"),
@@ -146,23 +152,22 @@ def _read_dotenv(path: Path | None) -> dict[str, str]:
     return {k: v for k, v in dotenv_values(path).items() if v is not None} if path else {}
 
 
-def _variable_key(real: Mapping[str, str], dotenv: Mapping[str, str], file: str) -> tuple[str | None, str]:
+def _variable_keys(real: Mapping[str, str], dotenv: Mapping[str, str], file: str) -> Iterator[tuple[str, str]]:
     if key := real.get("RUNPOD_API_KEY", "").strip():
-        return key, "environment variable RUNPOD_API_KEY"
+        yield key, "environment variable RUNPOD_API_KEY"
     if key := dotenv.get("RUNPOD_API_KEY", "").strip():
-        return key, f"RUNPOD_API_KEY in {file}"
-    return None, ""
+        yield key, f"RUNPOD_API_KEY in {file}"
 
 
-def _config_key(path: Path, *, is_needed: bool) -> tuple[str | None, str]:
+def _config_keys(path: Path, *, is_needed: bool) -> Iterator[tuple[str, str]]:
     """Read the file of `rp login` (`[default]` with `api_key`), or of runpodctl (`apikey` at the top)."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return None, ""
+        return
     except (OSError, ValueError) as failure:  # ValueError: not UTF-8, or no TOML; its text may quote the key
         if not is_needed:
-            return None, ""
+            return
         raise SettingsError(
             f"the config file {path} can't be read ({type(failure).__name__})",
             fix="repair or remove it, or set RUNPOD_API_KEY, or FLASH_JUPYTER_BACKEND=local",
@@ -172,7 +177,8 @@ def _config_key(path: Path, *, is_needed: bool) -> tuple[str | None, str]:
         key, origin = _text(default.get("api_key")), f"api_key of [default] in {path}"
     else:
         key, origin = _text(document.get("apikey")), f"apikey in {path}"
-    return key, origin if key else ""
+    if key:
+        yield key, origin
 
 
 def _text(value: Any) -> str | None:

@@ -170,3 +170,20 @@ def test_images_of_the_released_client(tmp_path: Path) -> None:
     }
     settings = read_settings(environ, project=tmp_path)
     assert settings.images == {"gpu": "my/gpu", "lb_cpu": "my/lb-cpu", "tag": "v2"}
+
+
+def test_a_refused_key_says_which_others_it_goes_before(tmp_path: Path) -> None:
+    home = config_of(tmp_path, 'apikey = "k4"\n')
+    (home / "project" / ".env").write_text("RUNPOD_API_KEY=k2\n")
+    settings = read_settings({"HOME": str(home), "RUNPOD_API_KEY": "k1"}, project=home / "project")
+    assert settings.key_origin == "environment variable RUNPOD_API_KEY"
+    assert settings.cloud().key_origin == (
+        "environment variable RUNPOD_API_KEY "
+        f"(which goes before RUNPOD_API_KEY in .env and apikey in {home}/.runpod/config.toml)"
+    )
+
+
+def test_the_same_key_twice_hides_nothing(tmp_path: Path) -> None:
+    home = config_of(tmp_path, 'apikey = "k1"\n')
+    settings = read_settings({"HOME": str(home), "RUNPOD_API_KEY": "k1"}, project=home / "project")
+    assert settings.hidden_keys == ()

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import jobs, local
+from flash_jupyter.cli import doctor, jobs, local
 from flash_jupyter.errors import FlashError
 
 app = typer.Typer(name="flash", help="Notebook cells on Runpod serverless GPUs.", no_args_is_help=True)
 app.add_typer(local.app, name="local")
 app.command("jobs")(jobs.list_jobs)
+app.command("doctor")(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 JOB_COLUMNS = ("id", "state", "endpoint_id", "backend", "notebook", "created_at", "finished_at")
 JOBS_SHOWN = 20
+CHECK_COLUMNS = ("subject", "level", "text", "fix")
 ENDPOINT_COLUMNS = ("name", "id", "backend", "hardware", "workers", "jobs")
 
 
@@ -40,6 +41,7 @@ class FlashMagics(Magics):
             "attach": self._attach,
             "cancel": self._cancel,
             "local": self._local,
+            "doctor": self._doctor,
         }
 
     @line_magic
@@ -56,6 +58,7 @@ class FlashMagics(Magics):
             %flash attach ID         wait for a detached job, show its output, bind its names
             %flash cancel ID         stop a job
             %flash local start|stop|status|logs|env    the embedded Runpod
+            %flash doctor            what stands in the way: key, versions, folders; --cloud tries the real Runpod
 
         An ID is ours, the platform's, or a unique beginning. `status`, `endpoints` and `jobs` take --json.
         """
@@ -141,13 +144,28 @@ class FlashMagics(Magics):
         self._show(one_line(f"{job}: {self._remote.session().cancel(job).value}"))
 
     def _local(self, arguments: list[str]) -> None:
-        from flash_jupyter.cli.local import app
+        self._command("local", arguments or ["status"])
+
+    def _doctor(self, arguments: list[str]) -> None:
+        if arguments:
+            self._command("doctor", arguments)
+            return
+        from flash_jupyter.session.doctor import examine
+
+        rows = [check.to_json() for check in examine(self._remote.session().settings)]
+        self._show(table_bundle(rows, CHECK_COLUMNS, empty="nothing was looked at"))
+
+    def _command(self, word: str, arguments: list[str]) -> None:
+        """Do what `flash WORD` does; the command line says what is wrong on stderr."""
+        from flash_jupyter.cli.main import app
 
         try:
-            app(arguments or ["status"], prog_name="%flash local")
-        except SystemExit as end:  # the command line has said what is wrong, on stderr
+            app([word, *arguments], prog_name="%flash")
+        except SystemExit as end:
             if end.code:
-                raise OptionError(f"%flash local ended with code {end.code}", fix="see %flash local --help") from None
+                raise OptionError(
+                    f"%flash {word} ended with code {end.code}", fix=f"see %flash {word} --help"
+                ) from None
 
     def _show(self, bundle: dict[str, Any]) -> None:
         self.shell.display_pub.publish(bundle)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.transport.catalog import Billings, Catalog
-from flash_jupyter.transport.http import Http
-from flash_jupyter.transport.rest import Rest
+from flash_jupyter.transport.http import Http, Retry
+from flash_jupyter.transport.rest import CONTROL_RETRY, Rest
 from flash_jupyter.transport.storage import Templates, Volumes
 from flash_jupyter.wire.control import Endpoint, EndpointList, ReleaseList, Worker, WorkerList
 
@@ -27,9 +27,9 @@ class Control:
         self.catalog = Catalog(self._rest)
         self.billing = Billings(self._rest)
 
-    async def endpoints(self) -> tuple[Endpoint, ...]:
+    async def endpoints(self, *, retry: Retry = CONTROL_RETRY) -> tuple[Endpoint, ...]:
         """List all endpoints."""
-        return (await self._rest.get(EndpointList, ENDPOINTS)).endpoints
+        return (await self._rest.get(EndpointList, ENDPOINTS, retry=retry)).endpoints
 
     async def create(self, body: Mapping[str, Any]) -> Endpoint:
         """Make an endpoint; never repeated, as a lost answer may hide a made one."""
