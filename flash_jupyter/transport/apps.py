@@ -173,7 +173,8 @@ class Apps:
                 raise _failure(operation, failure.detail) from None
             raise
         if answer.problem:
-            raise _failure(operation, answer.problem)
+            # as `Http` does with what comes with an error status: a server may repeat what it was sent
+            raise _failure(operation, answer.problem.replace(self._http.backend.api_key, "…"))
         return _root_field(operation, answer.data or {}, may_be_null=may_be_null)
 
 
