@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from flash_jupyter._version import __version__
 from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.resources.endpoint import THIS_PYTHON
-from flash_jupyter.resources.images import Images, check_python
+from flash_jupyter.resources.images import Images, check_published, show_python
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import ENDPOINT_URL, REST_URL, Backend, Settings
@@ -146,13 +146,13 @@ def _is_readable(url: str) -> bool:
 
 
 def _python(settings: Settings) -> Check:
-    version = f"{THIS_PYTHON[0]}.{THIS_PYTHON[1]}"
-    try:
-        check_python(THIS_PYTHON, None, embedded=settings.backend == "local")
-    except OptionError as failure:
-        return Check("python", "fail", f"{version}: {failure.message}", failure.fix)
+    version = show_python(THIS_PYTHON)
     if settings.backend == "local":
         return Check("python", "ok", f"{version}, and local workers run the same")
+    try:
+        check_published(THIS_PYTHON)
+    except OptionError as failure:
+        return Check("python", "fail", failure.message, failure.fix)
     images = Images(**settings.images)
     used = [images.reference(cpu=cpu, load_balanced=False, python=THIS_PYTHON) for cpu in (False, True)]
     return Check("python", "ok", f"{version}, with the images {' and '.join(used)}")
