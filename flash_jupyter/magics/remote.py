@@ -90,6 +90,8 @@ class RemoteMagics(Magics):
             name=NAME            the endpoint (default: made from hardware, Python and owner, shared by all cells)
             workers=N or 0-N     least and most workers of the endpoint (default 0-3)
             idle=SECONDS         until an idle worker ends (default 60)
+            volume=NAME[:GB]     network volume at /runpod-volume, made where it is missing; or id:ID
+            datacenter=ID        where workers run, and where the volume is, e.g. EU-RO-1
             backend=local|runpod
 
         what travels

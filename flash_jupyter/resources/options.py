@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from flash_jupyter import limits
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.hardware import find_cpu, find_gpu
+from flash_jupyter.resources.places import find_data_center
 
 Names = tuple[str, ...]
 
@@ -25,8 +26,6 @@ LATER = {
     "apt": (),
     "image": None,
     "python": None,
-    "volume": None,
-    "datacenter": None,
     "via": "queue",
     "job": None,
     "retries": 0,
@@ -50,7 +49,7 @@ class RemoteOptions(BaseModel):
     image: str | None = Field(default=None, description="another container image")
     python: str | None = Field(default=None, description="another Python minor version")
     volume: str | None = Field(default=None, description="network volume, NAME[:GB] or id:...")
-    datacenter: str | None = None
+    datacenter: str | None = Field(default=None, description="where workers run, and where the volume is")
     env: dict[str, str] = Field(default_factory=dict, description="the cell's environment variables; never stored")
     workers: tuple[int, int] | None = Field(default=None, description="least and most workers; 0-3 for a new endpoint")
     idle: Annotated[int, Field(ge=limits.IDLE_TIMEOUT_MIN_S, le=limits.IDLE_TIMEOUT_MAX_S)] | None = Field(
@@ -81,6 +80,11 @@ class RemoteOptions(BaseModel):
     @classmethod
     def _know_cpus(cls, value: Names) -> Names:
         return tuple(find_cpu(text).id for text in value)
+
+    @field_validator("datacenter")
+    @classmethod
+    def _know_data_center(cls, value: str | None) -> str | None:
+        return value and find_data_center(value)
 
     @model_validator(mode="after")
     def _check_together(self) -> RemoteOptions:

@@ -29,8 +29,8 @@ REFUSED = [
     ),
     (
         "an option of a later version",
-        "%%remote volume=models\n1",
-        "UsageError: volume= is not supported yet\n  → leave volume= away; it comes with a later version\n",
+        "%%remote apt=ffmpeg\n1",
+        "UsageError: apt= is not supported yet\n  → leave apt= away; it comes with a later version\n",
     ),
     (
         "two ways to run that exclude each other",

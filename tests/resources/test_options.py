@@ -56,7 +56,7 @@ def test_options_are_frozen() -> None:
         make_options().gpu = ("any",)
 
 
-@pytest.mark.parametrize("name", ["apt", "image", "python", "volume", "datacenter", "job", "retries", "once", "via"])
+@pytest.mark.parametrize("name", ["apt", "image", "python", "job", "retries", "once", "via"])
 def test_options_of_later_versions_are_refused_in_words(name: str) -> None:
     values: dict[str, Any] = {"apt": ("ffmpeg",), "retries": 1, "once": True, "via": "lb"}
     with pytest.raises(OptionError) as caught:
