@@ -11,6 +11,7 @@ from platform_app import BACKEND, Platform
 from flash_jupyter.errors import ApiError, OptionError
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.options import make_options
+from flash_jupyter.session.session import CellRequest, Session
 from flash_jupyter.session.volumes import delete_volume, list_volumes, resolve_volumes
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import Http
@@ -117,3 +118,14 @@ def test_a_volume_whose_answer_is_lost_is_found_and_not_made_twice(platform: Pla
     resolved = on(platform, work, Lost())
     assert (resolved.spec.volumes[0].id, resolved.made) == ("vol4", ("vol4",))
     assert platform.calls.count("POST volume") == 1
+
+
+def test_a_session_lists_and_deletes_what_a_cell_made(kernel: Callable[[], Session]) -> None:
+    session = kernel()
+    options = make_options(cpu=("cpu3c-2-4",), name="with-volume", volume="of-a-cell:10")
+    session.run_cell(CellRequest("1", {}, options), lambda _event: None)
+    (view,) = [view for view in session.volumes() if view.name == "of-a-cell"]
+    assert (view.size_gb, view.data_center) == (10, "EU-RO-1")
+    session.undeploy("with-volume")
+    assert session.delete_volume("of-a-cell") == view.id
+    assert view not in session.volumes()
