@@ -109,8 +109,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "nothing at all in a data centre",
-        {"datacenter": "US-TX-3"},
-        ("Runpod lists no stock of any GPU in US-TX-3; nothing was made\n"
+        {"datacenter": "US-WA-1"},
+        ("Runpod lists no stock of any GPU in US-WA-1; nothing was made\n"
         "  → choose another datacenter=: AMPERE_24 ($0.69/h in EU-RO-1); AMPERE_80 ($2.74/h in US-KS-2)"
         "; ADA_80_PRO ($4.18/h in EU-RO-1, US-KS-2)"),
     ),
