@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flash_jupyter.errors import ApiError, AuthenticationError, NoStockError
+from flash_jupyter.errors import ApiError, NoStockError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.hardware import ANY, pools_of
 from flash_jupyter.transport.catalog import Catalog
@@ -46,15 +46,13 @@ class PoolStock:
 async def check_stock(catalog: Catalog, spec: EndpointSpec) -> str:
     """Return one sentence about price and fallback, empty where there is nothing to say; at most one request.
 
-    Raises `NoStockError` where the catalogue lists none of what `spec` asks for, and `AuthenticationError`.
+    Raises `NoStockError` where the catalogue lists none of what `spec` asks for.
     """
     if spec.cpus:
         return ""
     try:
         gpus = await catalog.gpus(count=spec.gpu_count, retry=ONCE)
-    except AuthenticationError:
-        raise
-    except ApiError:  # the catalogue is a hint: without it the endpoint is made all the same
+    except ApiError:  # the catalogue is a hint: without it, or without the right to read it, the endpoint is made
         return ""
     wanted = stock_of(gpus, spec)
     if wanted and not any(stock.rank for stock in wanted):
