@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -35,7 +36,10 @@ from flash_jupyter.emulator.faulty_answers import FaultyAnswers
 from flash_jupyter.emulator.flash_endpoint import find_flash_endpoint
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.health import HealthChecks
+from flash_jupyter.emulator.logins import Logins
+from flash_jupyter.emulator.logins_api import LoginsApi
 from flash_jupyter.emulator.planes import refusal
+from flash_jupyter.emulator.pod_logs_api import PodLogsApi
 from flash_jupyter.emulator.pool import Pool
 from flash_jupyter.emulator.queue_api import QueueApi
 from flash_jupyter.emulator.rate import ControlLimiter, QueueLimiter, Window
@@ -49,6 +53,9 @@ from flash_jupyter.emulator.watch import Watch, follow_logs
 from flash_jupyter.emulator.worker_api import POLLS, WorkerApi
 from flash_jupyter.emulator.world import Clock, World
 
+if TYPE_CHECKING:
+    from flash_jupyter.emulator.graphql.execution import Executor
+
 
 class Emulator:
     """The parts of one embedded Runpod, put together."""
@@ -59,7 +66,7 @@ class Emulator:
         self.world.last_request_at = self.started_at = clock()
         self.dispatcher = Dispatcher(self.world)
         self.artifacts = Artifacts(config.folder, secret=api_key, base_url=base_url, clock=self.clock)
-        self.apps = Apps(self.world, self.artifacts)
+        self.apps, self.logins = Apps(self.world, self.artifacts), Logins(self.world)
         self.fleet = Fleet(self.world, self.dispatcher, pool, self.apps.artifact_of)
         self.templates = Templates(store, self.clock)
         self.volumes = Volumes(store, self.clock, config.folder)
@@ -83,6 +90,16 @@ class Emulator:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.health.close()
+
+    def graphql(self) -> Executor:
+        """Return what runs GraphQL documents; it takes its time to load, and so waits for the first of them."""
+        from flash_jupyter.emulator.graphql.execution import Executor
+        from flash_jupyter.emulator.graphql.resolvers import all_resolvers
+
+        resolvers = all_resolvers(
+            self.world, self.endpoints, self.templates, self.volumes, self.apps, self.artifacts, self.logins
+        )
+        return Executor(resolvers)
 
     def seen(self, path: str) -> None:
         """Remember when somebody used the server; a worker that polls does not."""
@@ -157,8 +174,10 @@ def _routes(emulator: Emulator, limiter: ControlLimiter) -> list[Route]:
         *WorkerApi(world, emulator.dispatcher).routes(),
         *QueueApi(world, emulator.dispatcher, endpoints, queue_limiter, find).routes(),
         *BalancerApi(world, emulator.balancer, emulator.health).routes(),
-        *AppsApi(world, endpoints, emulator.apps, emulator.artifacts).routes(),
+        *AppsApi(emulator.graphql).routes(),
         *ArtifactsApi(emulator.apps, emulator.artifacts).routes(),
+        *LoginsApi(emulator.logins).routes(),
+        *PodLogsApi(world).routes(),
         Route("/_flash/info", emulator.info),
         *AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock).routes(),
     ]

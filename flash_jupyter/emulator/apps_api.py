@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from flash_jupyter.emulator.apps import Apps
-from flash_jupyter.emulator.artifacts import Artifacts
 from flash_jupyter.emulator.auth import GRAPHQL, HAS_KEY
-from flash_jupyter.emulator.endpoints import Endpoints
 from flash_jupyter.emulator.jobs import BadRequest
 from flash_jupyter.emulator.queue_api import read_body
-from flash_jupyter.emulator.world import World
 
 if TYPE_CHECKING:
     from flash_jupyter.emulator.graphql.execution import Executor
@@ -29,9 +26,8 @@ LOGIN_BODY_BYTES = 16 << 10
 class AppsApi:
     """The route, and what it needs."""
 
-    def __init__(self, world: World, endpoints: Endpoints, apps: Apps, artifacts: Artifacts) -> None:
-        self._world, self._endpoints = world, endpoints
-        self._apps, self._artifacts = apps, artifacts
+    def __init__(self, make_executor: Callable[[], Executor]) -> None:
+        self._make_executor = make_executor
         self._executor: Executor | None = None
         self._loading = asyncio.Lock()
 
@@ -59,20 +55,8 @@ class AppsApi:
         """Return the executor; made once, in a thread, so that nobody else waits for the import."""
         async with self._loading:
             if self._executor is None:
-                make = (self._world, self._endpoints, self._apps, self._artifacts)
-                self._executor = await asyncio.to_thread(_make_executor, *make)
+                self._executor = await asyncio.to_thread(self._make_executor)
         return self._executor
-
-
-def _make_executor(world: World, endpoints: Endpoints, apps: Apps, artifacts: Artifacts) -> Executor:
-    from flash_jupyter.emulator.graphql.app_operations import AppOperations
-    from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperations, user
-    from flash_jupyter.emulator.graphql.execution import Executor
-
-    of_endpoints = EndpointOperations(world, endpoints, apps)
-    of_apps = AppOperations(apps, artifacts, of_endpoints, world.clock)
-    myself = {"myself": user(of_endpoints, of_apps.all)}
-    return Executor({**myself, **of_endpoints.resolvers(), **of_apps.resolvers()})
 
 
 async def _read(request: Request, longest: int) -> tuple[str, dict[str, Any]]:

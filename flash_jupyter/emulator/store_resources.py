@@ -7,6 +7,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from flash_jupyter.emulator.documents import HIDDEN
+
 
 @dataclass(eq=False)
 class Resource:
@@ -18,7 +20,7 @@ class Resource:
 
     def show(self) -> dict[str, Any]:
         """Return it as REST v2 shows it."""
-        return {"id": self.id, **self.document}
+        return {"id": self.id, **{name: value for name, value in self.document.items() if name not in HIDDEN}}
 
 
 class ResourceTable:

@@ -13,15 +13,23 @@ from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperation
 from flash_jupyter.emulator.graphql.fields import Arguments, Resolver, field
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store_apps import FlashApp, FlashBuild, FlashEnvironment
+from flash_jupyter.emulator.store_resources import Resource
+from flash_jupyter.emulator.volumes import Volumes
 
 
 class AppOperations:
     """Apps over GraphQL."""
 
     def __init__(
-        self, apps: Apps, artifacts: Artifacts, endpoints: EndpointOperations, clock: Callable[[], float]
+        self,
+        apps: Apps,
+        artifacts: Artifacts,
+        volumes: Volumes,
+        endpoints: EndpointOperations,
+        clock: Callable[[], float],
     ) -> None:
-        self._apps, self._artifacts, self._endpoints, self._clock = apps, artifacts, endpoints, clock
+        self._apps, self._artifacts, self._volumes = apps, artifacts, volumes
+        self._endpoints, self._clock = endpoints, clock
 
     def resolvers(self) -> dict[str, Resolver]:
         """Return the resolvers of the root fields."""
@@ -74,7 +82,7 @@ class AppOperations:
             "activeBuildId": environment.build_id,
             "activeArtifact": field(lambda _: self._show_artifact(environment)),
             "endpoints": field(lambda _: [self._endpoints.show(each) for each in endpoints(environment)]),
-            "networkVolumes": [_show_volume(volume, environment) for volume in environment.volumes],
+            "networkVolumes": field(lambda _: self._show_volumes(environment)),
         }
 
     def _show_artifact(self, environment: FlashEnvironment) -> dict[str, Any] | None:
@@ -104,8 +112,14 @@ class AppOperations:
 
     def _add_volume(self, arguments: Arguments) -> dict[str, Any]:
         sent = arguments["input"]
-        environment = self._apps.add_volume(sent["flashEnvironmentId"], sent["networkVolumeId"])
-        return _show_volume(sent["networkVolumeId"], environment)
+        volume = self._volumes.find(sent["networkVolumeId"])
+        environment = self._apps.add_volume(sent["flashEnvironmentId"], volume.id)
+        return _show_volume(volume, environment)
+
+    def _show_volumes(self, environment: FlashEnvironment) -> list[dict[str, Any]]:
+        """Return those that were added and still exist."""
+        volumes = [volume for volume in self._volumes.all() if volume.id in environment.volumes]
+        return [_show_volume(volume, environment) for volume in volumes]
 
     # --- builds ------------------------------------------------------------------------------------------------
 
@@ -140,8 +154,8 @@ def _show_build(build: FlashBuild) -> dict[str, Any]:
     }
 
 
-def _show_volume(volume_id: str, environment: FlashEnvironment) -> dict[str, Any]:
-    return {"id": volume_id, "name": volume_id, "flashEnvironmentId": environment.id}
+def _show_volume(volume: Resource, environment: FlashEnvironment) -> dict[str, Any]:
+    return {"id": volume.id, "name": volume.document["name"], "flashEnvironmentId": environment.id}
 
 
 def _checked_manifest(manifest: Any) -> dict[str, Any]:

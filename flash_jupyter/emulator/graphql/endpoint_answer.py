@@ -11,7 +11,6 @@ from flash_jupyter.emulator.graphql.endpoint_input import TYPES, idle_timeout_s
 #: there is one user here
 USER_ID = "user_local"
 _TYPES_OUT = {ours: theirs for theirs, ours in TYPES.items()}
-_BOUND = "tpl"
 
 
 def show_endpoint(endpoint_id: str, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +37,6 @@ def show_endpoint(endpoint_id: str, document: Mapping[str, Any]) -> dict[str, An
         "flashBootType": document["flashboot"],
         "flashEnvironmentId": hidden.get("flashEnvironmentId"),
         "idePodId": None,
-        "templateId": template_id_of(endpoint_id, document),
     }
 
 
@@ -55,20 +53,6 @@ def _show_hardware(document: Mapping[str, Any]) -> dict[str, Any]:
         "allowedCudaVersions": ",".join(gpu["allowedCudaVersions"]),
         "minCudaVersion": gpu["minCudaVersion"],
     }
-
-
-def template_id_of(endpoint_id: str, document: Mapping[str, Any]) -> str:
-    """Return the id of the template that an endpoint uses: the one it was told to, else its own."""
-    return str(document.get("graphql", {}).get("templateId", _BOUND + endpoint_id))
-
-
-def owner_of_template(template_id: str) -> str:
-    """Return the id of the endpoint that such a template would belong to.
-
-    >>> owner_of_template("tpl8g3n5t6r")
-    '8g3n5t6r'
-    """
-    return template_id.removeprefix(_BOUND)
 
 
 def show_template(template_id: str, container: Mapping[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:

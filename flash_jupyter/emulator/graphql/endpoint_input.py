@@ -161,16 +161,16 @@ def _hardware(document: Mapping[str, Any], sent: Mapping[str, Any]) -> Document:
     if family is not None and any(name in document for name in ("cpu", "gpu")) and family not in document:
         raise Problem(400, "the compute family of an endpoint can't be changed")
     if family == "cpu":
-        return {"cpu": [_cpu(instance) for instance in sent["instanceIds"]]}
+        return {"cpu": [cpu_of_instance(instance) for instance in sent["instanceIds"]]}
     if family == "gpu" or "gpu" in document:
         return {"gpu": _gpu(document.get("gpu", {}), sent)}
     return {}
 
 
-def _cpu(instance: str) -> Document:
-    """Return the CPU configuration of an instance id.
+def cpu_of_instance(instance: str) -> Document:
+    """Return the CPU configuration of an instance id, or raise `Problem`.
 
-    >>> _cpu("cpu3g-1-4")
+    >>> cpu_of_instance("cpu3g-1-4")
     {'id': 'cpu3g', 'vcpuCount': 1, 'memory': 4}
     """
     match = _INSTANCE.fullmatch(instance)

@@ -145,13 +145,19 @@ def test_endpoints_and_volumes_are_added_to_an_environment(api: Api, environment
     endpoint = api.endpoint()
     added = ask(api, "addEndpointToFlashEnvironment", input={"flashEnvironmentId": environment, "endpointId": endpoint})
     assert added == {"id": endpoint, "name": "one", "flashEnvironmentId": environment}
-    sent = {"flashEnvironmentId": environment, "networkVolumeId": "vol1"}
+    body = {"name": "models", "size": 10, "dataCenter": "EU-RO-1"}
+    volume = {"id": api.post("/v2/network-volumes", json=body).json()["id"], "name": "models"}
+    sent = {"flashEnvironmentId": environment, "networkVolumeId": volume["id"]}
     for _ in range(2):
-        volume = ask(api, "addNetworkVolumeToFlashEnvironment", input=sent)
-        assert volume == {"id": "vol1", "name": "vol1", "flashEnvironmentId": environment}
+        added = ask(api, "addNetworkVolumeToFlashEnvironment", input=sent)
+        assert added == {**volume, "flashEnvironmentId": environment}
     shown = ask(api, "getFlashEnvironment", flashEnvironmentId=environment)
     assert shown["endpoints"] == [{"id": endpoint, "name": "one"}]
-    assert shown["networkVolumes"] == [{"id": "vol1", "name": "vol1"}]
+    assert shown["networkVolumes"] == [volume]
+    api.request("DELETE", f"/v2/network-volumes/{volume['id']}")
+    assert ask(api, "getFlashEnvironment", flashEnvironmentId=environment)["networkVolumes"] == []
+    message = error(api, "addNetworkVolumeToFlashEnvironment", input=sent)
+    assert message == "network volume not found"
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_cpu_instances(api: Api, instances: list[str]) -> None:
         ({**GPU, "name": ""}, "name is needed"),
         ({**GPU, "gpuIds": ""}, "gpuIds or instanceIds is needed"),
         ({**GPU, "template": {"name": "x"}}, "template.imageName or templateId is needed"),
-        ({**GPU, "templateId": "nope"}, "template not found: nope"),
+        ({**GPU, "templateId": "nope"}, "template not found"),
         ({**GPU, "id": "nope"}, "endpoint not found: nope"),
         ({**GPU, "flashEnvironmentId": "nope"}, "flash environment not found: nope"),
         ({**GPU, "workersMin": 2}, "workersMin must be 0 to workersMax, but they are 2 and 1"),
@@ -297,4 +297,4 @@ def test_a_saved_template_makes_a_release_of_its_endpoint(api: Api) -> None:
 
 def test_a_template_that_there_is_not(api: Api) -> None:
     assert answer(api, "getTemplate", id="nope") == {"data": {"podTemplate": None}}
-    assert error(api, "saveTemplate", input={**TEMPLATE, "id": "nope"}) == "template not found: nope"
+    assert error(api, "saveTemplate", input={**TEMPLATE, "id": "nope"}) == "template not found"
