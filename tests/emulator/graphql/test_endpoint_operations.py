@@ -219,6 +219,23 @@ def test_the_same_endpoint_by_graphql_and_by_rest(api: Api) -> None:
     assert without_ids(other) == without_ids(by_graphql)
 
 
+def test_the_same_load_balancer_by_graphql_and_by_rest(api: Api) -> None:
+    scaling = {"type": "LB", "scalerType": "REQUEST_COUNT", "scalerValue": 4}
+    by_graphql = save(api, **CPU, **scaling, idleTimeout=60, executionTimeoutMs=0)
+    by_rest = api.endpoint(
+        name="cpu-w",
+        type="LOAD_BALANCER",
+        image="runpod/flash-cpu:latest",
+        cpu=[{"id": "cpu3g", "vcpuCount": 2}],
+        scaling={"type": "REQUEST_COUNT", "requestCount": 4},
+        timeout=0,
+    )
+    assert rest(api, by_graphql["id"]) == rest(api, by_rest)
+    assert without_ids(save(api, id=by_rest, workersPFBTarget=0)) == without_ids(by_graphql)
+    urls = [api.get(f"/v2/serverless/{each}").json()["requestUrls"] for each in (by_graphql["id"], by_rest)]
+    assert set(urls[0]) == set(urls[1])
+
+
 def test_a_patch_by_rest_is_seen_by_graphql(api: Api) -> None:
     made = save(api, **GPU)
     api.request("PATCH", f"/v2/serverless/{made['id']}", json={"workers": {"max": 4}, "env": {"A": "1"}})
