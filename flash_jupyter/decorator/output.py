@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,15 +73,12 @@ def unwrapped(value: Any) -> Any:
     >>> unwrapped([JobOutput("a", "COMPLETED", 1), 2]), unwrapped({"k": JobOutput("b", "COMPLETED", 3)})
     ([1, 2], {'k': 3})
     """
-    if type(value) in (list, tuple) and any(map(_is_open, value)):
+    # by types first, which is quick for a long list of numbers
+    if type(value) in (list, tuple) and not _OPEN.isdisjoint(map(type, value)):
         return type(value)(_result(element) for element in value)
-    if type(value) is dict and any(map(_is_open, value.values())):
+    if type(value) is dict and not _OPEN.isdisjoint(map(type, value.values())):
         return {key: _result(element) for key, element in value.items()}
     return _result(value)
-
-
-def _is_open(value: object) -> bool:
-    return isinstance(value, JobOutput) or _is_call(value)
 
 
 def _result(value: Any) -> Any:
@@ -98,5 +96,6 @@ def _is_call(value: Any) -> bool:
     return code is not None and code in CALLS
 
 
+_OPEN = frozenset({JobOutput, types.CoroutineType})
 #: the code of our own coroutine functions, so that a call which was forgotten to await is known
 CALLS: set[Any] = set()

@@ -187,6 +187,17 @@ class Desk:
             check=False,
         )
 
+    def start_python(self, *arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        """Start Python beside the notebook."""
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=plain_environment(self.home),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+
     def server_pid(self) -> int:
         info = local_info(self.settings)
         assert info is not None, "the embedded Runpod does not run"

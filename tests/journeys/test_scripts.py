@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from flash_jupyter.session.jobs import JobStore
 
 pytestmark = pytest.mark.journey
 
@@ -157,3 +163,50 @@ def test_importing_stays_quick_and_light(shared_desk: Any) -> None:
     program = "import json, sys; before = set(sys.modules); import flash_jupyter; print(json.dumps(sorted(set(sys.modules) - before)))"
     new = {name.split(".")[0] for name in json.loads(shared_desk.python("-c", program).stdout)}
     assert new <= {"flash_jupyter", "__future__", "typing", "importlib"} | set(sys.stdlib_module_names)
+
+
+INTERRUPTED = """
+import asyncio, sys
+from flash_jupyter import remote
+
+@remote
+def slow():
+    import time
+    print("begun", flush=True)
+    time.sleep(60)
+
+async def main():
+    await slow()
+
+{call}
+"""
+
+
+@pytest.mark.parametrize("call", ["slow.remote()", "asyncio.run(main())"], ids=["synchronous", "awaited"])
+def test_an_interrupt_of_a_script_cancels_its_job(shared_desk: Any, call: str) -> None:
+    process = shared_desk.start_python("-c", INTERRUPTED.format(call=call))
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "KeyboardInterrupt" in errors
+    jobs = JobStore(shared_desk.settings.job_store)
+    assert jobs.newest(limit=1)[0].state.value == "CANCELLED"
+    jobs.close()
+
+
+def test_map_draws_a_bar_in_a_terminal(shared_desk: Any) -> None:
+    terminal, other_end = pty.openpty()
+    program = (
+        "from flash_jupyter import remote\nf = remote(lambda x: x)\nprint(sum(job.output for job in f.map(range(4))))"
+    )
+    process = shared_desk.start_python("-c", program, stderr=other_end)
+    os.close(other_end)
+    shown = b""
+    with contextlib.suppress(OSError):  # the program has ended
+        while piece := os.read(terminal, 65536):
+            shown += piece
+    os.close(terminal)
+    output, _ = process.communicate(timeout=30)
+    assert output == "6\n"
+    assert b"4/4" in shown
