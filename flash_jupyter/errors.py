@@ -89,15 +89,23 @@ class UndefinedNameError(CaptureError):
 class PayloadTooLargeError(CaptureError):
     """What the cell reads does not fit into one request; `sizes` maps names to bytes, largest first."""
 
-    def __init__(self, sizes: Mapping[str, int], *, size_bytes: int, limit_bytes: int) -> None:
+    def __init__(
+        self,
+        sizes: Mapping[str, int],
+        *,
+        size_bytes: int,
+        limit_bytes: int,
+        what: str = "what the cell reads",
+        fix: str = "",
+    ) -> None:
         self.sizes = dict(sorted(sizes.items(), key=lambda item: -item[1]))
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
         table = "\n".join(f"    {name:<24} {_megabytes(size):>10}" for name, size in list(self.sizes.items())[:10])
         largest = next(iter(self.sizes), "NAME")
         super().__init__(
-            f"what the cell reads takes {_megabytes(size_bytes)}, a request holds {_megabytes(limit_bytes)}; "
+            f"{what} takes {_megabytes(size_bytes)}, a request holds {_megabytes(limit_bytes)}; "
             f"nothing was sent\n{table}",
-            fix=f"load `{largest}` in the cell itself, or leave it out with drop={largest}",
+            fix=fix or f"load `{largest}` in the cell itself, or leave it out with drop={largest}",
         )
 
 

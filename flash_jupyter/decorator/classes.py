@@ -152,7 +152,7 @@ class RemoteMethod(RemoteCallable):
         self._home, self._name, self._timeout = home, name, timeout
         self._function = getattr(home.cls, name)
         self.label = f"{home.cls.__name__}.{name}"
-        functools.update_wrapper(self, self._function)
+        functools.update_wrapper(self, self._function, updated=())
 
     def options(self, *, timeout: int | None = None) -> RemoteMethod:
         """Return the same method with a time limit in seconds; a call that is stopped takes its worker along."""
@@ -190,4 +190,7 @@ class RemoteMethod(RemoteCallable):
             timeout_s=self._timeout,
             method=Method(home.instance_id, self._name, home.first),
         )
+        if target.unused_workers:
+            text = f"its endpoint has one worker, because instances live in it; workersMax={target.unused_workers}"
+            self._warn(f"{text} does not apply", tell)
         return home.line.start(session, target.spec(session), request, tell=tell)

@@ -34,7 +34,7 @@ class RemoteFunction(RemoteCallable):
         self._function, self._target, self._options = function, target, options
         self._origin: RemoteFunction = self
         self.label = getattr(function, "__name__", "function")
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
 
     def options(self, *, timeout: int | None = None, retries: int = 0) -> RemoteFunction:
         """Return the same function with these options: `await f.options(timeout=60)(x)`.

@@ -45,7 +45,7 @@ class RemoteRoute:
         self._origin: RemoteRoute = self
         self.method, self.path = method, path
         self.label = getattr(function, "__name__", "function")
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
 
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Send the request and return the value; what the function raised is a `RemoteExecutionError`."""

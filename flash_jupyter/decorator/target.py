@@ -32,6 +32,12 @@ class Target:
         """Whether code is sent; otherwise the endpoint's image has a handler of its own."""
         return self.resource is None or bool(self.resource.is_live)
 
+    @property
+    def unused_workers(self) -> int:
+        """How many workers the user asked for, where instances live and there is only one; 0 where that is the same."""
+        asked = self.resource.workers_max if self.resource is not None and self.resource.said("workers_max") else 1
+        return int(asked) if self.holds and asked > 1 else 0
+
     def for_class(self, name: str) -> Target:
         """Return the same target as the home of a class: its endpoint has one worker from now on, for all."""
         if self._own_name:

@@ -91,7 +91,13 @@ def prepare_call(request: CallRequest, spec: EndpointSpec, *, run: str) -> Prepa
     capsule = _pack(sender, {**values, CALL: call}, order, request.parameters)
     if request_bytes(capsule) > limits.RUN_PAYLOAD_BYTES:
         sizes = {("the arguments" if name == CALL else name): size for name, size in sender.sizes.items()}
-        raise PayloadTooLargeError(sizes, size_bytes=request_bytes(capsule), limit_bytes=limits.RUN_PAYLOAD_BYTES)
+        raise PayloadTooLargeError(
+            sizes,
+            size_bytes=request_bytes(capsule),
+            limit_bytes=limits.RUN_PAYLOAD_BYTES,
+            what="what the call needs",
+            fix="make or load it inside of the function",
+        )
     return Prepared(
         run,
         capsule,

@@ -41,7 +41,13 @@ def prepare_payload(arguments: Mapping[str, Any], *, run: str, timeout_s: int | 
     """Make the input of a job; raises `SerializationError` for what JSON can't hold, and `PayloadTooLargeError`."""
     sizes = {name: len(_dump(name, value)) for name, value in arguments.items()}
     if sum(sizes.values()) > limits.RUN_PAYLOAD_BYTES:
-        raise PayloadTooLargeError(sizes, size_bytes=sum(sizes.values()), limit_bytes=limits.RUN_PAYLOAD_BYTES)
+        raise PayloadTooLargeError(
+            sizes,
+            size_bytes=sum(sizes.values()),
+            limit_bytes=limits.RUN_PAYLOAD_BYTES,
+            what="the payload",
+            fix="pass where it can be loaded from",
+        )
     return Payload(run, dict(arguments) or NOTHING, timeout_s)
 
 

@@ -48,7 +48,11 @@ class Balancer:
         size_bytes = len(content or b"")
         if size_bytes > limits.BALANCER_PAYLOAD_BYTES:
             raise PayloadTooLargeError(
-                {"the body": size_bytes}, size_bytes=size_bytes, limit_bytes=limits.BALANCER_PAYLOAD_BYTES
+                {"the body": size_bytes},
+                size_bytes=size_bytes,
+                limit_bytes=limits.BALANCER_PAYLOAD_BYTES,
+                what="what the call needs",
+                fix="pass where it can be loaded from",
             )
         url = str(httpx.URL(f"{self._base}{path}", params=query or None)) if query else f"{self._base}{path}"
         clock = self._http.clock

@@ -163,6 +163,14 @@ def test_its_endpoint_has_one_worker(counter_class: Any, session: Session) -> No
     assert (document.workers["min"], document.workers["max"], document.workers["idleTimeout"]) == (0, 1, 300)
 
 
+def test_workers_that_it_cannot_have_are_named(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+    names = script("@remote(CpuLiveServerless(name='counter', workersMax=5))\nclass Wide:\n    def f(self): return 1")
+    assert names["Wide"]().f.remote().output == 1
+    assert capsys.readouterr().err == (
+        "Wide.f: its endpoint has one worker, because instances live in it; workersMax=5 does not apply\n"
+    )
+
+
 def test_without_a_resource_it_has_an_endpoint_of_its_own(script: Script, session: Session) -> None:
     names = script("@remote\nclass Odd:\n    def f(self): return 1\n@remote\ndef g(): return 2")
     assert names["Odd"]().f.remote().output == 1

@@ -13,6 +13,7 @@ from flash_jupyter.errors import (
     JobError,
     JobTimedOut,
     OptionError,
+    PayloadTooLargeError,
     RemoteExecutionError,
     SerializationError,
     UndefinedNameError,
@@ -181,6 +182,18 @@ def test_an_argument_that_cannot_be_pickled_is_named(script: Script) -> None:
     )
     with pytest.raises(SerializationError, match=r"argument cfg: _thread\.lock"):
         f.remote(1, cfg=threading.Lock())
+
+
+def test_arguments_over_the_limit_are_refused_with_their_size(script: Script) -> None:
+    import os
+
+    f = script("@remote()\ndef f(x): return len(x)")["f"]
+    with pytest.raises(PayloadTooLargeError) as caught:
+        f.remote(os.urandom(9_000_000))
+    assert str(caught.value).endswith(
+        ", a request holds 10.5 MB; nothing was sent\n"
+        "    the arguments                9.0 MB\n  → make or load it inside of the function"
+    )
 
 
 def test_a_result_that_cannot_be_pickled_is_a_failure(script: Script) -> None:
