@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+#: a short cell has the interpreter for itself before its end is written
+LINGER_S = 0.01
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +51,8 @@ class BackgroundWriter:
 
     def _serve(self) -> None:
         while (action := self._actions.get()) is not None:
+            if self._actions.empty():
+                time.sleep(LINGER_S)
             try:
                 action()
             except Exception:  # a full disk must not end the thread
