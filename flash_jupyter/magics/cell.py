@@ -25,6 +25,7 @@ from flash_jupyter.session.session import Session
 from flash_jupyter.settings import read_settings
 from flash_jupyter.views.format import duration
 from flash_jupyter.views.output import OutputView
+from flash_jupyter.views.prompt import prompt
 from flash_jupyter.views.status import StatusLine, one_line, outcome_text, sent_text
 from flash_jupyter.views.traceback import SourceOf, short_path, traceback_lines
 
@@ -106,7 +107,7 @@ def show(
     """Show what a job says while `work` waits for it, and return its value; `cells` has sources by file name."""
     output = OutputView(shell.display_pub, stdout=sys.stdout, stderr=sys.stderr)
     started = time.monotonic()
-    with StatusLine(shell.display_pub) as status:
+    with StatusLine(prompt(shell.display_pub)) as status:
         try:
             outcome = work(_emitter(shell, output, status))
         except BaseException as error:
