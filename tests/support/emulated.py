@@ -28,6 +28,8 @@ from flash_jupyter.emulator.store import Store
 
 KEY = "test-key"
 _ABANDONED: list[object] = []
+#: every request of a test that was let in, for the table of routes: method, path, body
+REQUESTS: list[tuple[str, str, bytes]] = []
 T = TypeVar("T")
 
 CPU_ENDPOINT: dict[str, Any] = {
@@ -46,6 +48,18 @@ BALANCER_ENDPOINT: dict[str, Any] = {
     "type": "LOAD_BALANCER",
     "scaling": {"type": "REQUEST_COUNT", "requestCount": 4},
 }
+
+
+def _remember(response: httpx.Response) -> None:
+    """A request without the key is not one of its route: it never gets there."""
+    request = response.request
+    body = request.content if request.url.path == "/graphql" else b""  # of others it is not needed, and may be streamed
+    if response.status_code != 401:
+        REQUESTS.append((request.method, request.url.path, body))
+
+
+async def _remember_async(response: httpx.Response) -> None:
+    _remember(response)
 
 
 class Clock:
@@ -159,7 +173,12 @@ class Api:
         self.emulator = self.app.state.emulator
         self._lifespan = self.app.router.lifespan_context(self.app)
         self.wait(self._lifespan.__aenter__())
-        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://local", timeout=20)
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url="http://local",
+            timeout=20,
+            event_hooks={"response": [_remember_async]},
+        )
         return self
 
     def abandon(self) -> None:
@@ -257,7 +276,10 @@ class RealServer:
         wait_for(lambda: info.exists() and json.loads(info.read_text())["pid"] == self.process.pid)
         self.info: dict[str, Any] = json.loads(info.read_text())
         self.client = httpx.Client(
-            base_url=self.info["url"], headers={"Authorization": f"Bearer {self.info['api_key']}"}, timeout=30
+            base_url=self.info["url"],
+            headers={"Authorization": f"Bearer {self.info['api_key']}"},
+            timeout=30,
+            event_hooks={"response": [_remember]},
         )
 
     def kill(self) -> None:
