@@ -173,7 +173,7 @@ def _routes(emulator: Emulator, limiter: ControlLimiter) -> list[Route]:
         *BillingApi(world.store.usage, limiter, world.clock).routes(),
         *WorkerApi(world, emulator.dispatcher).routes(),
         *QueueApi(world, emulator.dispatcher, endpoints, queue_limiter, find).routes(),
-        *BalancerApi(world, emulator.balancer, emulator.health).routes(),
+        *BalancerApi(world, emulator.balancer, emulator.health, find).routes(),
         *AppsApi(emulator.graphql).routes(),
         *ArtifactsApi(emulator.apps, emulator.artifacts).routes(),
         *LoginsApi(emulator.logins).routes(),

@@ -1,19 +1,22 @@
 """The data plane of load balancing endpoints: `/lb/{endpoint}/...`, any method and path (Runpod docs, load-balancing).
 
-On the platform each endpoint has a host name, `https://{endpoint}.api.runpod.ai`; here it has a path. WebSockets, which
-the platform passes on too, are refused.
+On the platform each endpoint has a host name, `https://{endpoint}.api.runpod.ai`; here it has a path. `flash` is not an
+endpoint's id but stands for the one that three headers name. WebSockets, which the platform passes on too, are refused.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from flash_jupyter.emulator.balancer import STOPPED, Balancer, Broken, Refused, WorkerTimeout
+from flash_jupyter.emulator.flash_endpoint import FLASH_ID, Find, flash_endpoint
 from flash_jupyter.emulator.health import HealthChecks
 from flash_jupyter.emulator.inbox import Inbox, TooLarge
+from flash_jupyter.emulator.jobs import BadRequest
 from flash_jupyter.emulator.ports import health_path
 from flash_jupyter.emulator.relay import WORKER_ID, Answer, Destination, relay, target_of
 from flash_jupyter.emulator.world import Affinity, Endpoint, NoSuchEndpoint, NoWorker, Worker, WorkerGone, World
@@ -26,8 +29,8 @@ STRICT = ("strict", "strict-resume")
 class BalancerApi:
     """The routes, and what they need."""
 
-    def __init__(self, world: World, balancer: Balancer, health: HealthChecks) -> None:
-        self._world, self._balancer, self._health = world, balancer, health
+    def __init__(self, world: World, balancer: Balancer, health: HealthChecks, find: Find) -> None:
+        self._world, self._balancer, self._health, self._find = world, balancer, health, find
 
     def routes(self) -> list[Route]:
         """Return the routes; they take every method."""
@@ -62,16 +65,22 @@ class BalancerApi:
         except NoSuchEndpoint as missing:
             await answer.error(404, f"endpoint {missing} not found")
         except NoWorker as none:
-            await answer.error(none.status, str(none), none.detail)
+            await answer.error(none.status, str(none), none.detail, none.worker_id)
         except WorkerGone as gone:
             await answer.error(404, "affinity_worker_gone", f"worker {gone} is none of the endpoint's workers")
         except WorkerTimeout as late:
             await answer.error(400, "worker_timeout", f"worker {late} had no room for the request")
+        except BadRequest as refused:
+            await answer.error(400, str(refused))
         except TooLarge:
             await answer.error(413, f"the body is larger than {limit_bytes} bytes")
 
     def _endpoint(self, scope: Scope) -> Endpoint:
-        endpoint = self._world.endpoint(scope["path_params"]["endpoint_id"])
+        endpoint_id = scope["path_params"]["endpoint_id"]
+        if endpoint_id == FLASH_ID:
+            endpoint = flash_endpoint(self._world, self._find, Request(scope))
+        else:
+            endpoint = self._world.endpoint(endpoint_id)
         if not endpoint.is_balancer:
             url = f"{self._world.base_url}/v2/{endpoint.id}/run"
             raise NoWorker(404, f"endpoint {endpoint.id} is no load balancer but a queue: send jobs to {url}")

@@ -78,7 +78,7 @@ class Fleet:
             endpoint.workers.pop(worker.id, None)
             worker.log.system(f"worker {worker.id} could not start: {error}")
             worker.log.end()
-            self._count_failed_start(endpoint, f"worker {worker.id} could not start: {error}")
+            self._count_failed_start(endpoint, worker, f"could not start: {error}")
             return
         self._add(endpoint, worker)
         now, (hardware, usd_per_s) = self._world.clock(), price_of(endpoint.document)
@@ -184,7 +184,7 @@ class Fleet:
         failed = worker.ending is None or (worker.state is WorkerState.UNHEALTHY and worker.fault is None)
         if failed and not worker.is_ready:
             words = "\n  ".join(worker.log.last_words(10))
-            self._count_failed_start(endpoint, f"worker {worker.id} ended before it was ready: {reason}\n  {words}")
+            self._count_failed_start(endpoint, worker, f"ended before it was ready: {reason}\n  {words}")
         self._world.wake.set()
 
     def _hold_again(self, worker: Worker, fault: Fault) -> None:
@@ -195,17 +195,17 @@ class Fleet:
         worker.fault_since = self._world.clock()
         self._world.wake.set()
 
-    def _count_failed_start(self, endpoint: Endpoint, what: str) -> None:
+    def _count_failed_start(self, endpoint: Endpoint, worker: Worker, what: str) -> None:
         """After some failed starts in a row what waits is failed: waiting would not help."""
         endpoint.failed_starts += 1
         if endpoint.failed_starts < FAILED_STARTS_MAX:
             return
         endpoint.failed_starts = 0
-        error = f"worker lost: {FAILED_STARTS_MAX} workers in a row did not start; {what}"
+        error = f"worker lost: {FAILED_STARTS_MAX} workers in a row did not start; worker {worker.id} {what}"
         for job in list(endpoint.queue):
             self._dispatcher.fail(job, error)
         for waiter in endpoint.waiters:
-            waiter.refuse(NoWorker(502, error))
+            waiter.refuse(NoWorker(502, error, worker_id=worker.id))
 
     def close(self) -> None:
         """End all workers: the server ends. What runs is failed, what is queued stays queued."""

@@ -166,11 +166,14 @@ class Waiter:
 
 
 class NoWorker(Exception):
-    """A load balancer has no worker for a request; the text is the answer's `error`, `detail` says more."""
+    """A load balancer has no worker for a request; the text is the answer's `error`, `detail` says more.
 
-    def __init__(self, status: int, error: str, detail: str = "") -> None:
+    `worker_id` is the worker whose fault it is: with it a client knows that to try again would not help.
+    """
+
+    def __init__(self, status: int, error: str, detail: str = "", worker_id: str = "") -> None:
         super().__init__(error)
-        self.status, self.detail = status, detail
+        self.status, self.detail, self.worker_id = status, detail, worker_id
 
 
 class WorkerGone(Exception):

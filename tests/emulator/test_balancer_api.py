@@ -396,6 +396,7 @@ def test_workers_that_end_before_they_are_ready_fail_the_request_with_their_last
         api.pool.orders[number].log_path.write_text("no such model\n")
         api.call(lambda number=number: api.pool.processes[number].end("exit code 1"))  # type: ignore[misc]
     assert answer.result(5).status_code == 502
+    assert answer.result(5).headers["X-Runpod-Worker-Id"] == api.pool.orders[2].worker_id
     error = answer.result(5).json()["error"]
     assert error.startswith("worker lost: 3 workers in a row did not start; worker ")
     assert error.endswith("ended before it was ready: exit code 1\n  no such model")

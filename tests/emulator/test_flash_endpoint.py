@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from asking import CPU, ask, save
 from emulated import KEY, Api
+from user_server import ThreadedServer
 
 from flash_jupyter.emulator.flash_endpoint import FLASH_ID
 from flash_jupyter.emulator.fleet import new_id
@@ -95,3 +97,27 @@ def test_no_generated_id_can_be_a_word_that_stands_where_ids_do(api: Api) -> Non
     reserved = {words[2] for words in paths if words[1] == "v2" and "{" not in words[2]}
     assert {"serverless", "templates", "catalog"} <= reserved
     assert len(new_id()) not in {len(word) for word in {*reserved, FLASH_ID} if word.isalnum()}
+
+
+@pytest.fixture
+def worker() -> Iterator[ThreadedServer]:
+    worker = ThreadedServer()
+    yield worker
+    worker.stop()
+
+
+def test_a_load_balancer_is_called_by_its_names_too(api: Api, worker: ThreadedServer) -> None:
+    api.pool.ports.append(worker.port)
+    app = ask(api, "createFlashApp", input={"name": "shop"})["id"]
+    environment = ask(api, "createFlashEnvironment", input={"flashAppId": app, "name": "production"})["id"]
+    balancer = {"name": "ocr", "type": "LB", "scalerType": "REQUEST_COUNT", "flashEnvironmentId": environment}
+    save(api, **{**CPU, **balancer})
+    answer = api.post("/lb/flash/add", json={"x": 1, "y": 2}, headers=headers())
+    assert (answer.status_code, answer.json()) == (201, {"result": 3})
+    missing = api.get("/lb/flash/items/1", headers=headers(endpoint="nope"))
+    assert (missing.status_code, missing.json()) == (404, {"error": "endpoint shop/production/nope not found"})
+    unnamed = api.get("/lb/flash/items/1", headers=headers(app=""))
+    assert (unnamed.status_code, unnamed.json()) == (
+        400,
+        {"error": "a request to 'flash' needs the header X-Flash-App"},
+    )
