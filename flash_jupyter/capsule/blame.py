@@ -8,6 +8,8 @@ from typing import Any
 
 #: objects looked at before the search gives up and names the last one that it found
 BUDGET = 2_000
+#: steps of a long path that are shown, at its beginning and at its end
+PATH_ENDS = 4
 
 
 class Unpicklable(Exception):
@@ -23,6 +25,8 @@ class Unpicklable(Exception):
 
 def blame(name: str, value: Any, dump: Callable[[Any], object], reason: BaseException) -> Unpicklable:
     """Follow a value that `dump` refuses down to the smallest part that it refuses."""
+    if isinstance(reason, RecursionError) or isinstance(reason.__cause__, RecursionError):
+        return Unpicklable(name, name, type_name(value), "it is nested too deeply")
     path, culprit, left, seen = [name], value, BUDGET, {id(value)}
     step: tuple[str, Any] | None = (name, value)
     while step is not None and left > 0:
@@ -34,7 +38,16 @@ def blame(name: str, value: Any, dump: Callable[[Any], object], reason: BaseExce
                 path.append(label)
                 culprit, step = child, (label, child)
                 break
-    return Unpicklable(name, " → ".join(path), type_name(culprit), _one_line(reason))
+    return Unpicklable(name, " → ".join(_shortened(path)), type_name(culprit), _one_line(reason))
+
+
+def _shortened(path: list[str]) -> list[str]:
+    """Leave out the middle of a long path.
+
+    >>> _shortened([*"abcdefghijkl"]), _shortened(["a", "b"])
+    (['a', 'b', 'c', 'd', '…', 'i', 'j', 'k', 'l'], ['a', 'b'])
+    """
+    return path if len(path) <= 2 * PATH_ENDS + 1 else [*path[:PATH_ENDS], "…", *path[-PATH_ENDS:]]
 
 
 def children(obj: Any) -> Iterator[tuple[str, Any]]:

@@ -12,12 +12,17 @@ import hashlib
 import operator
 import pickle
 import types
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
 import cloudpickle
 
+#: attributes of a class that Python and `copyreg` keep there for themselves
+_NOT_OF_THE_USER = frozenset(
+    {"__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl", "__abstractmethods__"}
+    | {"__slotnames__", "__annotations_cache__"}
+)
 #: what a change is: how to apply it, and the new content
 Change = tuple[str, Any]
 REPLACE = "replace"
@@ -34,6 +39,8 @@ def find_change(obj: Any, before: list[Any]) -> Change | None:
     look = _look_of(obj)
     if look is None or _same(now := look(obj), before):
         return None
+    if look is _class_look:
+        return _class_change(obj, before)
     if look is _instance_look and _held(obj) is None and _has_own_reduction(obj) and _same(now[:-1], before[:-1]):
         return REPLACE, None  # what changed is not among its attributes
     return content_of(obj)
@@ -145,8 +152,15 @@ def _attributes(obj: Any) -> dict[str, Any]:
 
 
 def _class_attributes(cls: type) -> dict[str, Any]:
-    skip = {"__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl", "__abstractmethods__"}
-    return {name: value for name, value in vars(cls).items() if name not in skip}
+    return {name: value for name, value in vars(cls).items() if name not in _NOT_OF_THE_USER}
+
+
+def _class_change(cls: type, before: list[Any]) -> Change:
+    """Only what is another attribute now: a class may hold much that can't travel, and need not."""
+    count, now = len(before) // 2, _class_attributes(cls)
+    old = dict(zip(before[:count], before[count:], strict=True))
+    changed = {name: value for name, value in now.items() if name not in old or old[name] is not value}
+    return "class", (changed, sorted(old.keys() - now.keys()))
 
 
 def _cells(function: types.FunctionType) -> list[Any]:
@@ -185,7 +199,7 @@ def _pickle_digest(obj: Any) -> str:
 def content_of(obj: Any) -> Change:
     """What travels home of a changed object, and how it is applied there."""
     if isinstance(obj, type):
-        return "class", _class_attributes(obj)
+        return "class", (_class_attributes(obj), [])
     if isinstance(obj, types.FunctionType):
         return "function", (dict(obj.__dict__), _cells(obj))
     if _is_array(obj):
@@ -214,9 +228,10 @@ def _refill_list(obj: Any, content: list[Any]) -> None:
 
 
 def _refill_dict(obj: Any, content: list[Any]) -> None:
-    dict.clear(obj)
+    kind = OrderedDict if isinstance(obj, OrderedDict) else dict  # which keeps an order of its own beside dict's
+    kind.clear(obj)
     for key, value in content:
-        dict.__setitem__(obj, key, value)
+        kind.__setitem__(obj, key, value)
 
 
 def _refill_set(obj: Any, content: list[Any]) -> None:
@@ -233,8 +248,9 @@ def _refill_bytearray(obj: Any, content: bytes) -> None:
     obj[:] = content
 
 
-def _apply_class(cls: type, attributes: dict[str, Any]) -> None:
-    for name in _class_attributes(cls).keys() - attributes.keys():
+def _apply_class(cls: type, news: tuple[dict[str, Any], list[str]]) -> None:
+    attributes, gone = news
+    for name in vars(cls).keys() & gone:
         delattr(cls, name)
     for name, value in attributes.items():
         if vars(cls).get(name) is not value:
@@ -257,6 +273,9 @@ def _apply_array(array: Any, news: Any) -> None:
 
 def _apply_frame(frame: Any, news: Any) -> None:
     frame._update_inplace(news)
+    frame.attrs = news.attrs
+    if news.ndim == 1:
+        frame.name = news.name
 
 
 _LOOKS: dict[type, Callable[[Any], list[Any]]] = {

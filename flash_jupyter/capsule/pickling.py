@@ -12,7 +12,6 @@ Buffers of 64 KiB and more leave the stream and are named by their SHA-256.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib
 import io
@@ -23,15 +22,13 @@ from typing import Any
 
 import cloudpickle
 
-from flash_jupyter.capsule.nested import make_nested
+from flash_jupyter.capsule.kinds import MAKERS, class_reduced, reduced_specially
 
 BUFFER_FROM_BYTES = 64 * 1024
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...), types.CodeType, types.CellType})
 
 Pid = tuple[str, Any]
 NAMESPACE: Pid = ("namespace", None)
-CACHED: Pid = ("cached", None)
-NESTED: Pid = ("nested", None)
 
 
 class Buffers:
@@ -84,10 +81,8 @@ class Pickler(cloudpickle.Pickler):
             return None
         if obj is self._namespace:
             return NAMESPACE
-        if obj is make_cached:
-            return CACHED
-        if obj is make_nested:
-            return NESTED
+        if type(obj) is types.FunctionType and obj.__name__ in MAKERS and MAKERS[obj.__name__] is obj:
+            return ("maker", obj.__name__)
         number = self._known.get(id(obj))
         if number is not None:
             return ("object", number)
@@ -98,16 +93,26 @@ class Pickler(cloudpickle.Pickler):
         return None
 
     def reducer_override(self, obj: Any) -> Any:
-        """Leave the globals of the notebook's functions at home."""
-        if isinstance(obj, functools._lru_cache_wrapper) and obj.__module__ == "__main__":
-            return make_cached, (obj.__wrapped__, obj.cache_parameters())
+        """Leave the globals of the notebook's functions at home, and mend what cloudpickle (3.1.2) makes otherwise."""
+        special = reduced_specially(obj)
+        if special is not None:
+            return special
         reduced = super().reducer_override(obj)
-        if isinstance(obj, type) and isinstance(reduced, tuple) and "__slots__" in vars(obj):
-            return _with_slots(obj, reduced)
-        if isinstance(obj, types.FunctionType) and obj.__globals__ is self._namespace and isinstance(reduced, tuple):
-            make, args, (state, slots), *rest = reduced
-            return (make, (args[0], self._namespace, *args[2:]), (state, {**slots, "__globals__": {}}), *rest)
+        if not isinstance(reduced, tuple):
+            return reduced
+        if isinstance(obj, type):
+            return class_reduced(obj, reduced)
+        if isinstance(obj, types.FunctionType):
+            return self._function_reduced(obj, reduced)
         return reduced
+
+    def _function_reduced(self, function: types.FunctionType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Give a function its own cells, so that functions that share one still do, and no globals of the notebook."""
+        make, (code, home, name, defaults, _empty, *args), (state, slots), *rest = reduced
+        slots = {**slots, "__closure__": None}
+        if function.__globals__ is self._namespace:
+            home, slots["__globals__"] = self._namespace, {}
+        return (make, (code, home, name, defaults, function.__closure__, *args), (state, slots), *rest)
 
     def written(self) -> bytes:
         """The stream so far."""
@@ -139,10 +144,8 @@ class Unpickler(pickle.Unpickler):
             return self._objects[what]
         if kind == "namespace":
             return self._namespace
-        if kind == "cached":
-            return make_cached
-        if kind == "nested":
-            return make_nested
+        if kind == "maker":
+            return MAKERS[what]
         try:
             return importlib.import_module(what)
         except ImportError:
@@ -178,19 +181,3 @@ class AbsentModule(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         raise ModuleNotFoundError(f"{self.__name__!r} was imported on the worker and is not installed here")
-
-
-def make_cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
-    """Make a function of the notebook under `functools.lru_cache` again; its cache does not travel."""
-    return functools.lru_cache(**parameters)(function)
-
-
-def _with_slots(cls: type, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Let a class have its slots over there too; cloudpickle (3.1.2) makes it without."""
-    make, (kind, name, bases, kwargs, *rest), *state = reduced
-    return (make, (kind, name, bases, {**kwargs, "__slots__": vars(cls)["__slots__"]}, *rest), *state)
-
-
-def travels_by_value(obj: type) -> bool:
-    """Whether a class has no importable home: one of the notebook, or made in a function."""
-    return not cloudpickle.cloudpickle._should_pickle_by_reference(obj)  # no public name for it, up to 3.1.2

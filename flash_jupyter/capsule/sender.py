@@ -11,7 +11,8 @@ from typing import Any
 from flash_jupyter.capsule.blame import Unpicklable, blame
 from flash_jupyter.capsule.changes import Change, apply_change
 from flash_jupyter.capsule.container import Buffer, masked, read_capsule, write_capsule
-from flash_jupyter.capsule.pickling import ATOMS, Pickler, Unpickler, travels_by_value
+from flash_jupyter.capsule.kinds import travels_by_value
+from flash_jupyter.capsule.pickling import ATOMS, Pickler, Unpickler
 
 #: the name under which the value of a cell's last expression comes home; no notebook can have such a name
 RESULT = "\0result"

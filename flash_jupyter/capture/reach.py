@@ -8,6 +8,7 @@ called on the way; that is why types are asked, and not `isinstance`, which asks
 from __future__ import annotations
 
 import functools
+import logging
 import sys
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -165,6 +166,8 @@ _BY_TYPE: dict[type, Callable[[Reach, Any, int], object]] = {
     **dict.fromkeys(CONTAINERS, Reach._follow_container),
     **dict.fromkeys(_PARTS, Reach._follow_parts),
     types.BuiltinFunctionType: lambda reach, value, _depth: reach.from_module(value.__module__),
+    logging.Logger: lambda _reach, _value, _depth: None,  # it travels as its name, without its handlers
+    logging.RootLogger: lambda _reach, _value, _depth: None,
     types.GetSetDescriptorType: lambda _reach, _value, _depth: None,
     types.MemberDescriptorType: lambda _reach, _value, _depth: None,
 }

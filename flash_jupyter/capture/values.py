@@ -15,18 +15,19 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
+from flash_jupyter.capsule.kinds import travels_by_value
 from flash_jupyter.capture.mutation import Use
 
 #: exact types whose values can't change and refer to nothing
 ATOMS: frozenset[type] = frozenset(
     {int, float, complex, bool, str, bytes, range, slice, type(None), type(...), type(NotImplemented)}
 )
-#: what is changed through these comes home by reference (classes, modules), or can't be changed at all
+#: what is changed through a module stays there; the others can't be changed at all
 _FIXED = (
     types.BuiltinFunctionType,
     types.ModuleType,
-    type,
     enum.Enum,
+    enum.EnumMeta,
     PurePath,
     dt.date,
     dt.time,
@@ -44,7 +45,7 @@ CONTAINERS = _MUTABLE_CONTAINERS | _FROZEN_CONTAINERS
 _LOOK_AT = 10_000
 
 
-def may_change(value: object, use: Use) -> bool:
+def may_change(value: Any, use: Use) -> bool:
     """Whether the value can be another one after `use` was made of it.
 
     >>> may_change(3, Use.OBJECT), may_change([1, 2], Use.ELEMENT), may_change([[1], [2]], Use.ELEMENT)
@@ -59,6 +60,8 @@ def may_change(value: object, use: Use) -> bool:
         return False
     if hasattr(kind, "__next__"):
         return True  # whoever looks at an iterator moves it
+    if issubclass(kind, type):
+        return use is Use.OBJECT and travels_by_value(value)
     if use is Use.LOOK:
         return False
     if kind in _MUTABLE_CONTAINERS:

@@ -26,6 +26,7 @@ SHIPPED = (
     ("capsule", "blame.py"),
     ("capsule", "changes.py"),
     ("capsule", "nested.py"),
+    ("capsule", "kinds.py"),
     ("capsule", "pickling.py"),
     ("capsule", "receiver.py"),
     ("worker", "output.py"),

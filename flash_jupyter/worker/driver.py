@@ -178,7 +178,8 @@ class _Run:
     def _run_source(self) -> None:
         filename, source = self._order["filename"], self._order["source"]
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        code = compile(_with_result(source, filename), filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile(_with_result(source, filename), filename, "exec", flags, dont_inherit=True)
         running = eval(code, self._main.__dict__)
         if code.co_flags & inspect.CO_COROUTINE:  # it awaits at top level: all of it is one coroutine
             asyncio.run(running)

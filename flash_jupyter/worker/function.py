@@ -113,7 +113,7 @@ def _instance(name: str, request: Mapping[str, Any]) -> tuple[str, Any, dict[str
 
 @lru_cache(maxsize=64)
 def _compiled(code: str) -> CodeType:
-    return compile(code, "<function_code>", "exec")
+    return compile(code, "<function_code>", "exec", dont_inherit=True)
 
 
 def _namespace(code: str) -> dict[str, Any]:

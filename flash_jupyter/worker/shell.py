@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from flash_jupyter.capsule.kinds import find_shell
+
 #: magics that set up a notebook's frontend and mean nothing on a worker
 SILENT = frozenset({"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "pylab", "precision"})
 
@@ -24,6 +26,9 @@ class Shell:
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.user_ns = namespace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find_shell, ()
 
     def system(self, command: str) -> None:
         """`!command`: run it, show its output as it comes; the exit code is `_exit_code`."""
@@ -95,9 +100,9 @@ class Shell:
         """`%time statement`: its wall time."""
         started = time.perf_counter()
         try:
-            code: Any = compile(line, "<%time>", "eval")
+            code: Any = compile(line, "<%time>", "eval", dont_inherit=True)
         except SyntaxError:
-            code = compile(line, "<%time>", "exec")
+            code = compile(line, "<%time>", "exec", dont_inherit=True)
         value = eval(code, self.user_ns)
         sys.stdout.write(f"Wall time: {time.perf_counter() - started:.3g} s\n")
         return value

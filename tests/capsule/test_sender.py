@@ -39,6 +39,15 @@ def test_the_path_to_the_culprit(source: str, path: str, culprit: str) -> None:
     assert (caught.value.name, caught.value.path, caught.value.culprit) == ("x", path, culprit)
 
 
+def test_a_value_that_is_nested_too_deeply_is_named_without_its_path() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(Unpicklable) as caught:
+        Sender({}).pack({"deep": deep}, [], ORDER)
+    assert str(caught.value) == "deep: list (it is nested too deeply)"
+
+
 def test_a_file_open_for_writing_is_named(tmp_path: Path) -> None:
     with (tmp_path / "f").open("w") as file, pytest.raises(Unpicklable) as caught:
         Sender({}).pack({"log": {"file": file}}, [], ORDER)
