@@ -207,7 +207,7 @@ class RemoteExecutionError(FlashRuntimeError):
     """The user's code raised on the worker.
 
     `type_name`, `remote_message` and `frames` (dicts with `filename`, `line`, `name`, `text`) describe the remote
-    exception, also when its type does not exist here; `chain` holds its causes, outermost first.
+    exception, also when its type does not exist here; `chain` holds its causes, outermost first (`text`, `frames`).
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class RemoteExecutionError(FlashRuntimeError):
         remote_message: str,
         *,
         frames: Sequence[Mapping[str, Any]] = (),
-        chain: Sequence[str] = (),
+        chain: Sequence[Mapping[str, Any]] = (),
         fix: str = "",
     ) -> None:
         self.type_name, self.remote_message = type_name, remote_message

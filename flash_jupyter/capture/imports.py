@@ -17,7 +17,7 @@ class Imported(NamedTuple):
 
 
 def imports_of(text: str, package: str) -> tuple[Imported, ...]:
-    r"""Find the imports of a module that belongs to `package` ("" for none); a text that is no Python has none.
+    r"""Find the imports of a module that belongs to `package` ("" for none), or raise `SyntaxError`.
 
     Imports inside functions count; those under `except ImportError` or `TYPE_CHECKING` are optional. Literal
     `import_module("...")` counts too.
@@ -25,11 +25,7 @@ def imports_of(text: str, package: str) -> tuple[Imported, ...]:
     >>> [name for name, _ in imports_of("import a.b\nfrom . import c\nfrom ..d import e", "p.q")]
     ['a.b', 'p.q', 'p.q.c', 'p.d', 'p.d.e']
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return ()
-    return tuple(dict.fromkeys(_walk(tree.body, package, optional=False)))
+    return tuple(dict.fromkeys(_walk(ast.parse(text).body, package, optional=False)))
 
 
 def _walk(nodes: Iterable[ast.AST], package: str, *, optional: bool) -> Iterator[Imported]:

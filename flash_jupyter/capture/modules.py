@@ -162,9 +162,19 @@ class LocalModules:
         if source is None or source.stamp != stamp:
             text = _read_text(file)
             package = name if location.folders else name.rpartition(".")[0]
-            source = _Source(stamp, text, imports_of(text, package))
+            source = _Source(stamp, text, _imports(file, text, package))
             self._sources[name, file] = source
         return source
+
+
+def _imports(file: str, text: str, package: str) -> tuple[Imported, ...]:
+    try:
+        return imports_of(text, package)
+    except (SyntaxError, ValueError) as error:  # ValueError: a null byte, up to Python 3.11
+        where = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
+        raise CaptureError(
+            f"{file}, which the cell needs, is not Python: {where}; nothing was sent", fix="correct it and run again"
+        ) from None
 
 
 def _read_text(file: str) -> str:

@@ -294,6 +294,7 @@ def worker_environment(order: WorkerOrder, config: Config, *, home: Path, python
         "RUNPOD_ENDPOINT_ID": order.endpoint_id,
         **(_queue_variables(order) if order.ports is None else _port_variables(order.ports)),
         "FLASH_JUPYTER_OVERLAYS": str(config.overlays),
+        "FLASH_JUPYTER_SCRATCH": str(work_folder(config.folder, order.worker_id)),
         "FLASH_JUPYTER_CANCEL_GRACE_S": str(config.cancel_grace_s),
     }
 

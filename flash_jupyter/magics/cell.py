@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import FlashError, OptionError, RemoteExecutionError
@@ -178,9 +179,18 @@ def _source_of(filename: str, *, shell: InteractiveShell, cells: Mapping[str, st
     if filename in cells:
         return filename, cells[filename].splitlines()
     named = shell.compile.format_code_name(filename)
+    if named is None and not Path(filename).is_absolute():  # a local module, which travelled from here
+        return filename, _local_lines(filename)
     if named is None:  # a file of the worker: ours of the same name may be another version
         return short_path(filename), []
     return " ".join(named), [line.rstrip("\n") for line in linecache.getlines(filename)]
+
+
+def _local_lines(relative: str) -> list[str]:
+    """Read a module's file where the import path has it."""
+    found = (Path(folder or ".") / relative for folder in sys.path)
+    file = next((file for file in found if file.is_file()), None)
+    return [] if file is None else [line.rstrip("\n") for line in linecache.getlines(str(file))]
 
 
 def _syntax_error_text(error: SyntaxError) -> str:

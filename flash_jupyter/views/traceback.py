@@ -12,6 +12,8 @@ from flash_jupyter.errors import RemoteExecutionError
 SourceOf = Callable[[str], tuple[str, Sequence[str]]]
 
 CONTEXT_LINES = 2
+#: of more than twice as many frames, so many are drawn at the beginning and at the end
+MANY_FRAMES = 10
 _WIDTH = 75
 
 
@@ -19,12 +21,21 @@ def traceback_lines(error: RemoteExecutionError, source_of: SourceOf) -> list[st
     """Draw `error` for IPython's `_render_traceback_`, outermost frame first."""
     name, title = error.type_name.rpartition(".")[2], "Traceback on the worker (most recent call last)"
     lines = ["-" * _WIDTH, f"{name} {title:>{_WIDTH - len(name) - 1}}"]
-    for frame in error.frames:
-        lines += _frame_lines(frame, source_of)
-        lines.append("")
-    lines += [f"caused by {cause}" for cause in error.chain]
+    lines += _all_frames(error.frames, source_of)
+    for cause in error.chain:
+        lines += [f"caused by {cause['text']}", *_all_frames(cause["frames"], source_of)]
     lines.append(str(error))
     return lines
+
+
+def _all_frames(frames: Sequence[Mapping[str, Any]], source_of: SourceOf) -> list[str]:
+    """Draw frames, each with an empty line behind it; of an endless recursion only its beginning and its end."""
+    left_out = len(frames) - 2 * MANY_FRAMES
+    drawn = [[*_frame_lines(frame, source_of), ""] for frame in (frames if left_out <= 0 else frames[:MANY_FRAMES])]
+    if left_out > 0:
+        drawn.append([f"... {left_out} more frames ...", ""])
+        drawn += [[*_frame_lines(frame, source_of), ""] for frame in frames[-MANY_FRAMES:]]
+    return [line for lines in drawn for line in lines]
 
 
 def short_path(filename: str) -> str:

@@ -34,6 +34,12 @@ def install_modules(sources: dict[str, str]) -> None:
     importlib.invalidate_caches()
 
 
+def relative_to_shipped(filename: str) -> str:
+    """The path that a module which travelled has beside its notebook; any other file keeps its name."""
+    folder = next((folder for folder in _folders if filename.startswith(folder + os.sep)), None)
+    return filename if folder is None else Path(filename).relative_to(folder).as_posix()
+
+
 def _folder(sources: dict[str, str]) -> str:
     digest = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()[:16]
     root = _private_folder() / digest
@@ -51,8 +57,8 @@ def _folder(sources: dict[str, str]) -> str:
 
 @functools.cache
 def _private_folder() -> Path:
-    """A folder that nobody else can have put modules into."""
-    return Path(tempfile.mkdtemp(prefix="flash_jupyter_modules_"))
+    """A folder that nobody else can have put modules into; on the embedded Runpod it goes with the worker's disk."""
+    return Path(tempfile.mkdtemp(prefix=".flash_jupyter_modules_", dir=os.environ.get("FLASH_JUPYTER_SCRATCH")))
 
 
 def _forget(tops: set[str], folder: str) -> None:

@@ -18,7 +18,6 @@ CASES = [
     ("guarded", "try:\n    import a\nexcept ImportError:\n    import b", "", "b", "a"),
     ("guarded against another error", "try:\n    import a\nexcept KeyError: pass", "", "a", ""),
     ("for the type checker", "if TYPE_CHECKING:\n    import a\nelse:\n    import b", "", "b", "a"),
-    ("no Python", "def (:", "", "", ""),
 ]
 
 

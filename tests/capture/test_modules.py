@@ -26,7 +26,6 @@ FILES = {
     "fj_pkg/deep/deeper.py": "from ..sub import y\nimport pandas\n",
     "fj_pkg/data.csv": "1,2\n",
     "fj_space/part.py": "class Part:\n    pass\n",
-    "fj_broken.py": "def (:\n",
     ".env": "SECRET=1\n",
 }
 
@@ -55,7 +54,6 @@ CLOSURES = [
     ("a name that is no module", ["fj_other.x"], {"fj_other.py"}, set()),
     ("a module with its parents", ["fj_pkg.deep.deeper"], DEEP, {"pandas"}),
     ("a namespace package", ["fj_space.part"], {"fj_space/part.py"}, set()),
-    ("a module that does not compile", ["fj_broken"], {"fj_broken.py"}, set()),
     ("the standard library stays", ["os.path", "json"], set(), set()),
     ("we ourselves stay", ["flash_jupyter.errors"], set(), set()),
     ("installed packages are named", ["numpy.linalg", "IPython"], set(), {"numpy", "IPython"}),
@@ -104,6 +102,16 @@ def test_a_file_that_is_no_text_is_an_error_that_names_it(project: Path) -> None
     (project / "fj_other.py").write_bytes(b"x = '\xff'\n")
     with pytest.raises(CaptureError, match=r"fj_other\.py can't be read: .*\n  → save it as UTF-8"):
         LocalModules().collect(["fj_other"])
+
+
+def test_a_file_that_is_no_python_is_an_error_that_names_file_and_line(project: Path) -> None:
+    (project / "fj_other.py").write_text("a = 1\ndef f(:\n")
+    with pytest.raises(CaptureError) as caught:
+        LocalModules().collect(["fj_other"])
+    assert str(caught.value) == (
+        f"{project / 'fj_other.py'}, which the cell needs, is not Python: line 2: invalid syntax; nothing was sent\n"
+        "  → correct it and run again"
+    )
 
 
 VALUES = [

@@ -336,6 +336,7 @@ def test_a_worker_has_a_home_of_its_own_and_no_variables_of_ours(server: RealSer
     assert environ["RUNPOD_ENDPOINT_ID"] == endpoint
     assert Path(environ["RUNPOD_VOLUME_PATH"]) == server.folder / "volumes" / volume["id"]
     assert environ["FLASH_JUPYTER_OVERLAYS"] == str(server.folder / "overlays")
+    assert Path(environ["FLASH_JUPYTER_SCRATCH"]) == server.folder / "work" / environ["RUNPOD_POD_ID"]
 
 
 def test_a_dropped_connection_has_no_answer_though_the_request_was_carried_out(server: RealServer) -> None:

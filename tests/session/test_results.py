@@ -80,12 +80,13 @@ def test_a_last_expression_that_can_not_be_pickled_is_shown_as_the_worker_drew_i
 def test_the_users_exception_comes_after_what_was_bound() -> None:
     namespace: dict[str, Any] = {}
     frames = [{"filename": "<cell 3>", "line": 2, "name": "<module>", "text": "1 / 0"}]
-    error = {"type": "ZeroDivisionError", "message": "division by zero", "frames": frames, "chain": ["KeyError: 'k'"]}
+    chain = [{"text": "KeyError: 'k'", "frames": []}]
+    error = {"type": "ZeroDivisionError", "message": "division by zero", "frames": frames, "chain": chain}
     with pytest.raises(RemoteExecutionError) as caught:
         bring_home(namespace, "y = 1", {**OK, "status": "error", "error": error})
     assert namespace == {"y": 1}
     assert str(caught.value) == "ZeroDivisionError: division by zero"
-    assert (caught.value.frames, caught.value.chain) == (tuple(frames), ("KeyError: 'k'",))
+    assert (caught.value.frames, caught.value.chain) == (tuple(frames), tuple(chain))
 
 
 def test_sys_exit_with_a_code_is_an_error_and_without_is_none() -> None:

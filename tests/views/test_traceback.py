@@ -49,5 +49,26 @@ def test_frames_show_the_lines_of_the_cells() -> None:
 
 
 def test_causes_and_what_to_do_are_said() -> None:
-    error = RemoteExecutionError("ValueError", "no", chain=["KeyError: 'x'"], fix="look at x")
-    assert traceback_lines(error, source_of)[2:] == ["caused by KeyError: 'x'", "ValueError: no\n  → look at x"]
+    frame = {"filename": "Cell In[3]", "line": 5, "name": "f", "text": "done = True"}
+    error = RemoteExecutionError(
+        "ValueError", "no", chain=[{"text": "KeyError: 'x'", "frames": [frame]}], fix="look at x"
+    )
+    assert traceback_lines(error, source_of)[2:] == [
+        "caused by KeyError: 'x'",
+        "Cell In[3], line 5, in f",
+        "      3 b = 0",
+        "      4 helper(a, b)",
+        "----> 5 done = True",
+        "",
+        "ValueError: no\n  → look at x",
+    ]
+
+
+def test_an_endless_recursion_is_drawn_at_both_ends() -> None:
+    frames = [{"filename": "x.py", "line": n, "name": "f", "text": "f()"} for n in range(1, 1001)]
+    lines = traceback_lines(RemoteExecutionError("RecursionError", "too deep", frames=frames), source_of)
+    assert [line for line in lines if line.startswith(("x.py", "..."))] == [
+        *(f"x.py, line {n}, in f" for n in range(1, 11)),
+        "... 980 more frames ...",
+        *(f"x.py, line {n}, in f" for n in range(991, 1001)),
+    ]

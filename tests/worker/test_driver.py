@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,42 @@ def test_what_was_bound_before_an_exception_comes_home(notebook: Notebook) -> No
                 "text": "raise ValueError('no') from KeyError('k')",
             }
         ],
-        "chain": ["KeyError: 'k'"],
+        "chain": [{"text": "KeyError: 'k'", "frames": []}],
+    }
+
+
+def test_a_cause_has_frames_of_its_own(notebook: Notebook) -> None:
+    answer = notebook.there(
+        "def f(): raise KeyError('k')\ntry: f()\nexcept KeyError as e: raise ValueError('no') from e"
+    )
+    (cause,) = answer.order["error"]["chain"]
+    assert cause["text"] == "KeyError: 'k'"
+    assert [(frame["line"], frame["name"]) for frame in cause["frames"]] == [(2, "<module>"), (1, "f")]
+
+
+def test_a_cause_that_from_none_hides_is_not_told(notebook: Notebook) -> None:
+    answer = notebook.there("try: {}['k']\nexcept KeyError: raise ValueError('no') from None")
+    assert answer.order["error"]["chain"] == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="notes and groups are Python 3.11's")
+def test_notes_and_members_of_a_group_are_told(notebook: Notebook) -> None:
+    answer = notebook.there(
+        "e = ExceptionGroup('many', [ValueError('a'), ExceptionGroup('in', [KeyError('b')])])\n"
+        "e.add_note('in row 7')\nraise e"
+    )
+    assert answer.order["error"]["message"] == (
+        "many (2 sub-exceptions)\nin row 7\n1. ValueError: a\n2. ExceptionGroup: in (1 sub-exception)\n   1. KeyError: 'b'"
+    )
+
+
+def test_a_frame_of_a_local_module_has_the_path_that_it_has_here(notebook: Notebook) -> None:
+    answer = notebook.there("import shop.price\nshop.price.f()", modules={"shop/price.py": "def f(): 1 / 0"})
+    assert answer.order["error"]["frames"][-1] == {
+        "filename": "shop/price.py",
+        "line": 1,
+        "name": "f",
+        "text": "def f(): 1 / 0",
     }
 
 
