@@ -39,8 +39,9 @@ class WorkerLog:
     """The log of one worker. Index record: time, offset in the file, length; a system line's offset is `~offset`."""
 
     def __init__(self, folder: Path, worker_id: str, clock: Callable[[], float]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.container_path = folder / f"{worker_id}.log"
+        self.container_path.touch(mode=0o600)
         self._system_path = folder / f"{worker_id}.system"
         self._index_path = folder / f"{worker_id}.index"
         self._clock = clock

@@ -19,7 +19,7 @@ from flash_jupyter.decorator.nesting import before_cell
 from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.line import Values, merge, parse_line, parse_value, split_expression
-from flash_jupyter.magics.usage import option_errors_as_usage
+from flash_jupyter.magics.usage import interrupts_without_our_frames, option_errors_as_usage
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -132,9 +132,10 @@ class RemoteMagics(Magics):
             return self._run({**values, "expression": True}, expression)
 
     def _run(self, values: Values, cell: str) -> object:
-        from flash_jupyter.magics.cell import run
+        with interrupts_without_our_frames():
+            from flash_jupyter.magics.cell import run
 
-        return run(self.shell, self.session(), merge(self.sticky(), values), cell)
+            return run(self.shell, self.session(), merge(self.sticky(), values), cell)
 
     def session(self) -> Session:
         """Return the kernel's session, on the backend that is the default now."""

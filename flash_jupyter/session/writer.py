@@ -79,7 +79,8 @@ class OutputLog:
 
     def _append(self, text: str) -> None:
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._path.touch(mode=0o600)  # it holds what cells print
             self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
         self._file.write(text)
 

@@ -31,6 +31,12 @@ def test_lines_appear_when_they_are_finished(log: WorkerLog) -> None:
     assert texts(log) == ["one", "two", ""]
 
 
+def test_nobody_else_may_read_a_log(tmp_path: Path) -> None:
+    made = WorkerLog(tmp_path / "logs", "w2", Clock())
+    assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
+    assert made.container_path.stat().st_mode & 0o777 == 0o600
+
+
 def test_an_unfinished_line_appears_at_the_end(log: WorkerLog) -> None:
     write(log, "no newline")
     assert log.drain() == 0

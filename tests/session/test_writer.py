@@ -58,3 +58,13 @@ def test_an_output_log_is_made_with_its_first_line(tmp_path: Path) -> None:
     writer.close()
     assert log.path is not None
     assert log.path.read_text() == "a\nb \\ud800\n"
+
+
+def test_nobody_else_may_read_an_output_log(tmp_path: Path) -> None:
+    writer = BackgroundWriter()
+    log = OutputLog(tmp_path / "logs" / "job.log", writer)
+    log.write("what a cell printed")
+    log.close()
+    writer.close()
+    assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "logs" / "job.log").stat().st_mode & 0o777 == 0o600
