@@ -74,6 +74,13 @@ def test_path_and_query_arrive_as_they_were_sent(api: Api, worker: ThreadedServe
     assert answer.json() == {"item": "a/b c", "query": {"q": ["1", "ä"], "empty": [""]}, "raw": "/items/a%2Fb%20c"}
 
 
+@pytest.mark.parametrize("end", ["", "/"], ids=["as it is shown", "with a slash"])
+def test_the_base_itself_is_the_workers_root(api: Api, worker: ThreadedServer, end: str) -> None:
+    answer = api.get(balanced(api, worker) + end)
+    assert (answer.status_code, answer.text) == (404, "Not Found")  # this worker has no root: that is its own answer
+    assert answer.headers["X-Runpod-Worker-Id"] == api.pool.orders[0].worker_id
+
+
 def test_what_the_worker_answers_comes_back_with_its_status(api: Api, worker: ThreadedServer) -> None:
     base = balanced(api, worker)
     assert (api.get(f"{base}/nothing").status_code, api.get(f"{base}/nothing").text) == (404, "Not Found")

@@ -65,12 +65,15 @@ def routes_of(app: Starlette) -> list[Route]:
 
 def operations(app: Starlette) -> list[str]:
     """Every route with its method, and every root field of GraphQL, in the order of the route table."""
-    found = [
-        f"{method} {route.path}" for route in routes_of(app) for method in sorted(set(route.methods or ()) - {"HEAD"})
-    ]
+    found = [f"{method} {route.path}" for route in routes_of(app) for method in _methods(route)]
     schema = build_schema(SCHEMA.read_text())
     roots = {"query": schema.query_type, "mutation": schema.mutation_type}
     return [*found, *(f"{kind} {field}" for kind, root in roots.items() if root for field in root.fields)]
+
+
+def _methods(route: Route) -> list[str]:
+    """A route without methods takes any."""
+    return sorted(route.methods - {"HEAD"}) if route.methods else ["ANY"]
 
 
 def not_implemented(app: Starlette) -> dict[str, str]:
@@ -89,7 +92,7 @@ def asked(app: Starlette, method: str, path: str, body: bytes) -> Iterator[str]:
     scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
     for route in routes_of(app):
         if route.matches(scope)[0] is Match.FULL:
-            yield f"{method} {route.path}"
+            yield f"{method if route.methods else 'ANY'} {route.path}"
             if route.path == "/graphql":
                 yield from _root_fields(body)
             return
