@@ -61,8 +61,13 @@ def find_member(obj: Any, wrapper: object, local: LocalModules = LOCAL) -> Membe
 
     None for what belongs to a notebook or a script, was made in a function, or whose module is no local file.
     """
-    module, qualname = obj.__module__, obj.__qualname__
-    if not isinstance(module, str) or module not in sys.modules or not local.is_local(module):
+    module, qualname = getattr(obj, "__module__", None), getattr(obj, "__qualname__", None)  # a partial has none
+    if (
+        not isinstance(module, str)
+        or not isinstance(qualname, str)
+        or module not in sys.modules
+        or not local.is_local(module)
+    ):
         return None
     try:
         found = operator.attrgetter(qualname)(sys.modules[module])

@@ -13,6 +13,7 @@ from flash_jupyter import limits
 from flash_jupyter.decorator.fanout import fan_out
 from flash_jupyter.decorator.here import await_here, run_here
 from flash_jupyter.decorator.output import CALLS, JobOutput, output_of, unwrapped
+from flash_jupyter.decorator.target import check_concurrency
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.events import Event, Notice
@@ -38,10 +39,10 @@ class RemoteCallable(ABC):
         """Whether calls run in this process: `local=True`, and on a worker."""
 
     @abstractmethod
-    def local(self, *args: Any, **kwargs: Any) -> Any:
+    def local(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it here, as if it were not decorated."""
 
-    async def __call__(self, *args: Any, **kwargs: Any) -> JobOutput:
+    async def __call__(self, /, *args: Any, **kwargs: Any) -> JobOutput:
         """Run on a worker; prints appear meanwhile, and cancelling the awaiting task cancels the job.
 
         A failure of the code is in the output; what hinders the job is raised: `ApiError`, `JobError`, `CaptureError`.
@@ -57,7 +58,7 @@ class RemoteCallable(ABC):
         started = self._start((args, kwargs), tell)
         return finish(started, await started.join())
 
-    def remote(self, *args: Any, **kwargs: Any) -> JobOutput:
+    def remote(self, /, *args: Any, **kwargs: Any) -> JobOutput:
         """Run on a worker and wait for it; an interrupt cancels the job."""
         if self._runs_here():
             return run_here(self.local, *_unwrapped((args, kwargs)))
@@ -65,7 +66,7 @@ class RemoteCallable(ABC):
         started = self._start((args, kwargs), inbox.put)
         return finish(started, started.wait(inbox, show))
 
-    def spawn(self, *args: Any, **kwargs: Any) -> Job:
+    def spawn(self, /, *args: Any, **kwargs: Any) -> Job:
         """Start on a worker and return at once."""
         context = contextvars.copy_context()
         return Job(self._start((args, kwargs), lambda event: context.run(show, event)))
@@ -76,6 +77,7 @@ class RemoteCallable(ABC):
         At most `concurrency` calls are on their way at once. A failure does not take the others with it; an interrupt
         cancels those that are open.
         """
+        check_concurrency(concurrency)
         calls = zip(*iterables, strict=False)
         if self._runs_here():
             return [self.remote(*args) for args in calls]

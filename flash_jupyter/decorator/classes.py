@@ -36,12 +36,12 @@ class RemoteClass:
         self._cls, self._target = cls, target.for_class(cls.__name__)
         functools.update_wrapper(self, cls, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> RemoteInstance:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> RemoteInstance:
         """Describe an instance; raises `TypeError` for arguments that the constructor does not take."""
         inspect.signature(self._cls).bind(*args, **kwargs)
         return RemoteInstance(self, (args, kwargs))
 
-    def local(self, *args: Any, **kwargs: Any) -> Any:
+    def local(self, /, *args: Any, **kwargs: Any) -> Any:
         """Make an instance here, as if the class were not decorated."""
         return self._cls(*args, **kwargs)
 
@@ -159,7 +159,7 @@ class RemoteMethod(RemoteCallable):
         check_options(timeout, 0)
         return RemoteMethod(self._home, self._name, timeout)
 
-    def local(self, *args: Any, **kwargs: Any) -> Any:
+    def local(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it where the instance lives here, with `local=True`; raises `AttributeError` elsewhere."""
         if not self._runs_here():
             raise AttributeError(

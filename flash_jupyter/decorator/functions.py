@@ -47,7 +47,7 @@ class RemoteFunction(RemoteCallable):
         other._origin = self._origin
         return other
 
-    def local(self, *args: Any, **kwargs: Any) -> Any:
+    def local(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call the function here, as if it were not decorated."""
         return self._function(*args, **kwargs)
 

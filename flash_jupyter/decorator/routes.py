@@ -47,7 +47,7 @@ class RemoteRoute:
         self.label = getattr(function, "__name__", "function")
         functools.update_wrapper(self, function, updated=())
 
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    async def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Send the request and return the value; what the function raised is a `RemoteExecutionError`."""
         if self._runs_here():
             value = self._function(*args, **kwargs)
@@ -62,7 +62,7 @@ class RemoteRoute:
         read = await asyncio.wrap_future(default_session().loop.submit(run()))  # cancelling it drops the connection
         return read()
 
-    def remote(self, *args: Any, **kwargs: Any) -> Any:
+    def remote(self, /, *args: Any, **kwargs: Any) -> Any:
         """Send the request and wait for the value; an interrupt drops the connection."""
         if self._runs_here():
             value = self._function(*args, **kwargs)
@@ -83,7 +83,7 @@ class RemoteRoute:
         other._origin = self._origin
         return other
 
-    def local(self, *args: Any, **kwargs: Any) -> Any:
+    def local(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call the function here, as if it were not decorated."""
         return self._function(*args, **kwargs)
 

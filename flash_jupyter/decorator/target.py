@@ -80,12 +80,26 @@ def _with_one_worker(spec: EndpointSpec) -> EndpointSpec:
 def check_options(timeout: float | None, retries: int) -> None:
     """Raise `OptionError` for what no call can have."""
     low, high = limits.EXECUTION_TIMEOUT_MIN_S, limits.EXECUTION_TIMEOUT_MAX_S
-    if timeout is not None and not low <= timeout <= high:
+    if timeout is not None and not (_is_number(timeout) and low <= timeout <= high):
         raise OptionError(
-            f"timeout={timeout} is out of range", fix=f"say seconds, from {low:g} to {high:g} (seven days)"
+            f"timeout={timeout!r} is out of range", fix=f"say seconds, from {low:g} to {high:g} (seven days)"
         )
-    if retries < 0:
-        raise OptionError(f"retries={retries} is negative", fix="say how often a lost worker may be replaced, e.g. 2")
+    if not isinstance(retries, int) or retries < 0:
+        raise OptionError(
+            f"retries={retries!r} is no number of times", fix="say how often a lost worker may be replaced, e.g. 2"
+        )
+
+
+def check_concurrency(concurrency: int) -> None:
+    """Raise `OptionError` for a number of calls at once with which none would ever start."""
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise OptionError(
+            f"concurrency={concurrency!r} is no number of calls", fix="say how many may run at once, e.g. 10"
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def requirements(name: str, value: Iterable[str] | None) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ class StartedCall:
     async def join(self) -> CallOutcome:
         """Wait in a coroutine; its cancellation cancels the job, and is raised when that was sent."""
         try:
-            await asyncio.shield(asyncio.wrap_future(self._future))
+            await asyncio.shield(self._ended())
         except asyncio.CancelledError:
             if not self._future.done():
                 await self._stop()
@@ -95,10 +95,13 @@ class StartedCall:
     async def _stop(self) -> None:
         with contextlib.suppress(FlashError):  # the platform is gone: there is nothing more to do
             await asyncio.wrap_future(self.cancel())
-        ended: asyncio.Future[Ran] = asyncio.wrap_future(self._future)
-        await asyncio.wait([ended], timeout=CONFIRM_S)
-        if ended.done() and not ended.cancelled():
-            ended.exception()
+        await asyncio.wait([self._ended()], timeout=CONFIRM_S)
+
+    def _ended(self) -> asyncio.Future[Ran]:
+        """The job's end on the running loop; its failure counts as seen, whoever has stopped waiting for it."""
+        ended = asyncio.wrap_future(self._future)
+        ended.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return ended
 
     def take(self) -> CallOutcome:
         """Return how the call ended, once it has; raises what the job raised."""

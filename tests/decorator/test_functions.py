@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,7 @@ TRAVELS = [
     ("a lambda", "f = remote()(lambda x: x * 2)", 6),
     ("a closure", "def make(k):\n    @remote()\n    def f(x): return x * k\n    return f\nf = make(5)", 15),
     ("defaults", "@remote()\ndef f(x, y=2, *, z=3): return x + y + z", 8),
+    ("a partial", "import functools\nf = remote()(functools.partial(pow, 2))", 8),
     ("a function that calls itself", "@remote()\ndef f(x): return x if x < 2 else x * f(x - 1)", 6),
     ("a function that exec made", "ns = {}\nexec('K = 7\\ndef g(x): return x * K', ns)\nf = remote()(ns['g'])", 21),
     ("a decorator below", "def twice(g):\n    def h(x): return 2 * g(x)\n    return h\n@remote()\n@twice\ndef f(x): return x", 6),
@@ -280,6 +282,27 @@ def test_wait_for_cancels_the_job_too(script: Script, session: Session) -> None:
     assert session.jobs()[0].state is JobState.CANCELLED
 
 
+def test_a_cancelled_call_leaves_no_complaint_of_the_loop(script: Script) -> None:
+    f = script("import time\n@remote()\ndef f(): time.sleep(60)")["f"]
+    complaints: list[str] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context["message"]))
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(f(), 1)
+        gc.collect()
+
+    asyncio.run(main())
+    assert complaints == []
+
+
+def test_an_argument_may_be_called_self(script: Script) -> None:
+    f = script("@remote()\ndef f(**named): return named")["f"]
+    assert f.remote(self=1).result() == {"self": 1}
+    assert f.spawn(self=2).result() == {"self": 2}
+    assert asyncio.run(f(self=3)).result() == {"self": 3}
+
+
 def test_spawn_returns_a_job(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
     f = script("import time\n@remote()\ndef f(s):\n    print('here')\n    time.sleep(s)\n    return s")["f"]
     job = f.spawn(0.3)
@@ -371,7 +394,9 @@ WRONG = [
     ("a resource that is none", "remote({})", 'resource_config is dict, which is no endpoint\n  → use one of the eight classes, e.g. LiveServerless(name="trainer")'),
     ("something that is no function", "remote()(3)", "@remote stands above int\n  → decorate a function or a class with it"),
     ("a timeout that is too short", "remote(lambda: 1).options(timeout=1)", "timeout=1 is out of range\n  → say seconds, from 5 to 604800 (seven days)"),
-    ("negative retries", "remote(lambda: 1).options(retries=-1)", "retries=-1 is negative\n  → say how often a lost worker may be replaced, e.g. 2"),
+    ("a timeout that is no number", "remote(lambda: 1).options(timeout='5')", "timeout='5' is out of range\n  → say seconds, from 5 to 604800 (seven days)"),
+    ("no calls at once", "remote(lambda: 1).map([1], concurrency=0)", "concurrency=0 is no number of calls\n  → say how many may run at once, e.g. 10"),
+    ("negative retries", "remote(lambda: 1).options(retries=-1)", "retries=-1 is no number of times\n  → say how often a lost worker may be replaced, e.g. 2"),
 ]  # fmt: skip
 
 
