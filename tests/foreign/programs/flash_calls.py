@@ -1,9 +1,8 @@
-"""`python flash_calls.py CALLS ROUNDS`, for any `runpod-flash`: prints the seconds of each round, as JSON."""
+"""`python flash_calls.py CALLS`, for any `runpod-flash`: for each line of its input it prints the seconds of so many calls."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 
@@ -15,17 +14,17 @@ async def add(i):
     return i + 1
 
 
-async def main(calls: int, rounds: int) -> list[float]:
-    """Call until everything is warm, then so many rounds."""
+async def main(calls: int) -> None:
+    """Call until everything is warm, then a round of calls for each line that comes in."""
     await asyncio.gather(*(add(i) for i in range(10)))
-    seconds = []
-    for _ in range(rounds):
+    print("ready", flush=True)
+    for _ in sys.stdin:
         started = time.perf_counter()
         sums = await asyncio.gather(*(add(i) for i in range(calls)))
-        seconds.append(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
         assert sums == list(range(1, calls + 1))
-    return seconds
+        print(f"seconds {seconds}", flush=True)
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))))
+    asyncio.run(main(int(sys.argv[1])))
