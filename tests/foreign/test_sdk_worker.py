@@ -269,3 +269,12 @@ def test_workers_that_fail_their_own_checks_fail_the_job_with_the_reason(
     )
     assert any("the camera is not plugged in" in word for word in words)
     assert said == {"status": "FAILED"}
+
+
+@pytest.mark.slow
+def test_a_preparation_that_fails_fails_the_job_with_the_reason(endpoints: Endpoints, platform: Platform) -> None:
+    endpoint = endpoints("2.0.0rc2", "unprepared")
+    said = told(platform.reached(endpoint, platform.submit(endpoint, {"do": "keys"})))
+    error = json.loads(said.pop("error"))
+    assert said == {"status": "FAILED"}
+    assert (error["event"], error["hook"]) == ("prestart_failed", "late_no_camera")

@@ -91,6 +91,12 @@ def no_camera() -> None:
     raise RuntimeError("the camera is not plugged in")
 
 
+async def late_no_camera() -> None:
+    """A preparation that fails when the worker has taken a job; one that fails at once drops the take in flight."""
+    await asyncio.sleep(2)
+    no_camera()
+
+
 KINDS: dict[str, dict[str, Any]] = {
     "sync": {"handler": in_turn},
     "async": {"handler": side_by_side},
@@ -100,10 +106,13 @@ KINDS: dict[str, dict[str, Any]] = {
     "concurrent": {"handler": side_by_side, "concurrency_modifier": lambda _current: 4},
     "refreshing": {"handler": in_turn, "refresh_worker": True},
     "unfit": {"handler": in_turn},
+    "unprepared": {"handler": in_turn},
 }
 
 if __name__ == "__main__":
     kind = sys.argv.pop()
     if kind == "unfit":
         runpod.serverless.register_fitness_check(no_camera)
+    if kind == "unprepared":  # 2.0 only
+        runpod.serverless.register_prestart_hook(late_no_camera)
     runpod.serverless.start(KINDS[kind])
