@@ -29,6 +29,7 @@ class Client:
     """A process that makes a round of calls when it is told to."""
 
     def __init__(self, python: str | Path, program: Path, folder: Path, environ: dict[str, str]) -> None:
+        self._program = program
         words = [str(python), "-W", "ignore", str(program), str(CALLS)]
         self._process = subprocess.Popen(
             words, cwd=folder, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -53,7 +54,7 @@ class Client:
         for line in self._process.stdout:  # the released clients log to their output
             if line.startswith(beginning):
                 return line
-        raise RuntimeError(f"{self._process.args} ended with {self._process.wait()}")
+        raise RuntimeError(f"{self._program.name} ended with {self._process.wait()}")
 
 
 def measure(rounds: int) -> Found:
