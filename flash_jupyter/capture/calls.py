@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import dis
 import inspect
+import itertools
 import operator
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,8 @@ from flash_jupyter.capture.reach import SHELL_NAMES, Reach
 
 #: a member of a module that travels as source: the module's dotted name, the member's `__qualname__`
 Member = tuple[str, str]
+#: how a remote function is called, beside `await f(x)`
+_FACE = frozenset({"remote", "map", "local"})
 
 
 def capture_call(
@@ -74,6 +77,24 @@ def find_member(obj: Any, wrapper: object, local: LocalModules = LOCAL) -> Membe
     except AttributeError:  # `<locals>`, or bound to another name
         return None
     return (module, qualname) if found is obj or found is wrapper else None
+
+
+def means_itself(function: object, name: str) -> bool:
+    """Whether `name`, under which a remote function is known, is the bare function to its own code.
+
+    Not where that says `name.remote(...)` or the like, or never reads it: then another function calls it, and expects
+    what it is at home. What wraps a function, in a closure, hides whether that calls itself.
+
+    >>> means_itself(lambda n: f(n - 1), "f"), means_itself(lambda n: f.remote(n - 1), "f")
+    (True, False)
+    """
+    if not isinstance(function, FunctionType) or function.__code__.co_freevars:
+        return True
+    for part in _with_nested(function.__code__):
+        for one, following in itertools.pairwise(dis.get_instructions(part)):
+            if one.opname == "LOAD_GLOBAL" and one.argval == name and following.argval not in _FACE:
+                return True
+    return False
 
 
 def namespace_of(obj: Any) -> dict[str, Any]:

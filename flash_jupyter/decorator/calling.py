@@ -12,7 +12,7 @@ from typing import Any
 from flash_jupyter import limits
 from flash_jupyter.decorator.fanout import fan_out
 from flash_jupyter.decorator.here import await_here, run_here
-from flash_jupyter.decorator.output import CALLS, JobOutput, output_of, unwrapped
+from flash_jupyter.decorator.output import CALLS, OPEN, JobOutput, output_of, unwrapped
 from flash_jupyter.decorator.target import check_concurrency
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.calls import Arguments
@@ -142,6 +142,9 @@ class Job:
 
     async def _join(self) -> JobOutput:
         return finish(self._started, await self._started.join())
+
+
+OPEN.add(Job)
 
 
 def finish(started: StartedCall, outcome: Any) -> JobOutput:

@@ -167,6 +167,9 @@ class RemoteMethod(RemoteCallable):
             )
         return getattr(self._home.instance_here, self._name)(*args, **kwargs)
 
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        raise TypeError(f"{self.label} is a method of an instance that lives in its worker and can't travel")
+
     def __repr__(self) -> str:
         return f"<remote method {self.label} of {self._home.instance_id}>"
 

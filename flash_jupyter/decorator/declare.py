@@ -41,6 +41,9 @@ def remote(
     Raises `OptionError` for what can't work, when the function is decorated.
     """
     watch_unloaded()
+    if isinstance(resource_config, type) and hasattr(resource_config, "is_live"):
+        named = resource_config.__name__
+        raise OptionError(f"resource_config is the class {named} itself", fix=f'make one: {named}(name="trainer")')
     if inspect.isroutine(resource_config) or isinstance(resource_config, type):
         return _decorate(resource_config, Target())
     if resource_config is not None and not hasattr(resource_config, "spec"):

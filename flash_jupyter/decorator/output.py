@@ -74,9 +74,9 @@ def unwrapped(value: Any) -> Any:
     ([1, 2], {'k': 3})
     """
     # by types first, which is quick for a long list of numbers
-    if type(value) in (list, tuple) and not _OPEN.isdisjoint(map(type, value)):
+    if type(value) in (list, tuple) and not OPEN.isdisjoint(map(type, value)):
         return type(value)(_result(element) for element in value)
-    if type(value) is dict and not _OPEN.isdisjoint(map(type, value.values())):
+    if type(value) is dict and not OPEN.isdisjoint(map(type, value.values())):
         return {key: _result(element) for key, element in value.items()}
     return _result(value)
 
@@ -88,7 +88,13 @@ def _result(value: Any) -> Any:
             "an argument is a call of a remote function that was not awaited",
             fix="write `await` in front of it: await score(await clean(rows))",
         )
-    return value.result() if isinstance(value, JobOutput) else value
+    if isinstance(value, JobOutput):
+        return value.result()
+    if type(value) in OPEN - {types.CoroutineType}:  # a coroutine of the user's own is an argument like others
+        raise OptionError(
+            f"an argument is {value!r}, which is no value yet", fix="pass its value: job.result(), or `await job`"
+        )
+    return value
 
 
 def _is_call(value: Any) -> bool:
@@ -96,6 +102,7 @@ def _is_call(value: Any) -> bool:
     return code is not None and code in CALLS
 
 
-_OPEN = frozenset({JobOutput, types.CoroutineType})
+#: the types of what stands for a value; the type of a started job joins them
+OPEN: set[type] = {JobOutput, types.CoroutineType}
 #: the code of our own coroutine functions, so that a call which was forgotten to await is known
 CALLS: set[Any] = set()

@@ -10,7 +10,7 @@ from typing import Any
 
 from flash_jupyter import limits
 from flash_jupyter.capsule import Sender, Unpicklable
-from flash_jupyter.capture.calls import Member, capture_call
+from flash_jupyter.capture.calls import Member, capture_call, means_itself
 from flash_jupyter.capture.preflight import check
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.endpoint import EndpointSpec
@@ -85,7 +85,7 @@ def prepare_call(request: CallRequest, spec: EndpointSpec, *, run: str) -> Prepa
     if method:
         order |= {"instance": method.instance_id, "method": method.name, "make": first is not None}
     travels = captured if needs_target else capture_call(None, [request.arguments], request.namespace)
-    values = {name: _bare(value, request) for name, value in travels.values.items()}
+    values = {name: _bare(name, value, request) for name, value in travels.values.items()}
     call = {"arguments": request.arguments, "first": first, "target": _target(request) if needs_target else None}
     sender = Sender(request.namespace, by_value=True)
     capsule = _pack(sender, {**values, CALL: call}, order, request.parameters)
@@ -110,9 +110,9 @@ def prepare_call(request: CallRequest, spec: EndpointSpec, *, run: str) -> Prepa
     )
 
 
-def _bare(value: object, request: CallRequest) -> object:
-    """A function that calls itself means itself over there, not a remote function."""
-    return request.function if value is request.wrapper else value
+def _bare(name: str, value: object, request: CallRequest) -> object:
+    """A function that calls itself by its name means itself over there; to others it is a remote function there too."""
+    return request.function if value is request.wrapper and means_itself(request.function, name) else value
 
 
 def _target(request: CallRequest) -> object:

@@ -219,6 +219,10 @@ def test_an_instance_does_not_travel(script: Script, counter_class: Any) -> None
     f = script("@remote\ndef f(x): return x")["f"]
     with pytest.raises(Exception, match="a remote Counter lives in its worker and can't travel"):
         f.remote(counter_class(1))
+    with pytest.raises(
+        Exception, match=r"Counter\.add is a method of an instance that lives in its worker and can't travel"
+    ):
+        f.remote(counter_class(1).add)
 
 
 def test_what_a_method_returns_is_a_copy(counter_class: Any) -> None:

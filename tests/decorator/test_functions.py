@@ -154,6 +154,17 @@ def test_a_forgotten_await_is_named(script: Script) -> None:
     )
 
 
+def test_a_job_that_was_not_waited_for_is_no_argument(script: Script) -> None:
+    f = script("@remote()\ndef f(x): return x")["f"]
+    job = f.spawn(1)
+    with pytest.raises(OptionError) as caught:
+        f.remote([job])
+    assert str(caught.value) == (
+        f"an argument is {job!r}, which is no value yet\n  → pass its value: job.result(), or `await job`"
+    )
+    assert f.remote(job.result()).output == 1
+
+
 BEFORE = [
     ("an undefined name", "@remote()\ndef f():\n    return nowhere", UndefinedNameError, "`nowhere` (line 3)"),
     ("a closure that can't be pickled", "import threading\ndef make():\n    lock = threading.Lock()\n    return remote()(lambda: lock)\nf = make()",
@@ -394,6 +405,7 @@ WRONG = [
     ("a resource that is none", "remote({})", 'resource_config is dict, which is no endpoint\n  → use one of the eight classes, e.g. LiveServerless(name="trainer")'),
     ("something that is no function", "remote()(3)", "@remote stands above int\n  → decorate a function or a class with it"),
     ("a timeout that is too short", "remote(lambda: 1).options(timeout=1)", "timeout=1 is out of range\n  → say seconds, from 5 to 604800 (seven days)"),
+    ("a class in the place of an endpoint", "remote(LiveServerless)", "resource_config is the class LiveServerless itself\n  → make one: LiveServerless(name=\"trainer\")"),
     ("a timeout that is no number", "remote(lambda: 1).options(timeout='5')", "timeout='5' is out of range\n  → say seconds, from 5 to 604800 (seven days)"),
     ("no calls at once", "remote(lambda: 1).map([1], concurrency=0)", "concurrency=0 is no number of calls\n  → say how many may run at once, e.g. 10"),
     ("negative retries", "remote(lambda: 1).options(retries=-1)", "retries=-1 is no number of times\n  → say how often a lost worker may be replaced, e.g. 2"),
@@ -430,6 +442,21 @@ def test_a_remote_function_that_is_called_on_a_worker_runs_there(script: Script,
     before = len(session.jobs())
     assert names["outer"].remote(4).output == 9
     assert len(session.jobs()) == before + 1
+
+
+THEMSELVES = [
+    ("synchronously", "@remote\ndef f(n): return n and n + f.remote(n - 1).output"),
+    ("bare", "@remote\ndef f(n): return n and n + f.local(n - 1)"),
+    ("by its name", "@remote\ndef f(n): return n and n + f(n - 1)"),
+    ("below a decorator", "def same(g): return lambda n: g(n)\n@remote\n@same\ndef f(n): return n and n + f(n - 1)"),
+    ("over another", "@remote\ndef f(n): return n and n + g.remote(n - 1).output\n@remote\ndef g(n): return f.remote(n).output"),
+    ("awaited by another", "@remote\nasync def f(n): return n and n + (await g(n - 1)).output\n@remote\nasync def g(n): return (await f(n)).output"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", [c[1] for c in THEMSELVES], ids=[c[0] for c in THEMSELVES])
+def test_a_remote_function_reaches_itself_on_a_worker(script: Script, source: str) -> None:
+    assert script(source)["f"].remote(3).result() == 6
 
 
 def test_a_remote_class_is_itself_on_a_worker(script: Script) -> None:
