@@ -90,7 +90,10 @@ class RemoteCallable(ABC):
         return [_ended(call) for call in started]
 
     def _start(self, arguments: Arguments, tell: Tell) -> StartedCall:
-        started = self._begin(_unwrapped(arguments), tell)
+        try:
+            started = self._begin(_unwrapped(arguments), tell)
+        except FlashError as error:
+            raise error.with_traceback(None) from error.__cause__  # its text says all, our frames nothing
         for warning in started.warnings:
             self._warn(warning, tell)
         return started

@@ -42,7 +42,7 @@ class JobOutput:
         Its `__cause__` is the exception itself, where its type exists here too.
         """
         if self.failure is not None:
-            raise self.failure
+            raise self.failure.with_traceback(None)  # where it was read is nothing to the user
         return self.output
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flash_jupyter.errors import (
+    FlashError,
     JobError,
     JobTimedOut,
     OptionError,
@@ -207,6 +208,24 @@ def test_arguments_over_the_limit_are_refused_with_their_size(script: Script) ->
         ", a request holds 10.5 MB; nothing was sent\n"
         "    the arguments                9.0 MB\n  → make or load it inside of the function"
     )
+
+
+TERSE = [
+    ("what the code raised", "@remote()\ndef f(): return 1 / 0", "f.remote().result()", ["result"]),
+    ("a result that is asked for again", "@remote()\ndef f(): return 1 / 0\njob = f.remote()", "job.result()", ["result"]),
+    ("what can't be sent", "@remote()\ndef f(): return nowhere", "f.remote()", ["remote", "_start"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "call", "ours"), [c[1:] for c in TERSE], ids=[c[0] for c in TERSE])
+def test_a_traceback_has_the_users_lines_and_hardly_ours(
+    script: Script, source: str, call: str, ours: list[str]
+) -> None:
+    names = script(source)
+    for _ in range(2):
+        with pytest.raises(FlashError) as caught:
+            eval(call, names)
+        assert [entry.name for entry in caught.traceback][2:] == ours
 
 
 def test_a_result_that_cannot_be_pickled_is_a_failure(script: Script) -> None:
