@@ -51,8 +51,8 @@ class FlashError(Exception):
         return f"{self.message}\n  → {self.fix}" if self.fix else self.message
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows: our message without our own frames."""
-        return [f"{type(self).__name__}: {self}"]
+        """What IPython shows: our message without our own frames, and where it was raised on the worker."""
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
 
 
 class SettingsError(FlashError):

@@ -73,3 +73,9 @@ def test_the_drawn_tree_is_the_real_one() -> None:
 
 def test_ipython_shows_no_frames_of_ours() -> None:
     assert errors.OptionError("no", fix="yes")._render_traceback_() == ["OptionError: no\n  → yes"]
+
+
+def test_what_ipython_draws_says_where_it_was_raised_on_the_worker() -> None:
+    error = errors.RemoteExecutionError("ValueError", "no")
+    error.__notes__ = ["on the worker:\n  cell.py:1 in f: raise ValueError('no')"]
+    assert error._render_traceback_() == ["RemoteExecutionError: ValueError: no", *error.__notes__]
