@@ -68,12 +68,12 @@ def _dump(name: str, value: Any) -> str:
 class HandlerRunner(Runner):
     """The way of a job whose answer is what the handler returned, or why it failed."""
 
-    def _answer_of(self, job: Job, link: Link, timeout_s: int | None) -> bytes:
+    async def _answer_of(self, job: Job, link: Link, timeout_s: int | None) -> bytes:
         if job.status is JobState.COMPLETED:
             return json.dumps({"output": job.output}).encode()
         if job.status is JobState.FAILED and "worker lost" not in job.error_text.lower():
             return json.dumps({"error": job.error_text}).encode()
-        return super()._answer_of(job, link, timeout_s)
+        return await super()._answer_of(job, link, timeout_s)
 
 
 def read_handler_answer(blob: bytes) -> CallOutcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -240,10 +240,7 @@ class Runner:
             job = await follow(watch)
             if job.worker_id:
                 self._meet(link, endpoint.id, job.worker_id)
-                if job.status is not JobState.COMPLETED:
-                    with contextlib.suppress(asyncio.TimeoutError):
-                        await asyncio.wait_for(self._last_words(), LAST_WORDS_S)
-            answer = self._answer_of(job, link, timeout_s)
+            answer = await self._answer_of(job, link, timeout_s)
             await self._complete_output(answer)
         finally:
             link.streams.forget(self.record.run)
@@ -258,11 +255,16 @@ class Runner:
             ended_at=datetime.now(timezone.utc),
         )
 
-    def _answer_of(self, job: Job, link: Link, timeout_s: int | None) -> bytes:
+    async def _answer_of(self, job: Job, link: Link, timeout_s: int | None) -> bytes:
+        """Return the answer, or raise what the end means, after the worker's last words are shown."""
         if job.status is JobState.COMPLETED:
             return read_response(job.output)
         if job.status is JobState.CANCELLED and self._cancelled.is_set():
+            if job.worker_id:
+                await _at_most(self._last_words())
             raise JobCancelled
+        if job.worker_id and isinstance(failure_of(job, self.record.id), (WorkerLost, JobTimedOut)):
+            await _at_most(link.streams.ended(job.worker_id))
         raise failure_of(job, self.record.id, log_tail=link.streams.tail(job.worker_id), timeout_s=timeout_s)
 
     async def _complete_output(self, answer: bytes) -> None:
@@ -276,7 +278,7 @@ class Runner:
             self._tell(event)
 
     async def _last_words(self) -> None:
-        """Wait for what a cell said before it died, or says in its `finally`: until its `done`, or silence."""
+        """Wait for what a stopped cell says in its `finally`: until its `done`, or silence."""
         while not self._assembler.done and await self._news():
             pass
 
@@ -350,6 +352,11 @@ class Runner:
         changes |= {"events_log": log, "worker_id": self._worker_id}
         write = partial(self._desk.store.finish, self.record.id, state, answer=answer, **changes)
         self._desk.writer.put(write)
+
+
+async def _at_most(last_words: Awaitable[None]) -> None:
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(last_words, LAST_WORDS_S)
 
 
 async def _run_once(queue: Queue, body: bytes) -> Job:

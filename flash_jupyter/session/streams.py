@@ -7,7 +7,7 @@ A follower stays after its job, because the next cell of the notebook most likel
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 
 from flash_jupyter.session.events import Fragment, read_fragment
@@ -28,6 +28,7 @@ class LogStreams:
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._listeners: dict[str, Callable[[Fragment], None]] = {}
         self._tails: dict[str, deque[str]] = {}
+        self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def listen(self, run: str, listener: Callable[[Fragment], None]) -> None:
         """Give every fragment of `run` to `listener`."""
@@ -48,6 +49,10 @@ class LogStreams:
         """Return the last lines of a worker's log that are no events of ours."""
         return tuple(self._tails.get(worker_id or "", ()))
 
+    async def ended(self, worker_id: str) -> None:
+        """Wait until the platform has closed this worker's stream: all that it wrote is here."""
+        await self._ended[worker_id].wait()
+
     async def aclose(self) -> None:
         """End all followers."""
         tasks = list(self._followers.values())
@@ -57,8 +62,12 @@ class LogStreams:
 
     async def _follow(self, endpoint_id: str, worker_id: str) -> None:
         tail = self._tails.setdefault(worker_id, deque(maxlen=TAIL_LINES))
-        async for line in follow_log(self._http, self._control.logs_url(endpoint_id, worker_id)):
-            self._take(line, tail)
+        url, ended = self._control.logs_url(endpoint_id, worker_id), self._ended[worker_id]
+        try:
+            async for line in follow_log(self._http, url, ended=ended.set):
+                self._take(line, tail)
+        finally:
+            ended.set()
 
     def _take(self, line: LogLine, tail: deque[str]) -> None:
         fragment = read_fragment(line.line)

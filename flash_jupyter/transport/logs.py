@@ -6,7 +6,7 @@ twice; who reads lines removes what it has seen.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from httpx_sse import EventSource, SSEError
@@ -23,11 +23,17 @@ RECONNECT = Retry(first_s=0.2, factor=2.0, cap_s=10.0)
 
 
 async def follow_log(
-    http: Http, url: str, *, tail: int = limits.LOG_TAIL_MAX, clock: Clock | None = None
+    http: Http,
+    url: str,
+    *,
+    tail: int = limits.LOG_TAIL_MAX,
+    clock: Clock | None = None,
+    ended: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[LogLine]:
     """Yield the lines of a worker's log, the last `tail` old ones first, until the worker is gone.
 
-    Ends when the platform does not know the worker any more, or after `FRUITLESS` attempts that brought nothing.
+    Ends when the platform does not know the worker any more, or after `FRUITLESS` attempts that brought nothing. Calls
+    `ended` whenever the platform has closed the stream by itself: then all lines so far are here.
     """
     clock = clock or http.clock
     last_id, fruitless = "", 0
@@ -37,6 +43,7 @@ async def follow_log(
                 last_id, fruitless = event_id or last_id, 0
                 if line is not None:
                     yield line
+            ended()
         except (NotFoundError, AuthenticationError):
             return
         except (ApiError, SSEError):

@@ -76,3 +76,20 @@ def test_events_of_runs_that_nobody_waits_for_are_dropped() -> None:
     seen, streams = follow(workers, "w1")
     assert seen == {RUN: [], OTHER: []}
     assert streams.tail("w1") == ()
+
+
+def test_the_end_of_a_stream_is_heard_after_its_last_line() -> None:
+    seen: list[str] = []
+
+    async def main() -> None:
+        http = Http(BACKEND, transport=httpx.MockTransport(Workers(w1=sse(f"@FJ1:{RUN}:0:1/1:last")).handle))
+        streams = LogStreams(http)
+        streams.listen(RUN, lambda fragment: seen.append(fragment.text))
+        streams.watch("ep", "w1")
+        await asyncio.wait_for(streams.ended("w1"), 5)
+        seen.append("ended")
+        await streams.aclose()
+        await http.aclose()
+
+    asyncio.run(main())
+    assert seen == ["last", "ended"]
