@@ -169,17 +169,21 @@ def test_undeploy_reports_what_a_listing_no_longer_shows(tmp_path: Path) -> None
 
 
 def test_machines_that_share_no_lock_end_with_one_endpoint_and_one_volume(tmp_path: Path) -> None:
-    platform = Platform()
-
     async def work(kernel: Callable[[], Provisioner]) -> set[str]:
         spec = spec_of(volume="models:50")
         made = await asyncio.gather(*(kernel().ensure(spec, lambda _text: None) for _ in range(4)))
         return {endpoint.id for endpoint in made}
 
-    (chosen,) = run(platform, tmp_path, work, machines=4)
-    assert list(platform.endpoints) == [chosen]
-    assert list(platform.volumes) == platform.endpoints[chosen]["networkVolumes"]
-    assert platform.calls.count("POST") > 1, "no race took place"
+    posts = 0
+    for attempt in range(20):  # until at least two of them made something of their own
+        platform = Platform()
+        (chosen,) = run(platform, tmp_path / str(attempt), work, machines=4)
+        assert list(platform.endpoints) == [chosen]
+        assert list(platform.volumes) == platform.endpoints[chosen]["networkVolumes"]
+        posts = platform.calls.count("POST")
+        if posts > 1:
+            break
+    assert posts > 1, "no race took place"
 
 
 # --- a create that fails, and worked all the same --------------------------------------------------------------------
