@@ -54,6 +54,7 @@ def distributions_of(module: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*here, *known])) or (str(canonicalize_name(module)),)
 
 
+@lru_cache(maxsize=32)
 def in_image(family: str, python: str) -> frozenset[str] | None:
     """Return the modules that an image family ("gpu", "cpu") has for a Python ("3.12"); None where nobody knows.
 

@@ -6,6 +6,7 @@ top, the later lines of a continued magic) is put back as empty lines.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import takewhile
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -24,6 +25,7 @@ class _LineKeeper(TransformerManager):  # type: ignore[misc]  # IPython is untyp
         return changed, new
 
 
+@lru_cache(maxsize=256)
 def transform(cell: str) -> str:
     r"""Return the cell as plain Python; plain Python comes back as it is.
 
