@@ -54,6 +54,7 @@ class Watch:
     on_worker: Callable[[str], None]
     revive: Callable[[], Awaitable[None]]
     clock: Clock
+    first_poll_s: float = FIRST_POLL_S
     wait: Callable[[asyncio.Event, float], Awaitable[None]] = wait_set
 
 
@@ -63,7 +64,7 @@ async def follow(watch: Watch) -> Job:
     Raises `ResultLost` when the platform does not know it any more, and `ApiError` when it does not answer for
     `PATIENCE_S` seconds.
     """
-    pause_s, done_pause_s = FIRST_POLL_S, DONE_POLL_S
+    pause_s, done_pause_s = watch.first_poll_s, DONE_POLL_S
     silent_since: float | None = None
     shown = ""
     while True:

@@ -27,7 +27,7 @@ from flash_jupyter.errors import (
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cost import job_cost_usd, price_per_hour_usd
 from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase, Sent, Stream
-from flash_jupyter.session.follow import Watch, failure_of, follow
+from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow
 from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.provision import request_urls
@@ -235,6 +235,8 @@ class Runner:
             on_worker=partial(self._meet, link, endpoint.id),
             revive=self._revive,
             clock=link.http.clock,
+            # many at once wait longer before they ask: most hear of their end from the log
+            first_poll_s=min(FIRST_POLL_S * max(1, link.streams.listening // 10), POLL_CAP_S),
         )
         try:
             job = await follow(watch)
