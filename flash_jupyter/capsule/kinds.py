@@ -27,6 +27,8 @@ def reduced_specially(obj: Any) -> tuple[Any, ...] | None:
         return make_cached, (obj.__wrapped__, obj.cache_parameters())
     if kind is functools.cached_property:  # it holds a lock up to Python 3.11
         return make_cached_property, (obj.func, obj.attrname)
+    if kind is functools.singledispatchmethod:  # it holds a cache of weak references from Python 3.13 on
+        return make_dispatched_method, (obj.func, obj.dispatcher)
     if kind is types.FunctionType and obj.__code__ is _DISPATCHER and obj.__module__ == "__main__":
         return make_dispatcher, (obj.__wrapped__,), dict(obj.registry), None, None, fill_dispatcher
     if isinstance(obj, BaseException) and _is_made_by_its_own_init(kind):
@@ -119,6 +121,13 @@ def make_dispatcher(function: Callable[..., Any]) -> Any:
     return functools.singledispatch(function)
 
 
+def make_dispatched_method(function: Callable[..., Any], dispatcher: Any) -> Any:
+    """Make a `functools.singledispatchmethod` again, with a cache of its own."""
+    made = functools.singledispatchmethod(function)
+    made.dispatcher = dispatcher
+    return made
+
+
 def fill_dispatcher(dispatcher: Any, registry: dict[type, Callable[..., Any]]) -> None:
     """Register the functions of a dispatcher; its cache of weak references does not travel."""
     for kind, function in registry.items():
@@ -141,6 +150,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
         make_cached,
         make_cached_property,
         make_dispatcher,
+        make_dispatched_method,
         fill_dispatcher,
         find_shell,
         make_nested,
