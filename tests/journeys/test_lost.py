@@ -13,7 +13,8 @@ import pytest
 pytestmark = pytest.mark.journey
 
 
-def test_a_worker_that_ends_itself(notebook: Any) -> None:
+def test_a_worker_that_ends_itself(desk: Any) -> None:
+    notebook = desk.open()  # a worker whose log has nothing of other cells
     notebook.ok("kept = 1")
     cell = notebook.run("%%remote\nimport os\nprint('last words', flush=True)\nos._exit(3)")
     worker = re.search(r"^    (\w{14}): ", cell.traceback, re.MULTILINE)
@@ -40,7 +41,8 @@ def test_the_children_of_a_worker_end_with_it(notebook: Any) -> None:
     assert wait_until_gone(child)
 
 
-def test_a_worker_that_is_killed(notebook: Any) -> None:
+def test_a_worker_that_is_killed(desk: Any) -> None:
+    notebook = desk.open()
     message = notebook.start("%%remote\nimport os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)")
     started = notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n"))
     psutil.Process(int(started.stdout)).kill()
