@@ -86,7 +86,7 @@ def test_a_payload_above_the_limit_is_refused_with_names_and_sizes(notebook: Any
 
 def test_a_result_above_the_limit_says_what_was_too_large(notebook: Any) -> None:
     cell = notebook.ok("%%remote\nimport random\nhuge = random.Random(0).randbytes(30_000_000)\nn = 1")
-    assert cell.status_lines[-1] == "`huge` did not come back: it takes 30.0 MB, which no answer holds (20 MB)"
+    assert "`huge` did not come back: it takes 30.0 MB, which no answer holds (20 MB)" in cell.status_lines
     assert notebook.value("n") == 1
     assert notebook.value("'huge' in globals()") is False
 
@@ -142,18 +142,18 @@ def test_a_secret_is_not_sent(notebook: Any) -> None:
 
 def test_an_undeclared_import_is_warned_of_by_name(notebook: Any) -> None:
     cell = notebook.run("%%remote\nimport surely_not_there\n")
-    assert cell.status_lines[0] == (
+    assert (
         "`surely_not_there` is neither in deps= nor in the worker's image runpod/flash; add deps=surely-not-there"
-    )
+    ) in cell.status_lines
     assert cell.error == "ModuleNotFoundError: No module named 'surely_not_there'"
 
 
 def test_a_name_that_nothing_answers_to_is_warned_of(notebook: Any) -> None:
     cell = notebook.ok("%%remote out=total,totl drop=nada\ntotal = 1")
-    assert cell.status_lines[:2] == [
+    assert {
         "out=totl: the cell binds no `totl`; did you mean `total`?",
         "drop=nada: there is no `nada` to leave here",
-    ]
+    } <= set(cell.status_lines)
     assert notebook.value("total") == 1
 
 
