@@ -28,7 +28,8 @@ from flash_jupyter.session.local import local_info
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
-from flash_jupyter.session.running import Desk, Finished, Runner
+from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.volumes import VolumeView, delete_volume, list_volumes
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.session.writer import BackgroundWriter, OutputLog

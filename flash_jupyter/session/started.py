@@ -19,7 +19,8 @@ from flash_jupyter.errors import FlashError, JobError, RemoteExecutionError, Ser
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.results import raise_failure, read_answer
-from flash_jupyter.session.running import Finished, JobCancelled, Runner
+from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.submitting import JobCancelled
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.states import JobState
 

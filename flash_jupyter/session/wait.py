@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from flash_jupyter.errors import FlashError, JobError
 from flash_jupyter.session.events import Event, Notice, Phase
-from flash_jupyter.session.running import JobCancelled
+from flash_jupyter.session.submitting import JobCancelled
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import pytest
 
 from flash_jupyter.errors import FlashError, JobError
 from flash_jupyter.session.events import Event, Notice, Phase, Stream
-from flash_jupyter.session.running import JobCancelled
+from flash_jupyter.session.submitting import JobCancelled
 from flash_jupyter.session.wait import Inbox, wait_for
 
 

@@ -1,0 +1,131 @@
+"""From a job that is written down to one that its endpoint has accepted: link, endpoint, queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from flash_jupyter.errors import NotFoundError, ResultLost, UnreachableError
+from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.events import Phase, Sent
+from flash_jupyter.session.feed import Feed
+from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.provision import request_urls
+from flash_jupyter.session.writer import BackgroundWriter
+from flash_jupyter.transport.http import nothing_was_sent
+from flash_jupyter.transport.queue import Queue
+from flash_jupyter.wire.control import Endpoint
+from flash_jupyter.wire.jobs import Job
+
+
+class JobCancelled(Exception):
+    """The user cancelled the job, and the platform confirmed it, or it was never sent."""
+
+
+class Sendable(Protocol):
+    """What a job sends: `session/prepare.py` and `session/payload.py` make it."""
+
+    @property
+    def run(self) -> str:
+        """The mark of its events."""
+
+    @property
+    def timeout_s(self) -> int | None:
+        """Seconds that it may run."""
+
+    def body(self, *, with_driver: bool = True) -> bytes:
+        """Return the body of the request."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What all jobs of a session share."""
+
+    links: Links
+    store: JobStore
+    writer: BackgroundWriter
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an accepted job is."""
+
+    link: Link
+    endpoint: Endpoint
+    queue: Queue
+    platform_id: str
+
+
+class Submitter:
+    """Sends one job, as often as its runner asks for it."""
+
+    def __init__(self, desk: Desk, record: JobRecord, feed: Feed, *, is_cancelled: Callable[[], bool]) -> None:
+        self._desk, self._record, self._feed = desk, record, feed
+        self._is_cancelled = is_cancelled
+
+    async def submit(self, spec: EndpointSpec, prepared: Sendable) -> Place:
+        """Put the job into the queue of its endpoint; both are made (again) where they are missing.
+
+        Raises `ApiError`s, and `JobCancelled` where the job was cancelled before it was sent.
+        """
+        for is_last in (False, True):
+            link = await self.link(fresh=is_last)
+            try:
+                endpoint = link.provisioner.known(spec) or await link.provisioner.ensure(spec, self._say)
+                return await self._run(link, endpoint, prepared.body(with_driver=endpoint.id not in link.equipped))
+            except NotFoundError:
+                link.provisioner.forget(spec)
+                if is_last:
+                    raise
+            except UnreachableError as failure:
+                if is_last or not nothing_was_sent(failure):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def reopen(self) -> Place:
+        """Find the place of a job that was submitted before; raises `ResultLost` for one that never was."""
+        if self._record.platform_id is None:
+            raise ResultLost(f"job {self._record.id} was never submitted", fix="run its cell again")
+        link = await self.link(fresh=False)
+        endpoint = await link.control.get(self._record.endpoint_id or "")
+        return Place(link, endpoint, Queue(link.http, request_urls(endpoint)), self._record.platform_id)
+
+    async def link(self, *, fresh: bool) -> Link:
+        """Return the link to the backend; the embedded Runpod is started where it is not running."""
+        name = self._record.backend
+        link = None if fresh else self._desk.links.known(name)
+        if link is None:
+            if name == "local":
+                self._feed.tell(Phase("local", "starting the local Runpod"))
+            link = await asyncio.get_running_loop().run_in_executor(None, self._desk.links.open, name)
+        return link
+
+    async def _run(self, link: Link, endpoint: Endpoint, body: bytes) -> Place:
+        if self._is_cancelled():
+            raise JobCancelled
+        queue = Queue(link.http, request_urls(endpoint))
+        self._feed.restart()
+        link.streams.listen(self._record.run, self._feed.take)
+        # told once the request is out: the main thread shows it while the server works, not before
+        asyncio.get_running_loop().call_soon(self._feed.tell, Sent(link.backend.name, endpoint.name))
+        job = await _run_once(queue, body)
+        return Place(link, endpoint, queue, job.id)
+
+    def _say(self, text: str) -> None:
+        self._feed.tell(Phase("provisioning", text))
+
+
+async def _run_once(queue: Queue, body: bytes) -> Job:
+    try:
+        return await queue.run(body)
+    except UnreachableError as failure:
+        if nothing_was_sent(failure):
+            raise
+        raise UnreachableError(
+            f"{failure.message}; the job may have been accepted all the same",
+            detail=failure.detail,
+            fix="look at %flash status before you run the cell again",
+        ) from failure
