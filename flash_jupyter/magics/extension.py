@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from flash_jupyter.decorator.nesting import manage, release
+from flash_jupyter.magics.comment import to_magic
+from flash_jupyter.magics.completer import make_matcher
 from flash_jupyter.magics.flash import FlashMagics
+from flash_jupyter.magics.known import known_by
 from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.remote import RemoteMagics
 from flash_jupyter.session.default import provide, withdraw
@@ -26,6 +29,7 @@ class Loaded:
     session: LazySession
     magics: tuple[Any, ...]
     hidden: dict[tuple[str, str], Callable[..., Any]]
+    matcher: Callable[..., Any]
 
 
 _loaded: WeakKeyDictionary[InteractiveShell, Loaded] = WeakKeyDictionary()
@@ -37,18 +41,23 @@ def load(shell: InteractiveShell) -> None:
         return
     session = LazySession()
     remote = RemoteMagics(shell, session)
-    magics = (remote, FlashMagics(shell, remote))
+    flash = FlashMagics(shell, remote)
+    magics = (remote, flash)
     hidden = {
         (kind, name): shell.magics_manager.magics[kind][name]
         for kind, name in _names(magics)
         if name in shell.magics_manager.magics[kind]
     }
     shell.register_magics(*magics)
+    matcher = make_matcher(known_by(shell, remote, flash))
+    shell.Completer.custom_matchers.append(matcher)
+    # first, while blank lines at the top of a cell are still there and count
+    shell.input_transformers_cleanup.insert(0, to_magic)
     shell.events.register("pre_run_cell", remote.before_cell)
     manage(shell)
     provide(remote.session)
     atexit.register(session.close)
-    _loaded[shell] = Loaded(session, magics, hidden)
+    _loaded[shell] = Loaded(session, magics, hidden, matcher)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -57,6 +66,8 @@ def unload(shell: InteractiveShell) -> None:
     if loaded is None:
         return
     remote = loaded.magics[0]
+    shell.Completer.custom_matchers.remove(loaded.matcher)
+    shell.input_transformers_cleanup.remove(to_magic)
     shell.events.unregister("pre_run_cell", remote.before_cell)
     release(shell)
     withdraw(remote.session)

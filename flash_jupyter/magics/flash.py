@@ -44,6 +44,11 @@ class FlashMagics(Magics):
             "doctor": self._doctor,
         }
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What may stand behind `%flash`."""
+        return tuple(self._words)
+
     @line_magic
     def flash(self, line: str) -> object:
         """Look at endpoints and jobs, and set defaults.

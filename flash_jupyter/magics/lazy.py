@@ -24,6 +24,11 @@ class LazySession:
             self._session, self._backend = _make(backend), backend
         return self._session
 
+    @property
+    def open(self) -> Session | None:
+        """The session, where one was made already."""
+        return self._session
+
     def close(self) -> None:
         """End the session's thread and connections; the next use makes a new session."""
         if self._session is not None:

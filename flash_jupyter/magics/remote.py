@@ -17,6 +17,7 @@ from traitlets import Enum, TraitError, Unicode, validate
 
 from flash_jupyter.decorator.nesting import before_cell
 from flash_jupyter.errors import OptionError
+from flash_jupyter.magics.comment import refuse_twice
 from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.line import Values, merge, parse_line, parse_value, split_expression
 from flash_jupyter.magics.usage import interrupts_without_our_frames, option_errors_as_usage
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from flash_jupyter.session.session import Session
 
 #: options that may be set for all cells, with `c.RemoteMagics.KEY` or `%flash config KEY=...`
-STICKY = ("gpu", "cpu", "deps", "name", "env", "workers", "idle", "timeout", "out", "drop", "include", "backend")
+STICKY = (
+    *("gpu", "cpu", "count", "deps", "name", "volume", "datacenter", "env", "workers", "idle", "timeout"),
+    *("out", "drop", "include", "backend"),
+)
 
 
 @magics_class
@@ -36,8 +40,11 @@ class RemoteMagics(Magics):
 
     gpu = Unicode(help="GPU pools or types, tried in this order: AMPERE_80,ADA_80_PRO").tag(config=True)
     cpu = Unicode(help="CPU instances: cpu3c-2-4").tag(config=True)
+    count = Unicode(help="GPUs a worker: 1").tag(config=True)
     deps = Unicode(help="pip requirements: torch,numpy>=2,<3").tag(config=True)
     name = Unicode(help="the endpoint's name").tag(config=True)
+    volume = Unicode(help="network volume at /runpod-volume: NAME, NAME:GB or id:ID").tag(config=True)
+    datacenter = Unicode(help="where workers run: EU-RO-1").tag(config=True)
     env = Unicode(help="environment variables of the cell: A=1,B").tag(config=True)
     workers = Unicode(help="most workers, or least-most: 0-3").tag(config=True)
     idle = Unicode(help="seconds until an idle worker ends").tag(config=True)
@@ -87,6 +94,7 @@ class RemoteMagics(Magics):
         where it runs
             gpu=POOL[,POOL]      GPU pools or types, tried in this order; none means any
             cpu=TYPE[,TYPE]      CPU instances, e.g. cpu3c-2-4
+            count=N              GPUs a worker (default 1)
             name=NAME            the endpoint (default: made from hardware, Python and owner, shared by all cells)
             workers=N or 0-N     least and most workers of the endpoint (default 0-3)
             idle=SECONDS         until an idle worker ends (default 60)
@@ -108,10 +116,15 @@ class RemoteMagics(Magics):
             local                run here, without any worker
 
         A flag may be written `detach` or `--detach`; quotes hold spaces together; `#` begins a comment; `$name` is
-        replaced by a variable of the notebook. Defaults for all cells: `%flash config gpu=AMPERE_80`, or
-        `c.RemoteMagics.gpu` in a configuration file.
+        replaced by a variable of the notebook. Tab completes options, GPUs, CPUs, data centres and names. Defaults for
+        all cells: `%flash config gpu=AMPERE_80`, or `c.RemoteMagics.gpu` in a configuration file.
+
+        The same cell as plain Python, which linters and Pylance read; the comment stands before any code:
+
+            #| remote: gpu=AMPERE_80 deps=torch,numpy>=2,<3 timeout=600
         """
         with option_errors_as_usage():
+            refuse_twice(cell)
             # the comment stands for the line of the magic, so that line numbers are those of the editor
             return self._run(parse_line(line), f"# %%remote\n{cell}")
 
@@ -140,3 +153,8 @@ class RemoteMagics(Magics):
     def session(self) -> Session:
         """Return the kernel's session, on the backend that is the default now."""
         return self._session.get(self.backend)
+
+    @property
+    def open_session(self) -> Session | None:
+        """The kernel's session, where a cell has needed it already."""
+        return self._session.open

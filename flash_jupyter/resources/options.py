@@ -21,6 +21,8 @@ Names = tuple[str, ...]
 #: the platform does not say what a name may look like; this is what fits into a shell word and a URL
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
+#: options with few values
+CHOICES = {"via": ("queue", "lb"), "backend": ("local", "runpod")}
 #: options that are named in the design, and come with a later version
 LATER = {
     "apt": (),
@@ -118,10 +120,18 @@ def make_options(**values: Any) -> RemoteOptions:
     except ValidationError as failure:
         first = failure.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "options"
+        if name in CHOICES:
+            raise _unknown_choice(name, str(first["input"])) from None
         raise OptionError(
             f"{name}={first['input']} does not fit: {first['msg'].lower()}",
             fix=f"see %%remote? for what {name}= takes",
         ) from None
+
+
+def _unknown_choice(name: str, text: str) -> OptionError:
+    near = difflib.get_close_matches(text.lower(), CHOICES[name], n=1, cutoff=0.5)
+    fix = f"did you mean {name}={near[0]}?" if near else f"use {name}={f' or {name}='.join(CHOICES[name])}"
+    return OptionError(f"{name}={text} does not exist", fix=fix, suggestion=near[0] if near else None)
 
 
 def unknown_option(name: str) -> OptionError:

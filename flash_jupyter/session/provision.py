@@ -54,6 +54,11 @@ class Provisioner:
         """Return the endpoint if this process has seen it; no I/O."""
         return self._known.get(spec)
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the endpoints that this process has seen."""
+        return [endpoint.name for endpoint in list(self._known.values())]
+
     def forget(self, spec: EndpointSpec) -> None:
         """The endpoint answered 404: look for it, or make it, the next time."""
         self._known.pop(spec, None)

@@ -71,6 +71,7 @@ class Session:
         self._store = JobStore(settings.job_store)
         self._desk = Desk(self.links, self._store, self._writer)
         self._detached: dict[str, Detached] = {}
+        self._listed: list[EndpointView] = []
         self._closes_at_exit = False
 
     # --- cells ------------------------------------------------------------------------------------------------
@@ -148,11 +149,20 @@ class Session:
         """Return the endpoints of the backend in use; none where the embedded Runpod is not running."""
         if self.settings.backend == "local" and local_info(self.settings) is None:
             return []
-        return self.loop.call(list_endpoints(self.links.open(self.settings.backend)))
+        self._listed = self.loop.call(list_endpoints(self.links.open(self.settings.backend)))
+        return self._listed
+
+    def known_endpoints(self) -> list[str]:
+        """Return the names of the last listing, and of what was made since; no I/O."""
+        link = self.links.known(self.settings.backend)
+        made = link.provisioner.names if link else []
+        return list(dict.fromkeys([*(endpoint.name for endpoint in self._listed), *made]))
 
     def undeploy(self, name: str) -> list[str]:
         """Delete the endpoints with this name or id; returns the names that a listing no longer shows."""
-        return self.loop.call(undeploy(self.links.open(self.settings.backend), name))
+        gone = self.loop.call(undeploy(self.links.open(self.settings.backend), name))
+        self._listed = [endpoint for endpoint in self._listed if endpoint.name not in gone]
+        return gone
 
     def volumes(self) -> list[VolumeView]:
         """Return the network volumes of the backend in use, with what each costs a month where it is billed."""

@@ -108,6 +108,15 @@ class Notebook:
     def interrupt(self) -> None:
         self.manager.interrupt_kernel()
 
+    def complete(self, cell: str) -> list[str]:
+        """Return what the kernel offers at the end of a cell, as a frontend asks for it."""
+        return list(self._client.complete(cell, reply=True, timeout=CELL_TIMEOUT_S)["content"]["matches"])
+
+    def help(self, cell: str) -> str:
+        """Run a cell that asks for help, and return the text of the pager."""
+        reply = self._client.execute(cell, reply=True, timeout=CELL_TIMEOUT_S)
+        return "".join(page["data"]["text/plain"] for page in reply["content"]["payload"])
+
     def _with_reply(self, cell: Cell, message_id: str, deadline: float) -> Cell:
         while True:
             reply = self._client.get_shell_msg(timeout=max(0.1, deadline - time.monotonic()))

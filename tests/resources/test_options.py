@@ -39,7 +39,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "an unknown backend",
         {"backend": "aws"},
-        "backend=aws does not fit: input should be 'local' or 'runpod'\n  → see %%remote? for what backend= takes",
+        "backend=aws does not exist\n  → use backend=local or backend=runpod",
+    ),
+    (
+        "a slip in a word of few",
+        {"backend": "runpd"},
+        "backend=runpd does not exist\n  → did you mean backend=runpod?",
     ),
 ]
 
