@@ -33,7 +33,8 @@ ALLOWED: dict[str, set[str]] = {
     "worker": {"errors", "capsule"},
     "session": SESSION_AND_BELOW - {"session"},
     "decorator": SESSION_AND_BELOW,
-    "cli": SESSION_AND_BELOW | {"decorator"},
+    # the text of a listing is that of the notebook's
+    "cli": SESSION_AND_BELOW | {"decorator", "views"},
     "magics": SESSION_AND_BELOW | {"decorator", "cli", "views"},
     "views": VOCABULARY | {"wire"},
     "emulator": (VOCABULARY - {"settings"}) | {"worker"},

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import doctor, jobs, local
+from flash_jupyter.cli import doctor, endpoints, jobs, local, volumes
+from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
 app = typer.Typer(name="flash", help="Notebook cells on Runpod serverless GPUs.", no_args_is_help=True)
 app.add_typer(local.app, name="local")
+app.add_typer(volumes.app, name="volumes")
+app.command("endpoints")(endpoints.list_endpoints)
+app.command("undeploy")(endpoints.undeploy)
 app.command("jobs")(jobs.list_jobs)
 app.command("doctor")(doctor.doctor)
 
@@ -38,11 +41,5 @@ def run() -> None:
     try:
         app()
     except FlashError as error:
-        typer.echo(_error_text(error, as_json="--json" in sys.argv), err=True)
-        sys.exit(1)
-
-
-def _error_text(error: FlashError, *, as_json: bool) -> str:
-    if as_json:
-        return json.dumps({"error": {"type": type(error).__name__, "message": error.message, "fix": error.fix}})
-    return f"error: {error}"
+        typer.echo(error_text(error, as_json="--json" in sys.argv), err=True)
+        sys.exit(FAILED)

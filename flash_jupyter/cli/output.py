@@ -1,22 +1,42 @@
-"""What all command groups print alike: one JSON object with `--json`, errors on stderr with exit code 1."""
+"""What all command groups have in common: one JSON object with `--json`, errors on stderr, exit codes 0, 1, 2.
+
+0: done; 1: it failed, and `error.message` and `error.fix` say why and what to do; 2: the command was not understood.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flash_jupyter.errors import FlashError
+from flash_jupyter.errors import FlashError, OptionError
+
+if TYPE_CHECKING:
+    from flash_jupyter.session.session import Session
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask before something is deleted")]
+
+FAILED, USAGE = 1, 2
 
 
 def print_json(document: Mapping[str, object]) -> None:
     """Print one object."""
     typer.echo(json.dumps(document))
+
+
+def error_text(error: FlashError, *, as_json: bool) -> str:
+    """Return an error as it is written on stderr.
+
+    >>> error_text(OptionError("there is no endpoint a", fix="choose b"), as_json=True)
+    '{"error": {"type": "OptionError", "message": "there is no endpoint a", "fix": "choose b"}}'
+    """
+    if as_json:
+        return json.dumps({"error": {"type": type(error).__name__, "message": error.message, "fix": error.fix}})
+    return f"error: {error}"
 
 
 @contextmanager
@@ -25,6 +45,33 @@ def errors(as_json: bool) -> Iterator[None]:
     try:
         yield
     except FlashError as error:
-        text = json.dumps({"error": type(error).__name__, "message": error.message, "fix": error.fix})
-        typer.echo(text if as_json else f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+        typer.echo(error_text(error, as_json=as_json), err=True)
+        raise typer.Exit(FAILED) from error
+
+
+@contextmanager
+def opened(as_json: bool) -> Iterator[Session]:
+    """Give a session for one command, and close it; its errors are written as `errors` does."""
+    from flash_jupyter.session.session import Session
+    from flash_jupyter.settings import read_settings
+
+    with errors(as_json):
+        session = Session(read_settings())
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+def usage(message: str, *, as_json: bool, fix: str = "") -> typer.Exit:
+    """Write what is wrong with the command, and return the exit that says so."""
+    error = OptionError(message, fix=fix or "see --help")
+    typer.echo(error_text(error, as_json=as_json), err=True)
+    return typer.Exit(USAGE)
+
+
+def confirm(question: str, *, as_json: bool) -> None:
+    """Ask before something is deleted; a program that wants JSON is not asked, it says --yes."""
+    if as_json:
+        raise usage("nobody can be asked with --json; nothing was deleted", as_json=True, fix="add --yes")
+    typer.confirm(question, abort=True, err=True)

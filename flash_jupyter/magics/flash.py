@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
@@ -12,16 +13,14 @@ from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.line import parse_value, split_pair, split_words, unknown_option
 from flash_jupyter.magics.remote import STICKY, RemoteMagics
 from flash_jupyter.magics.usage import option_errors_as_usage
-from flash_jupyter.views.listing import json_bundle, status_bundle, table_bundle
+from flash_jupyter.views.listing import endpoints_bundle, jobs_bundle, json_bundle, status_bundle, table_bundle
 from flash_jupyter.views.status import PLACES, one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-JOB_COLUMNS = ("id", "state", "endpoint_id", "backend", "notebook", "created_at", "finished_at")
 JOBS_SHOWN = 20
 CHECK_COLUMNS = ("subject", "level", "text", "fix")
-ENDPOINT_COLUMNS = ("name", "id", "backend", "hardware", "workers", "jobs")
 
 
 @magics_class
@@ -37,6 +36,7 @@ class FlashMagics(Magics):
             "use": self._use,
             "endpoints": self._endpoints,
             "undeploy": self._undeploy,
+            "volumes": self._volumes,
             "jobs": self._jobs,
             "attach": self._attach,
             "cancel": self._cancel,
@@ -57,15 +57,17 @@ class FlashMagics(Magics):
             %flash config            the defaults of %%remote
             %flash config gpu=AMPERE_80 deps=torch     set some; `gpu=` takes one away
             %flash use local|runpod  where cells run
-            %flash endpoints         the endpoints, with their workers
-            %flash undeploy NAME     delete an endpoint
+            %flash endpoints         the endpoints: what each does, costs, and whose it is
+            %flash undeploy NAME     delete an endpoint; --all deletes all of yours
+            %flash volumes           network volumes, with their monthly price
+            %flash volumes delete NAME --yes           delete one with all that is on it
             %flash jobs              jobs, newest first
             %flash attach ID         wait for a detached job, show its output, bind its names
             %flash cancel ID         stop a job
             %flash local start|stop|status|logs|env    the embedded Runpod
             %flash doctor            what stands in the way: key, versions, folders; --cloud tries the real Runpod
 
-        An ID is ours, the platform's, or a unique beginning. `status`, `endpoints` and `jobs` take --json.
+        An ID is ours, the platform's, or a unique beginning. `status`, `endpoints`, `volumes` and `jobs` take --json.
         """
         with option_errors_as_usage():
             word, *arguments = [word.text for word in split_words(line)] or ["status"]
@@ -110,9 +112,14 @@ class FlashMagics(Magics):
 
     def _endpoints(self, arguments: list[str]) -> None:
         as_json = _wants_json(arguments, "endpoints")
-        rows = [endpoint.to_json() for endpoint in self._remote.session().endpoints()]
-        listing = table_bundle(rows, ENDPOINT_COLUMNS, empty="no endpoints")
-        self._show(json_bundle({"endpoints": rows}) if as_json else listing)
+        overview = self._remote.session().overview()
+        rows = [entry.to_json() for entry in overview.endpoints]
+        self._show(json_bundle({"endpoints": rows}) if as_json else endpoints_bundle(rows, overview.at))
+
+    def _volumes(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.volumes import volumes
+
+        self._show(volumes(self._remote.session(), arguments))
 
     def _undeploy(self, arguments: list[str]) -> None:
         session = self._remote.session()
@@ -130,7 +137,7 @@ class FlashMagics(Magics):
     def _jobs(self, arguments: list[str]) -> None:
         as_json = _wants_json(arguments, "jobs")
         rows = [job.to_json() for job in self._remote.session().jobs()]
-        listing = table_bundle(rows[:JOBS_SHOWN], JOB_COLUMNS, empty="no jobs")
+        listing = jobs_bundle(rows[:JOBS_SHOWN], datetime.now(timezone.utc))
         self._show(json_bundle({"jobs": rows}) if as_json else listing)
 
     def _attach(self, arguments: list[str]) -> object:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.hardware import POOLS, pools_of
 from flash_jupyter.settings import BackendName
+from flash_jupyter.wire.control import Endpoint
 
 
 def price_per_hour_usd(spec: EndpointSpec, backend: BackendName) -> float | None:
@@ -15,8 +18,23 @@ def price_per_hour_usd(spec: EndpointSpec, backend: BackendName) -> float | None
     if backend == "local" or spec.cpus:
         return None
     pools, _ = pools_of(spec.gpus)
-    prices = [price for pool in pools if (price := POOLS[pool].usd_per_s) is not None]
-    return max(prices) * 3600 * spec.gpu_count if prices else None
+    return _dearest_usd_per_hour(pools, spec.gpu_count)
+
+
+def worker_usd_per_hour(endpoint: Endpoint) -> float | None:
+    """Return the most that a worker of an existing endpoint costs in an hour; None where nothing is documented.
+
+    >>> worker_usd_per_hour(Endpoint(id="e", name="n", gpu={"pools": ["ADA_24"], "count": 2}))
+    2.232
+    """
+    gpu = endpoint.gpu or {}
+    return _dearest_usd_per_hour(gpu.get("pools") or (), gpu.get("count") or 1)
+
+
+def _dearest_usd_per_hour(pools: Iterable[str], gpu_count: int) -> float | None:
+    prices = [POOLS[pool].usd_per_s for pool in pools if pool in POOLS]
+    known = [price for price in prices if price is not None]
+    return round(max(known) * 3600 * gpu_count, 4) if known else None
 
 
 def job_cost_usd(price_usd: float | None, execution_ms: int | None) -> float | None:

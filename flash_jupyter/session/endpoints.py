@@ -8,6 +8,7 @@ from typing import Any
 
 from flash_jupyter.errors import ApiError, OptionError
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER
+from flash_jupyter.session.cost import worker_usd_per_hour
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.transport.queue import Queue
@@ -17,7 +18,10 @@ from flash_jupyter.wire.jobs import Health
 
 @dataclass(frozen=True)
 class EndpointView:
-    """One line of a listing. `workers` and `jobs` are None where the endpoint is no queue, or did not say."""
+    """One line of a listing. `state`, `workers` and `jobs` are None where the endpoint is no queue, or did not say.
+
+    `usd_per_hour` is what one of its workers costs while it runs, at most; None where nothing is billed or documented.
+    """
 
     name: str
     id: str
@@ -28,6 +32,8 @@ class EndpointView:
     owner: str
     created_at: str
     expires_at: str
+    state: str | None = None
+    usd_per_hour: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as `--json` prints them."""
@@ -63,7 +69,29 @@ def endpoint_view(endpoint: Endpoint, backend: str, health: Health | None) -> En
         owner=endpoint.env.get(OWNER, ""),
         created_at=endpoint.env.get(CREATED, endpoint.created_at),
         expires_at=endpoint.env.get(EXPIRES, ""),
+        state=describe_state(health) if health else None,
+        usd_per_hour=worker_usd_per_hour(endpoint) if backend == "runpod" else None,
     )
+
+
+def describe_state(health: Health) -> str:
+    """Say in a word or two what an endpoint is doing.
+
+    >>> describe_state(Health.model_validate({"jobs": {"inQueue": 1}, "workers": {"initializing": 1}}))
+    'starting'
+    >>> describe_state(Health())
+    'asleep'
+    """
+    workers, jobs = health.workers, health.jobs
+    states = {
+        "running": jobs.in_progress or workers.running,
+        "unhealthy": workers.unhealthy,
+        "starting": workers.initializing,
+        "ready": workers.idle,
+        "no capacity": workers.throttled,
+        "queued": jobs.in_queue,
+    }
+    return next((word for word, count in states.items() if count), "asleep")
 
 
 def describe_hardware(endpoint: Endpoint) -> str:

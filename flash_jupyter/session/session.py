@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.session.overview import Overview, entries
 from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
@@ -158,6 +160,17 @@ class Session:
         made = link.provisioner.names if link else []
         return list(dict.fromkeys([*(endpoint.name for endpoint in self._listed), *made]))
 
+    def overview(self) -> Overview:
+        """Return endpoints and jobs in one picture; one control plane call, as `endpoints`."""
+        jobs, now = self.jobs(), datetime.now(timezone.utc)
+        views = self.endpoints()
+        return Overview(
+            status=self.status(),
+            endpoints=entries(views, jobs, owner=self.settings.owner, now=now),
+            jobs=tuple(jobs),
+            at=now,
+        )
+
     def undeploy(self, name: str) -> list[str]:
         """Delete the endpoints with this name or id; returns the names that a listing no longer shows."""
         gone = self.loop.call(undeploy(self.links.open(self.settings.backend), name))
@@ -166,13 +179,14 @@ class Session:
 
     def volumes(self) -> list[VolumeView]:
         """Return the network volumes of the backend in use, with what each costs a month where it is billed."""
-        if self.settings.backend == "local" and local_info(self.settings) is None:
+        is_billed = self.settings.backend == "runpod"
+        if not is_billed and local_info(self.settings) is None:
             return []
-        return self.loop.call(list_volumes(self.links.open(self.settings.backend).control.volumes))
+        return self.loop.call(list_volumes(self.links.open(self.settings.backend).control, is_billed=is_billed))
 
     def delete_volume(self, name: str) -> str:
         """Delete a network volume, by name or id, with all that is on it; returns its id once it is gone."""
-        return self.loop.call(delete_volume(self.links.open(self.settings.backend).control.volumes, name))
+        return self.loop.call(delete_volume(self.links.open(self.settings.backend).control, name))
 
     def status(self) -> dict[str, Any]:
         """Return which backend is used, and what is open; needs no network."""

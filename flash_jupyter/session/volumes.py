@@ -5,6 +5,7 @@ A volume is paid for until it is deleted, whatever is on it; so whoever makes on
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -14,20 +15,23 @@ from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, OptionError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.volume import NetworkVolume
+from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import may_have_worked
 from flash_jupyter.transport.storage import Volumes
+from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.storage import Volume
 
 
 @dataclass(frozen=True)
 class VolumeView:
-    """One line of a listing."""
+    """One line of a listing; `usd_per_month` is None where nothing is billed, `used_by` has names of endpoints."""
 
     name: str
     id: str
     size_gb: int
     data_center: str
-    usd_per_month: float
+    usd_per_month: float | None
+    used_by: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as `--json` prints them."""
@@ -68,18 +72,20 @@ def find_volume(wanted: NetworkVolume, existing: Iterable[Volume]) -> Volume | N
     return min(same, key=lambda volume: volume.id, default=None)
 
 
-async def list_volumes(volumes: Volumes) -> list[VolumeView]:
-    """Return all volumes of the account, by name."""
-    found = sorted(await volumes.all(), key=lambda volume: (volume.name, volume.data_center, volume.id))
-    return [VolumeView(v.name, v.id, v.size_gb, v.data_center, month_usd(v.size_gb)) for v in found]
+async def list_volumes(control: Control, *, is_billed: bool = True) -> list[VolumeView]:
+    """Return all volumes of the account, by name, with the endpoints that use them; two control plane calls."""
+    volumes, endpoints = await asyncio.gather(control.volumes.all(), control.endpoints())
+    found = sorted(volumes, key=lambda volume: (volume.name, volume.data_center, volume.id))
+    return [_view(volume, endpoints, is_billed=is_billed) for volume in found]
 
 
-async def delete_volume(volumes: Volumes, name: str) -> str:
+async def delete_volume(control: Control, name: str) -> str:
     """Delete the volume with this name or id and all that is on it; returns its id once a listing no longer shows it.
 
-    Raises `OptionError` where the name is unknown or not unique, and `ApiError` where it is still there.
+    Raises `OptionError` where the name is unknown or not unique, or the volume is in use, and `ApiError` where it is
+    still there.
     """
-    existing = await volumes.all()
+    existing = await control.volumes.all()
     chosen = [volume for volume in existing if name in (volume.name, volume.id)]
     if not chosen:
         known = ", ".join(sorted({volume.name for volume in existing})) or "there are none"
@@ -87,11 +93,35 @@ async def delete_volume(volumes: Volumes, name: str) -> str:
     if len(chosen) > 1:
         listed = ", ".join(f"{volume.id} ({volume.data_center})" for volume in chosen)
         raise OptionError(f"there are {len(chosen)} network volumes {name}", fix=f"give the id: {listed}")
+    if users := used_by(chosen[0].id, await control.endpoints()):
+        raise _in_use(name, users)
     with contextlib.suppress(NotFoundError):  # somebody else was quicker
-        await volumes.delete(chosen[0].id)
-    if any(volume.id == chosen[0].id for volume in await volumes.all()):
+        await control.volumes.delete(chosen[0].id)
+    if any(volume.id == chosen[0].id for volume in await control.volumes.all()):
         raise ApiError(f"network volume {name} is still listed", fix="try again, or delete it in the console")
     return chosen[0].id
+
+
+def used_by(volume_id: str, endpoints: Iterable[Endpoint]) -> tuple[str, ...]:
+    """Return the names of the endpoints whose workers mount a volume, sorted."""
+    return tuple(sorted(endpoint.name for endpoint in endpoints if volume_id in endpoint.network_volumes))
+
+
+def _in_use(name: str, users: tuple[str, ...]) -> OptionError:
+    which = f"endpoint {users[0]} uses" if len(users) == 1 else f"endpoints {', '.join(users)} use"
+    first = f"undeploy {'it' if len(users) == 1 else 'them'} first: %flash undeploy {users[0]}"
+    return OptionError(f"network volume {name} was not deleted: {which} it", fix=first)
+
+
+def _view(volume: Volume, endpoints: Iterable[Endpoint], *, is_billed: bool) -> VolumeView:
+    return VolumeView(
+        name=volume.name,
+        id=volume.id,
+        size_gb=volume.size_gb,
+        data_center=volume.data_center,
+        usd_per_month=month_usd(volume.size_gb) if is_billed else None,
+        used_by=used_by(volume.id, endpoints),
+    )
 
 
 def month_usd(size_gb: int) -> float:

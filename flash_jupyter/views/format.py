@@ -41,6 +41,19 @@ def money(usd: float) -> str:
     return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}"
 
 
+def age(seconds: float) -> str:
+    """Write how long something has been there, in the one unit that matters.
+
+    >>> age(4), age(150), age(7500), age(3 * 86_400), age(-2)
+    ('4 s', '2 min', '2 h', '3 days', '0 s')
+    """
+    for unit_s, unit in ((86_400, "day"), (3_600, "h"), (60, "min")):
+        count = int(seconds // unit_s)
+        if count >= 1:
+            return f"{count} {unit}s" if unit == "day" and count > 1 else f"{count} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Lay rows out as plain text, columns as wide as their widest value.
 

@@ -77,8 +77,8 @@ def test_an_error_is_exit_code_1_with_its_fix_on_stderr(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "can't be used: Not a directory" in result.stderr
     assert "FLASH_JUPYTER_HOME" in result.stderr
-    error = json.loads(local("start", "--json").stderr)
-    assert (error["error"], set(error)) == ("SettingsError", {"error", "message", "fix"})
+    error = json.loads(local("start", "--json").stderr)["error"]
+    assert (error["type"], set(error)) == ("SettingsError", {"type", "message", "fix"})
 
 
 def test_a_wrong_option_is_exit_code_2(local: Cli) -> None:

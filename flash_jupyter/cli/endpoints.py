@@ -1,0 +1,47 @@
+"""`flash endpoints` and `flash undeploy`: what the server lists, and its removal. A thin face over the session."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Annotated
+
+import typer
+
+from flash_jupyter.cli.output import Json, Yes, confirm, opened, print_json, usage
+from flash_jupyter.session.session import Session
+from flash_jupyter.views.listing import endpoints_bundle
+
+
+def list_endpoints(as_json: Json = False) -> None:
+    """List endpoints, oldest first, with what each does, costs, and whose it is; times are UTC."""
+    with opened(as_json) as session:
+        rows = [entry.to_json() for entry in session.overview().endpoints]
+    if as_json:
+        print_json({"endpoints": rows})
+    else:
+        typer.echo(endpoints_bundle(rows, datetime.now(timezone.utc))["text/plain"])
+
+
+def undeploy(
+    name: Annotated[str | None, typer.Argument(help="name or id of an endpoint")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="all endpoints of yours")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Delete an endpoint, or all of yours; says so once the server no longer lists them."""
+    if (name is None) is not everything:
+        raise usage("undeploy takes a name, or --all for all of yours", as_json=as_json)
+    with opened(as_json) as session:
+        ids = _mine(session) if name is None else [name]
+        if ids and not yes:
+            what = f"all {len(ids)} endpoints of {session.settings.owner}" if name is None else f"endpoint {name}"
+            confirm(f"delete {what}?", as_json=as_json)
+        deleted = [gone for each in ids for gone in session.undeploy(each)]
+    if as_json:
+        print_json({"deleted": deleted})
+    else:
+        typer.echo(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete")
+
+
+def _mine(session: Session) -> list[str]:
+    return [view.id for view in session.endpoints() if view.owner == session.settings.owner]

@@ -1,0 +1,109 @@
+"""Listings are pure: rows as `--json` prints them become a table for people, as text and as HTML."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from flash_jupyter.views.listing import STYLE, endpoints_bundle, jobs_bundle, volumes_bundle
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+
+def endpoint(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "trainer",
+        "id": "ep1",
+        "backend": "runpod",
+        "hardware": "ADA_24",
+        "state": "running",
+        "workers": "1 running, 1 idle",
+        "jobs": "2 queued, 1 running",
+        "owner": "ann",
+        "whose": "ours",
+        "created_at": "2026-11-22T10:00:00Z",
+        "expires_at": "2026-11-23T10:00:00Z",
+        "usd_per_hour": 1.116,
+        "notebook": "work/train.ipynb",
+        "last_job_at": "2026-11-22T11:00:00Z",
+        **changes,
+    }
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "fj-1",
+        "platform_id": "abc-u1",
+        "name": "trainer",
+        "state": "COMPLETED",
+        "endpoint_id": "ep1",
+        "notebook": "work/train.ipynb",
+        "created_at": "2026-11-22T11:00:00.000Z",
+        "finished_at": "2026-11-22T11:03:20.000Z",
+        "cost_usd": 0.0142,
+        **changes,
+    }
+
+
+def test_endpoints_as_text() -> None:
+    asleep = endpoint(
+        name="embedder",
+        state="asleep",
+        workers="0",
+        jobs="0",
+        usd_per_hour=None,
+        notebook="",
+        whose="others",
+        owner="",
+        expires_at="",
+        created_at="2026-11-19T10:00:00Z",
+    )
+    assert endpoints_bundle([endpoint(), asleep], NOW)["text/plain"] == (
+        "endpoint  state    hardware  workers            queue                a worker  age     notebook     whose\n"
+        "trainer   running  ADA_24    1 running, 1 idle  2 queued, 1 running  $1.12/h   2 h     train.ipynb  yours\n"
+        "embedder  asleep   ADA_24                                                      3 days               not ours"
+    )
+
+
+def test_endpoints_as_html() -> None:
+    shown = endpoints_bundle([endpoint(name="<b>", workers=None, jobs=None, usd_per_hour=None)], NOW)["text/html"]
+    assert shown == (
+        f'{STYLE}<div class="flash-list"><table><thead><tr><th>endpoint</th><th>state</th><th>hardware</th>'
+        '<th class="n">age</th><th>notebook</th><th>whose</th></tr></thead><tbody><tr>'
+        '<td title="&lt;b&gt; · ep1">&lt;b&gt;</td><td title="running"><span style="color:var(--jp-success-color1, '
+        'currentColor);opacity:1">●</span> running</td><td title="ADA_24">ADA_24</td>'
+        '<td class="n" title="2 h · 2026-11-22T10:00:00Z">2 h</td>'
+        '<td title="train.ipynb · work/train.ipynb">train.ipynb</td>'
+        '<td title="yours · expires 2026-11-23T10:00:00Z">yours</td></tr></tbody></table></div>'
+    )
+
+
+def test_jobs_as_text() -> None:
+    waiting = job(id="fj-2", state="IN_QUEUE", finished_at=None, cost_usd=None, notebook=None, name=None)
+    assert jobs_bundle([waiting, job()], NOW)["text/plain"] == (
+        "job   state      endpoint  notebook     sent     took        cost\n"
+        "fj-2  IN_QUEUE                          1 h ago\n"
+        "fj-1  COMPLETED  trainer   train.ipynb  1 h ago  3 min 20 s  $0.0142"
+    )
+
+
+def test_volumes_with_what_they_cost() -> None:
+    models = {"name": "models", "id": "v1", "size_gb": 2000, "data_center": "EU-RO-1", "usd_per_month": 120.0}
+    data = {"name": "data", "id": "v2", "size_gb": 10, "data_center": "US-KS-2", "usd_per_month": 0.7}
+    volumes = [{**data, "used_by": ()}, {**models, "used_by": ("embedder", "trainer")}]
+    bundle = volumes_bundle(volumes)
+    assert bundle["text/plain"] == (
+        "volume  size     data centre  a month  used by\n"
+        "data    10 GB    US-KS-2      $0.70    nothing\n"
+        "models  2000 GB  EU-RO-1      $120.00  embedder, trainer\n"
+        "together $120.70 a month, until they are deleted"
+    )
+    assert bundle["text/html"].endswith("<div>together $120.70 a month, until they are deleted</div>")
+    assert "together" not in volumes_bundle(volumes[:1])["text/plain"]
+
+
+def test_nothing_is_said_where_there_is_nothing() -> None:
+    assert [endpoints_bundle([], NOW), jobs_bundle([], NOW), volumes_bundle([])] == [
+        {"text/plain": text, "text/html": f"<div><i>{text}</i></div>"}
+        for text in ("no endpoints", "no jobs", "no network volumes")
+    ]
