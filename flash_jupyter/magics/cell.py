@@ -7,31 +7,34 @@ from __future__ import annotations
 
 import linecache
 import sys
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flash_jupyter.errors import FlashError, OptionError, RemoteExecutionError
+from flash_jupyter.errors import FlashError, JobTimedOut, OptionError, RemoteExecutionError
 from flash_jupyter.magics.here import frames_of, run_here
 from flash_jupyter.magics.line import Values
 from flash_jupyter.magics.origin import cell_id, notebook_name
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.events import Clear, Display, Event, Notice, Phase, Sent, Stream
+from flash_jupyter.session.events import Clear, Display, Event, Measured, Notice, Phase, Sent, Stream
 from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.results import CellOutcome
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import read_settings
-from flash_jupyter.views.format import duration
+from flash_jupyter.views.card import Place
+from flash_jupyter.views.job import JobCard
 from flash_jupyter.views.output import OutputView
-from flash_jupyter.views.prompt import prompt
-from flash_jupyter.views.status import StatusLine, one_line, outcome_text, sent_text
+from flash_jupyter.views.prompt import page_of, prompt
+from flash_jupyter.views.status import one_line
 from flash_jupyter.views.traceback import SourceOf, short_path, traceback_lines
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+
+HOW_TO_CANCEL = "to cancel, interrupt the kernel (■)"
 
 
 class CellSyntaxError(FlashError):
@@ -104,21 +107,25 @@ def show(
     *,
     cells: Mapping[str, str],
     when_interrupted: str,
+    hint: str = HOW_TO_CANCEL,
 ) -> object:
-    """Show what a job says while `work` waits for it, and return its value; `cells` has sources by file name."""
+    """Show what a job says while `work` waits for it, and return its value; `cells` has sources by file name.
+
+    `hint` tells what an interrupt does, while the job runs, and `when_interrupted` what it did.
+    """
     output = OutputView(shell.display_pub, stdout=sys.stdout, stderr=sys.stderr)
-    started = time.monotonic()
-    with StatusLine(prompt(shell.display_pub)) as status:
+    publisher = shell.display_pub
+    with JobCard(prompt(publisher), page=page_of(publisher), hint=hint) as card:
         try:
-            outcome = work(_emitter(shell, output, status))
+            outcome = work(_emitter(shell, output, card))
         except BaseException as error:
             output.close(None)
-            status.fail(f"{_how_it_ended(error)} after {duration(time.monotonic() - started)}")
+            card.fail(_how_it_ended(error))
             _draw(error, partial(_source_of, shell=shell, cells=cells), when_interrupted)
             raise
         output.close(outcome.events_log)
         if outcome.state is not None:
-            status.finish(_text(outcome), always=outcome.cost_usd is not None)
+            card.finish(outcome.backend, outcome.endpoint, outcome.seconds)
     return outcome.value if outcome.has_value else None
 
 
@@ -136,19 +143,20 @@ def _fill_environment(values: Values) -> Values:
     return {**values, "env": {name: environ[name] if value is None else value for name, value in wanted.items()}}
 
 
-def _emitter(shell: InteractiveShell, output: OutputView, status: StatusLine) -> Callable[[Event], None]:
+def _emitter(shell: InteractiveShell, output: OutputView, card: JobCard) -> Callable[[Event], None]:
     """Say which event goes to which view."""
 
     def clear(event: Clear) -> None:
         output.clear(event.wait)
-        status.cleared()
+        card.cleared()
 
     show: dict[type, Callable[[Any], None]] = {
         Stream: lambda event: output.stream(event.name, event.text),
         Display: lambda event: output.display(event.data, event.metadata, event.display_id, event.update),
         Clear: clear,
-        Sent: lambda event: status.sent(sent_text(event.backend, event.endpoint)),
-        Phase: lambda event: status.phase(event.name, event.detail),
+        Sent: lambda event: card.sent(Place(**vars(event))),
+        Phase: lambda event: card.phase(event.name, event.detail, event.worker_id),
+        Measured: lambda event: card.measured(**vars(event)),
         Notice: partial(_say, shell),
     }
     return lambda event: show[type(event)](event)
@@ -158,11 +166,9 @@ def _say(shell: InteractiveShell, notice: Notice) -> None:
     shell.display_pub.publish(one_line(notice.text))
 
 
-def _text(outcome: CellOutcome) -> str:
-    return outcome_text(outcome.backend, outcome.endpoint, outcome.worker_id, outcome.seconds, outcome.cost_usd)
-
-
 def _how_it_ended(error: BaseException) -> str:
+    if isinstance(error, JobTimedOut):
+        return "timed out"
     return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
 
 

@@ -16,7 +16,7 @@ from flash_jupyter.magics.known import known_by
 from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.remote import RemoteMagics
 from flash_jupyter.session.default import provide, withdraw
-from flash_jupyter.views.status import TICKER
+from flash_jupyter.views.ticker import TICKER
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -149,6 +149,7 @@ class FlashMagics(Magics):
             lambda emit: session.attach(job, self.shell.user_ns, emit),
             cells={},
             when_interrupted=f"the job goes on; see it again with %flash attach {job}",
+            hint="an interrupt ends the wait, not the job",
         )
 
     def _cancel(self, arguments: list[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,18 +41,41 @@ class Clear:
 
 @dataclass(frozen=True)
 class Phase:
-    """The job came to another station: `local`, `provisioning`, `queued`, `running`, `dependencies`, `cancelled`..."""
+    """The job came to another station.
+
+    `preflight`, `provisioning`, `queue`, `starting`, `dependencies`, `running`, `returning`; or `cancelled`, whose
+    detail says how that ended. `worker_id` is there once the platform has told it.
+    """
 
     name: str
     detail: str = ""
+    worker_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Sent:
-    """The job goes to this endpoint now; `backend` is `local` or `runpod`."""
+    """The job goes to this endpoint now; `backend` is `local` or `runpod`, the price None where nothing is billed."""
 
     backend: str
     endpoint: str
+    hardware: str = ""
+    price_per_hour_usd: float | None = None
+    job_id: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a job took, as the platform and its worker measured it; what is None or missing was not told.
+
+    `delay_ms` is queue and cold start together, `execution_ms` what is billed; `phases_s` are the worker's own, in
+    seconds: `dependencies`, `running`, `returning`.
+    """
+
+    worker_id: str | None = None
+    delay_ms: int | None = None
+    execution_ms: int | None = None
+    cost_usd: float | None = None
+    phases_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +85,7 @@ class Notice:
     text: str
 
 
-Event = Stream | Display | Clear | Phase | Sent | Notice
+Event = Stream | Display | Clear | Phase | Sent | Measured | Notice
 
 
 @dataclass(frozen=True)

@@ -108,20 +108,31 @@ async def _report(job: Job, watch: Watch, shown: str, pause_s: float) -> str:
     if job.worker_id:
         watch.on_worker(job.worker_id)
     if job.status is JobState.IN_PROGRESS:
-        phase = Phase("running", f"worker {job.worker_id}" if job.worker_id else "")
+        phase = Phase("running", worker_id=job.worker_id)
     else:
-        phase = Phase("queued", await _why_queued(watch) if pause_s >= HEALTH_FROM_S else "")
-    line = f"{phase.name} {phase.detail}"
+        phase = await _why_queued(watch) if pause_s >= HEALTH_FROM_S else Phase("queue")
+    line = f"{phase.name} {phase.detail} {phase.worker_id}"
     if line != shown:
         watch.tell(phase)
     return line
 
 
-async def _why_queued(watch: Watch) -> str:
+async def _why_queued(watch: Watch) -> Phase:
     try:
-        return describe_workers(await watch.queue.health(retry=ONCE))
+        health = await watch.queue.health(retry=ONCE)
     except ApiError:
-        return ""  # only colour; the next status call says what is wrong
+        return Phase("queue")  # only colour; the next status call says what is wrong
+    return Phase("starting" if is_starting(health) else "queue", describe_workers(health))
+
+
+def is_starting(health: Health) -> bool:
+    """Whether a queued job waits for a worker that is on its way, and for none that is there.
+
+    >>> is_starting(Health.model_validate({"workers": {"initializing": 1}}))
+    True
+    """
+    counts = health.workers
+    return bool(counts.initializing) and not (counts.idle or counts.ready or counts.running)
 
 
 def describe_workers(health: Health) -> str:

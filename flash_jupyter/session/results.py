@@ -10,7 +10,7 @@ from typing import Any
 from flash_jupyter.capsule import RESULT, Answer, Sender
 from flash_jupyter.capsule.container import FormatError, read_capsule
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
-from flash_jupyter.session.events import Display, Event, Notice
+from flash_jupyter.session.events import Display, Event, Measured, Notice
 from flash_jupyter.states import JobState
 
 #: an answer which asks for a fresh worker holds nothing else, so it is small
@@ -77,6 +77,8 @@ def take(answer: Answer, outcome: CellOutcome, *, out: Collection[str] | None, e
 
     Raises `RemoteExecutionError` when the user's code raised; what it bound before is bound then.
     """
+    if phases_s := answer.order.get("phases"):
+        emit(Measured(phases_s=phases_s))
     outcome.bound = answer.apply(lambda name: out is None or name in out)
     outcome.failed = answer.failed
     outcome.value, outcome.has_value = answer.result, answer.has_result

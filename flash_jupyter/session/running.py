@@ -14,8 +14,8 @@ from functools import partial
 
 from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
-from flash_jupyter.session.cost import job_cost_usd, price_per_hour_usd
-from flash_jupyter.session.events import Event, Phase
+from flash_jupyter.session.events import Event, Measured, Phase
+from flash_jupyter.session.facts import measured
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
 from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow
 from flash_jupyter.session.jobs import JobRecord
@@ -53,6 +53,7 @@ class Runner:
         self.record, self.log = record, log
         self.state = record.state
         self.final: JobState | None = None
+        self.measured = Measured()
         self._desk = desk
         self._feed = Feed(log, tell)
         self._is_cancelled = False
@@ -115,7 +116,7 @@ class Runner:
             try:
                 return await self._run_until_it_ran(spec, prepared)
             except WorkerLost:
-                self._feed.tell(Phase("queued", f"again, its worker was lost; {left - 1} retries left"))
+                self._feed.tell(Phase("queue", f"again, its worker was lost; {left - 1} retries left"))
         return await self._run_until_it_ran(spec, prepared)
 
     async def _run_until_it_ran(self, spec: EndpointSpec, prepared: Sendable) -> Finished:
@@ -132,7 +133,7 @@ class Runner:
             if reason is None or not sendings_left:
                 equipped.add(place.endpoint.id)
                 return finished
-            self._feed.tell(Phase("queued", "again, on a fresh worker"))
+            self._feed.tell(Phase("queue", "again, on a fresh worker"))
 
     async def _submit(self, spec: EndpointSpec, prepared: Sendable) -> Place:
         self._place = None
@@ -160,18 +161,18 @@ class Runner:
         )
         try:
             job = await follow(watch)
+            self.measured = measured(job, spec, link.backend.name)
             if job.worker_id:
                 self._meet(place, job.worker_id)
             answer = await self._answer_of(job, link, timeout_s)
             await self._feed.complete(answer)
         finally:
             link.streams.forget(self.record.run)
-        price = price_per_hour_usd(spec, link.backend.name) if spec else None
         return Finished(
             answer,
             place.endpoint.id,
             job.worker_id,
-            job_cost_usd(price, job.execution_ms),
+            self.measured.cost_usd,
             delay_ms=job.delay_ms,
             execution_ms=job.execution_ms,
             ended_at=datetime.now(timezone.utc),

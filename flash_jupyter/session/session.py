@@ -22,7 +22,7 @@ from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import RemoteOptions, refuse_later
 from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy
-from flash_jupyter.session.events import Event, EventAssembler, Notice
+from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
 from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info
@@ -85,13 +85,18 @@ class Session:
         after all output was emitted and what was bound came home. On `KeyboardInterrupt` the job is cancelled first.
         """
         started = time.perf_counter()
+        emit(Phase("preflight"))
         spec, prepared = self._prepare(request, emit)
         if request.options.dry:
             return _dry_outcome(spec, prepared, self._backend_of(request.options), emit)
         inbox: Inbox[Finished] = Inbox()
         runner, future = self._start(request, spec, prepared, tell=inbox.put)
         inbox.end_with(future)
-        finished = wait_for(inbox, emit, cancel=lambda: self.loop.submit(runner.cancel()), job_id=runner.record.id)
+        try:
+            finished = wait_for(inbox, emit, cancel=lambda: self.loop.submit(runner.cancel()), job_id=runner.record.id)
+        finally:
+            emit(runner.measured)
+        emit(Phase("returning"))
         outcome = _outcome(runner, finished, prepared.warnings, started)
         _bring_home(finished, prepared.sender, outcome, request.options.out, emit)
         outcome.seconds = time.perf_counter() - started
@@ -122,7 +127,10 @@ class Session:
         else:
             self.loop.call(detached.runner.redirect(inbox.put))
         inbox.end_with(detached.future)
-        finished = wait_for(inbox, emit, cancel=None, job_id=record.id)
+        try:
+            finished = wait_for(inbox, emit, cancel=None, job_id=record.id)
+        finally:
+            emit(detached.runner.measured)
         self._detached.pop(record.id, None)
         outcome = _outcome(detached.runner, finished, (), started)
         _bring_home(finished, detached.sender, outcome, record.out, emit)

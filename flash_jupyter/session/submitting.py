@@ -10,6 +10,7 @@ from typing import Protocol
 from flash_jupyter.errors import NotFoundError, ResultLost, UnreachableError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.events import Phase, Sent
+from flash_jupyter.session.facts import sent_to
 from flash_jupyter.session.feed import Feed
 from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.session.links import Link, Links
@@ -74,8 +75,9 @@ class Submitter:
         for is_last in (False, True):
             link = await self.link(fresh=is_last)
             try:
-                endpoint = link.provisioner.known(spec) or await link.provisioner.ensure(spec, self._say)
-                return await self._run(link, endpoint, prepared.body(with_driver=endpoint.id not in link.equipped))
+                endpoint = link.provisioner.known(spec) or await self._provision(link, spec)
+                body = prepared.body(with_driver=endpoint.id not in link.equipped)
+                return await self._run(link, endpoint, body, sent_to(spec, link.backend.name, self._record.id))
             except NotFoundError:
                 link.provisioner.forget(spec)
                 if is_last:
@@ -99,18 +101,22 @@ class Submitter:
         link = None if fresh else self._desk.links.known(name)
         if link is None:
             if name == "local":
-                self._feed.tell(Phase("local", "starting the local Runpod"))
+                self._feed.tell(Phase("provisioning", "starting the local Runpod"))
             link = await asyncio.get_running_loop().run_in_executor(None, self._desk.links.open, name)
         return link
 
-    async def _run(self, link: Link, endpoint: Endpoint, body: bytes) -> Place:
+    async def _provision(self, link: Link, spec: EndpointSpec) -> Endpoint:
+        self._say(f"looking for endpoint {spec.name}")
+        return await link.provisioner.ensure(spec, self._say)
+
+    async def _run(self, link: Link, endpoint: Endpoint, body: bytes, sent: Sent) -> Place:
         if self._is_cancelled():
             raise JobCancelled
         queue = Queue(link.http, request_urls(endpoint))
         self._feed.restart()
         link.streams.listen(self._record.run, self._feed.take)
         # told once the request is out: the main thread shows it while the server works, not before
-        asyncio.get_running_loop().call_soon(self._feed.tell, Sent(link.backend.name, endpoint.name))
+        asyncio.get_running_loop().call_soon(self._feed.tell, sent)
         job = await _run_once(queue, body)
         return Place(link, endpoint, queue, job.id)
 

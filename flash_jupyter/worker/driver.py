@@ -136,7 +136,12 @@ class _Run:
         if _outdated:
             raise FreshWorkerNeeded(_outdated[0])
         refuse_missing_packages(self._order.get("apt", []))
-        self._report["installed"] = install(self._order.get("deps", []))
+        deps = self._order.get("deps", [])
+        if deps:
+            self._events.emit({"t": "phase", "name": "dependencies", "detail": ", ".join(deps)})
+        self._report["installed"] = install(deps)
+        if deps:
+            self._events.emit({"t": "phase", "name": "running"})
 
     def _fail(self, status: str, kind: str, message: str) -> None:
         error = {"type": kind, "message": message, "frames": [], "chain": []}

@@ -19,10 +19,12 @@ from jupyter_client.manager import KernelManager
 
 from flash_jupyter.session.local import local_info, stop_local
 from flash_jupyter.settings import Settings, read_settings
+from flash_jupyter.views.card import CARD
 from flash_jupyter.views.status import one_line
 
 CELL_TIMEOUT_S = 90.0
-STATUS_STYLE = one_line("")["text/html"].removesuffix("</div>")
+#: begins what is ours: lines, cards
+OURS = (one_line("")["text/html"].removesuffix("</div>"), CARD)
 
 
 @dataclass
@@ -129,7 +131,7 @@ class Notebook:
 
 
 def _add(cell: Cell, kind: str, content: dict[str, Any]) -> None:
-    if kind in ("display_data", "update_display_data") and STATUS_STYLE in content["data"].get("text/html", ""):
+    if kind in ("display_data", "update_display_data") and content["data"].get("text/html", "").startswith(OURS):
         cell.status_lines.append(content["data"]["text/plain"])
     elif kind == "stream":
         cell.outputs.append((content["name"], content["text"]))

@@ -101,13 +101,13 @@ def test_the_worker_is_told_as_soon_as_it_is_known() -> None:
 def test_phases_are_told_once_each() -> None:
     wait = Wait([WAITING, WAITING, OPEN, OPEN, DONE])
     wait.run()
-    assert wait.told == [Phase("queued"), Phase("running", "worker w1")]
+    assert wait.told == [Phase("queue"), Phase("running", worker_id="w1")]
 
 
 def test_a_long_queue_says_why_with_the_data_plane() -> None:
     wait = Wait([*[WAITING] * 8, DONE])
     wait.run()
-    assert Phase("queued", "1 worker waiting for capacity") in wait.told
+    assert Phase("queue", "1 worker waiting for capacity") in wait.told
     assert set(wait.platform.calls) == {"status", "health"}
 
 

@@ -1,0 +1,154 @@
+"""How the card of a job looks: steps and facts while it runs, one line that unfolds when it is over. Pure.
+
+Everything reads well without style, without scripts and as text: that is how GitHub, nbconvert and a terminal show it.
+Colours are the page's own. What a notebook saves when its kernel dies says which job it was.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from flash_jupyter.views.format import duration, money
+from flash_jupyter.views.status import PLACES, one_line
+from flash_jupyter.views.timeline import BILLED, PHASES
+
+#: a job that took this long has a table of its phases
+TABLE_FROM_S = 2.0
+#: a phase that is over shows its time from here on
+SHOWN_FROM_S = 0.05
+
+#: begins every card, so that tests and readers know it
+CARD = '<div style="font-size:90%;line-height:1.7;padding-left:.8em;border-left:3px solid var(--jp-brand-color1,gray)">'
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job runs; the price is None where nothing is billed, or nothing is known."""
+
+    backend: str
+    endpoint: str
+    hardware: str = ""
+    price_per_hour_usd: float | None = None
+    job_id: str = ""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A running job as the card shows it; `phases_s` has those that were met, `seconds` are since the cell began."""
+
+    phase: str
+    seconds: float
+    phases_s: Mapping[str, float] = field(default_factory=dict)
+    place: Place | None = None
+    worker_id: str | None = None
+    detail: str = ""
+    waiting: tuple[str, str] | None = None
+    hint: str = ""
+
+
+def running_bundle(moment: Moment) -> dict[str, str]:
+    """Draw a job that runs."""
+    facts = _facts(moment)
+    reason = moment.waiting or ((moment.detail, "") if moment.detail else ())
+    plain = " · ".join([moment.phase, whole_seconds(moment.seconds), *facts, *filter(None, reason)])
+    rows = [
+        f"<div>{_steps(moment)}</div>",
+        _row(" · ".join(facts), 0.75),
+        *(_row(text, 0.9) for text in reason if text),
+        _row(moment.hint, 0.6),
+    ]
+    return {"text/plain": plain, "text/html": f"{CARD}{''.join(rows)}</div>"}
+
+
+def final_bundle(line: str, phases_s: Mapping[str, float], price_per_hour_usd: float | None = None) -> dict[str, str]:
+    """Draw a job that is over: a line, and behind it what each phase took and cost.
+
+    >>> final_bundle("ran", {"running": 1.0})["text/html"]
+    '<div style="font-size:90%;opacity:.75">ran</div>'
+    """
+    drawn = one_line(line)
+    if sum(phases_s.values()) < TABLE_FROM_S:
+        return drawn
+    table = _table(phases_s, price_per_hour_usd)
+    unfolding = f'<details><summary style="cursor:pointer">{html.escape(line)}</summary>{table}</details>'
+    return drawn | {"text/html": drawn["text/html"].replace(html.escape(line), unfolding)}
+
+
+def where(place: Place | None) -> list[str]:
+    """Say in words where a job runs.
+
+    >>> where(Place("runpod", "trainer", "AMPERE_80", 2.736))
+    ['on Runpod', 'trainer', 'AMPERE_80', '$2.74 an hour']
+    >>> where(Place("local", "flash-any-py311-me"))
+    ['on the local Runpod', 'flash-any-py311-me', 'free']
+    """
+    if place is None:
+        return []
+    price = f"{money(place.price_per_hour_usd)} an hour" if place.price_per_hour_usd else ""
+    free = "free" if place.backend == "local" else ""
+    return [text for text in (f"on {PLACES[place.backend]}", place.endpoint, place.hardware, price, free) if text]
+
+
+def whole_seconds(seconds: float) -> str:
+    """Write a time that goes on: without the digits that only flicker.
+
+    >>> whole_seconds(0.4), whole_seconds(59.9), whole_seconds(200.4)
+    ('0 s', '59 s', '3 min 20 s')
+    """
+    return f"{int(seconds)} s" if seconds < 60 else duration(seconds)
+
+
+def cost_so_far_usd(price_per_hour_usd: float | None, phases_s: Mapping[str, float]) -> float | None:
+    """Return what the billed phases cost, in dollars; None where nothing is billed."""
+    if price_per_hour_usd is None:
+        return None
+    return price_per_hour_usd / 3600 * sum(phases_s.get(name, 0.0) for name in BILLED)
+
+
+def _facts(moment: Moment) -> list[str]:
+    place = moment.place
+    if place is None:
+        return []
+    cost = cost_so_far_usd(place.price_per_hour_usd, moment.phases_s)
+    return [
+        *where(place),
+        *([f"{money(cost)} so far"] if cost is not None else []),
+        *([f"worker {moment.worker_id}"] if moment.worker_id else []),
+        *([f"job {place.job_id}"] if place.job_id else []),
+    ]
+
+
+def _steps(moment: Moment) -> str:
+    """Draw the way of the job: what is behind it with its times, where it is, what may come."""
+    now = PHASES.index(moment.phase) if moment.phase in PHASES else 0
+    steps = []
+    for i, name in enumerate(PHASES):
+        seconds = moment.phases_s.get(name)
+        if name == moment.phase:
+            steps.append(f"<strong>{name} {whole_seconds(seconds or 0.0)}</strong>")
+        elif seconds is not None:
+            time = f" {duration(seconds)}" if seconds >= SHOWN_FROM_S else ""
+            steps.append(f'<span style="opacity:.75">{name}{time}</span>')
+        elif i > now and name in ("running", "returning"):
+            steps.append(f'<span style="opacity:.4">{name}</span>')
+    arrow = '<span style="opacity:.4"> → </span>'
+    total = f'<span style="opacity:.75"> · {whole_seconds(moment.seconds)} in all</span>'
+    return arrow.join(steps) + (total if len(moment.phases_s) > 1 else "")
+
+
+def _row(text: str, opacity: float) -> str:
+    return f'<div style="opacity:{opacity}">{html.escape(text)}</div>' if text else ""
+
+
+def _table(phases_s: Mapping[str, float], price_per_hour_usd: float | None) -> str:
+    """Draw time and, where something is billed, money of each phase."""
+    rows: list[Sequence[str]] = []
+    for name, seconds in phases_s.items():
+        cost = cost_so_far_usd(price_per_hour_usd, {name: seconds}) if name in BILLED else None
+        rows.append((name, duration(seconds), money(cost) if cost is not None else ""))
+    width = 2 if price_per_hour_usd is None else 3
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row[:width])}</tr>" for row in rows)
+    head = "".join(f"<th>{title}</th>" for title in ("phase", "time", "cost")[:width])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
