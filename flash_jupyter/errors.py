@@ -13,6 +13,7 @@
     │   ├── NoStockError            nothing of what was asked for is to be had
     │   ├── RateLimitedError        too many requests
     │   └── UnreachableError        no answer
+    ├── BuildError                  a notebook or a project can't be exported as it stands
     ├── EmulatorError               the embedded Runpod could not start, or stopped
     ├── JobError                    a job came to an end without its result
     │   ├── JobTimedOut             the execution timeout passed
@@ -154,6 +155,10 @@ class RateLimitedError(ApiError):
 
 class UnreachableError(ApiError):
     """Nobody answered: refused, cut, or silent until the deadline."""
+
+
+class BuildError(FlashError):
+    """A notebook or a project can't be exported as it stands; nothing was built."""
 
 
 class EmulatorError(FlashError):

@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "worker": {"errors", "capsule"},
     "session": SESSION_AND_BELOW - {"session"},
     "decorator": SESSION_AND_BELOW,
+    "build": SESSION_AND_BELOW | {"decorator"},
     # the text of a listing is that of the notebook's
     "cli": SESSION_AND_BELOW | {"decorator", "views"},
     "magics": SESSION_AND_BELOW | {"decorator", "cli", "views"},

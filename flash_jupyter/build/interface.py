@@ -1,0 +1,173 @@
+"""The interface of a handler cell: outside names are its inputs, what it binds or its last expression its output (D10).
+
+The JSON schema of both goes into the manifest.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from flash_jupyter.build.cells import Cell
+from flash_jupyter.build.pieces import Kind, kind_of
+from flash_jupyter.build.slice import Slice
+from flash_jupyter.capture.names import analyse
+from flash_jupyter.errors import BuildError
+
+_TYPES = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    tuple: "array",
+    dict: "object",
+}
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a handler takes and gives.
+
+    `inputs` in the order in which they are read, those without a default first; `defaults` is the Python text of each
+    default. `outputs` are names, None where the last expression is the output.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    defaults: dict[str, str] = field(default_factory=dict)
+    outputs: tuple[str, ...] | None = ()
+    is_async: bool = False
+
+    def input_schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the inputs."""
+        return {
+            "type": "object",
+            "properties": {name: _schema_of_default(self.defaults.get(name)) for name in self.inputs},
+            "required": [name for name in self.inputs if name not in self.defaults],
+            "additionalProperties": False,
+        }
+
+    def output_schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the output; the empty one, which holds for everything, for an expression."""
+        if self.outputs is None:
+            return {}
+        if not self.outputs:
+            return {"type": "null"}
+        return {"type": "object", "properties": {name: {} for name in self.outputs}, "required": list(self.outputs)}
+
+
+def read_interface(found: Slice) -> Interface:
+    """Return the interface of a handler cell.
+
+    Raises `BuildError` for a cell that can't become a function.
+    """
+    cell = found.handler
+    _refuse_stars(cell)
+    name = cell.mark.name or "handler"
+    _refuse_clash(name, found)
+    defaults = {name: _default_text(name, piece.node) for name, piece in found.defaults.items()}
+    inputs = sorted(found.inputs, key=lambda name: name in defaults)
+    return Interface(
+        name=name,
+        inputs=tuple(inputs),
+        defaults=defaults,
+        outputs=_outputs(cell),
+        is_async=_awaits(cell.plain.tree),
+    )
+
+
+def _outputs(cell: Cell) -> tuple[str, ...] | None:
+    """The names that a cell surely binds to values, in the order of their first binding; None for an expression."""
+    body = cell.plain.tree.body
+    if body and isinstance(body[-1], ast.Expr) and not cell.plain.text.rstrip().endswith(";"):
+        return None
+    names = analyse(cell.plain.text)
+    code = {name for node in body if kind_of(node) is Kind.DEFINITION for name in analyse(ast.unparse(node)).binds}
+    bound = [name for name in _in_order(cell.plain.tree) if name in names.binds and not name.startswith("_")]
+    maybe = analyse(f"{cell.plain.text}\n({', '.join([*bound, ''])})").reads if bound else {}
+    return tuple(name for name in bound if name not in code and (name not in maybe or name in names.reads))
+
+
+def _in_order(tree: ast.Module) -> list[str]:
+    """Every name that is assigned to, once, as the text has them; what a loop or a `with` binds is in its service."""
+    stored = [
+        node
+        for statement in ast.walk(tree)
+        for target in _targets(statement)
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    return list(dict.fromkeys(node.id for node in sorted(stored, key=lambda node: (node.lineno, node.col_offset))))
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)) else []
+
+
+def _awaits(tree: ast.Module) -> bool:
+    """Whether the cell itself awaits; functions which it defines are another matter."""
+    waiting: list[ast.AST] = [*tree.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)
+    return False
+
+
+def _default_text(name: str, node: ast.stmt) -> str:
+    """The Python text of the literal to which a statement binds `name`."""
+    assert isinstance(node, (ast.Assign, ast.AnnAssign))
+    assert node.value is not None
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        if isinstance(target, ast.Name) and target.id == name:
+            return ast.unparse(node.value)
+        if isinstance(target, ast.Tuple) and isinstance(node.value, (ast.Tuple, ast.List)):
+            for element, value in zip(target.elts, node.value.elts, strict=False):
+                if isinstance(element, ast.Name) and element.id == name:
+                    return ast.unparse(value)
+    raise AssertionError(f"{name} is bound by this statement")
+
+
+def _schema_of_default(text: str | None) -> dict[str, Any]:
+    """Describe an input by its default; what JSON can't hold has no description.
+
+    >>> _schema_of_default("0.5"), _schema_of_default("b'x'"), _schema_of_default(None)
+    ({'type': 'number', 'default': 0.5}, {}, {})
+    """
+    if text is None:
+        return {}
+    value = ast.literal_eval(text)
+    if value is None:
+        return {"default": None}
+    try:
+        plain = json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return {}
+    return {"type": _TYPES[type(value)], "default": plain} if type(value) in _TYPES else {}
+
+
+def _refuse_clash(name: str, found: Slice) -> None:
+    """A function of the handler's name would take the place of what the cell needs under that name."""
+    makers = [piece.cell for piece in found.pieces if name in piece.names.binds]
+    if makers or name in found.inputs:
+        what = f"{makers[-1]} makes `{name}` too, which it needs" if makers else f"`{name}` is one of its inputs too"
+        raise BuildError(
+            f"{found.handler} is the handler `{name}`, and {what}",
+            fix="give the handler another name: flash:handler:NAME",
+        )
+
+
+def _refuse_stars(cell: Cell) -> None:
+    stars = analyse(cell.plain.text).stars
+    if stars:
+        raise BuildError(
+            f"{cell} is a handler, and a function can't hold `from {min(stars)} import *`",
+            fix="import what it needs of it by name",
+        )

@@ -1,0 +1,108 @@
+"""What a cell is to the build: metadata tags, or `#| flash:` in its first lines, which mean the same (D10).
+
+Tags are what JupyterLab edits without code; the comment is for diffs, for jupytext's files and where tags are hard to
+reach. nbdev's `#| export` means `flash:setup`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from flash_jupyter.errors import BuildError
+
+PREFIX = "flash:"
+_COMMENT = re.compile(r"#\s*\|\s*(?P<key>flash|export)\b:?\s*(?P<words>.*)")
+
+
+class Role(Enum):
+    """What the build does with a cell."""
+
+    NONE = ""
+    SETUP = "setup"
+    INIT = "init"
+    HANDLER = "handler"
+    TEST = "test"
+    SKIP = "skip"
+    PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The role of a cell; `name` is a handler's, empty where the cell gives none."""
+
+    role: Role = Role.NONE
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{PREFIX}{self.role.value}" + (f":{self.name}" if self.name else "")
+
+
+def read_mark(source: str, tags: Iterable[str], where: str) -> Mark:
+    """Return the mark of a cell; `where` names it in errors.
+
+    Raises `BuildError` for a role that does not exist, and for two that contradict each other.
+
+    >>> read_mark("x", ["flash:handler:predict"], "cell 3")
+    Mark(role=<Role.HANDLER: 'handler'>, name='predict')
+    >>> read_mark("#| flash: handler name=predict", [], "cell 3").name
+    'predict'
+    """
+    found = {*_from_tags(tags, where), *_from_comments(source, where)}
+    named = {mark for mark in found if mark.name}
+    if len(found) - len(named) == 1 and len(named) == 1 and len({mark.role for mark in found}) == 1:
+        found = named  # one of the two says more
+    if len(found) > 1:
+        raise BuildError(
+            f"{where} is marked twice, as {' and as '.join(sorted(map(str, found)))}",
+            fix="keep one of the two: a tag, or a `#| flash:` comment",
+        )
+    return found.pop() if found else Mark()
+
+
+def _from_tags(tags: Iterable[str], where: str) -> Iterator[Mark]:
+    for tag in tags:
+        if tag == "parameters":  # papermill's
+            yield Mark(Role.PARAMETERS)
+        elif tag.startswith(PREFIX):
+            role, _, name = tag.removeprefix(PREFIX).partition(":")
+            yield _mark(role, name, where)
+
+
+def _from_comments(source: str, where: str) -> Iterator[Mark]:
+    for line in source.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            return
+        match = _COMMENT.fullmatch(line.strip())
+        if match is None:
+            continue
+        if match["key"] == "export":
+            yield Mark(Role.SETUP)
+            continue
+        role, *options = match["words"].split()[:2] or [""]
+        yield _mark(role, _name(options, where), where)
+
+
+def _name(options: list[str], where: str) -> str:
+    if not options:
+        return ""
+    key, equals, value = options[0].partition("=")
+    if key != "name" or not equals:
+        raise BuildError(f"{where}: `{options[0]}` is not an option of `#| flash:`", fix="write name=NAME")
+    return value
+
+
+def _mark(role: str, name: str, where: str) -> Mark:
+    known = [each.value for each in Role if each not in (Role.NONE, Role.PARAMETERS)]
+    if role not in known:
+        near = difflib.get_close_matches(role, known, n=1)
+        fix = f"did you mean {PREFIX}{near[0]}?" if near else f"write one of {', '.join(known)}"
+        raise BuildError(f"{where} has the mark `{PREFIX}{role}`, which does not exist", fix=fix)
+    if name and Role(role) is not Role.HANDLER:
+        raise BuildError(f"{where}: only a handler has a name, not {PREFIX}{role}", fix=f"write {PREFIX}{role}")
+    if name and not name.isidentifier():
+        raise BuildError(f"{where}: `{name}` can't be the name of a handler", fix="use letters, digits and _")
+    return Mark(Role(role), name)
