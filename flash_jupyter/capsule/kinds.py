@@ -140,6 +140,18 @@ def find_shell() -> Any:
     return ipython.get_ipython() if ipython is not None else None
 
 
+def make_handle(display_id: str) -> Any:
+    """Make IPython's handle of something shown again, where IPython is loaded; else its id is all there is."""
+    display = sys.modules.get("IPython.display")
+    return display.DisplayHandle(display_id) if display is not None else display_id
+
+
+def make_displayed(name: str, arguments: dict[str, Any]) -> Any:
+    """Make an object of a class of `IPython.display` again; without IPython, what it shows is all there is."""
+    display = sys.modules.get("IPython.display")
+    return getattr(display, name)(**arguments) if display is not None else arguments.get("data")
+
+
 #: what rebuilds objects on either side; over there it lives in another module, so it travels as its name
 MAKERS: dict[str, Callable[..., Any]] = {
     maker.__name__: maker
@@ -153,6 +165,8 @@ MAKERS: dict[str, Callable[..., Any]] = {
         make_dispatched_method,
         fill_dispatcher,
         find_shell,
+        make_handle,
+        make_displayed,
         make_nested,
     )
 }

@@ -12,6 +12,8 @@ from flash_jupyter.capture.namespace import Capture
 from flash_jupyter.capture.secrets import is_suspicious, kind_of
 from flash_jupyter.errors import SecretFoundError, UndefinedNameError
 
+#: modules that a worker without them has a stand-in for, with what makes sense there
+STOOD_IN_FOR = {"IPython"}
 #: of a captured dict, so many entries are looked at
 _ENTRIES = 1_000
 
@@ -94,7 +96,7 @@ def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _undeclared(imports: Iterable[str], deps: list[str], family: str, python: str) -> dict[str, str]:
     """Return the modules that neither the image nor `deps` bring: module -> distribution to declare."""
     present = packages.in_image(family, python)
-    missing = sorted(set(imports) - present) if present is not None else []
+    missing = sorted(set(imports) - present - STOOD_IN_FOR) if present is not None else []
     if not missing:
         return {}
     brought = packages.brought_by(deps)

@@ -148,12 +148,14 @@ class EventAssembler:
         self.done = False
         self._next = 0
         self._missing: set[int] = set()
+        #: displays of which only a note has come
+        self._late: set[int] = set()
         self._parts: dict[int, dict[int, str]] = {}
 
     @property
     def is_complete(self) -> bool:
         """Whether everything has come."""
-        return self.done and not self._missing
+        return self.done and not self._missing and not self._late
 
     def feed(self, fragment: Fragment) -> list[Event]:
         """Take one fragment; return the events that it completes."""
@@ -175,13 +177,20 @@ class EventAssembler:
 
         `total` is how many there were; what is in neither is stated in a notice.
         """
-        found = [event for seq, data in events for event in self._accept(seq, data)]
+        found = [event for seq, data in events for event in [*self._replace(seq, data), *self._accept(seq, data)]]
         self._reach(total)
         lost = len(self._missing)
         self._missing.clear()
         if lost:
             found.append(Notice(f"{lost} pieces of output were lost on the way"))
         return found
+
+    def _replace(self, seq: int, data: dict[str, Any]) -> list[Event]:
+        """Put a large display, which only the answer carries, where its note stands."""
+        if seq not in self._late or data.get("late"):
+            return []
+        event = read_event({**data, "t": "update"})
+        return [event] if event is not None else []
 
     def _is_new(self, seq: int) -> bool:
         return seq >= self._next or seq in self._missing
@@ -193,6 +202,8 @@ class EventAssembler:
         self._missing.discard(seq)
         self._next = max(self._next, seq + 1)
         self.done = self.done or data.get("t") == "done"
+        if data.get("late"):
+            self._late.add(seq)
         event = read_event(data)
         return [event] if event is not None else []
 

@@ -1,23 +1,27 @@
 """Rich display without IPython: `display`, `clear_output` and mimebundles, as events.
 
 An object is asked as IPython asks it: `_repr_mimebundle_` first, then the single `_repr_*_` methods. Where the cell
-imports IPython's own `display`, that one is led here too.
+imports IPython's own `display`, that one is led here too; where there is no IPython, a stand-in is.
 """
 
 from __future__ import annotations
 
 import base64
-import importlib.abc
-import importlib.machinery
-import sys
+import types
 import uuid
 from collections.abc import Callable
 from typing import Any
 
+from flash_jupyter.capsule.kinds import make_handle
+from flash_jupyter.worker.hooks import show_bars_as_text, when_imported
+from flash_jupyter.worker.ipython import stand_in_for_ipython
+from flash_jupyter.worker.keyboard import refuse_debuggers, refuse_passwords
+
 Bundle = dict[str, Any]
 Emit = Callable[[dict[str, Any]], None]
 
-IPYTHONS_OWN = "IPython.core.display_functions"
+#: how a widget is shown, by a kernel that has its model: none is here
+WIDGET = "application/vnd.jupyter.widget-view+json"
 #: representation method -> MIME type, in IPython's order (IPython.core.formatters, 9.18)
 METHODS = {
     "_repr_html_": "text/html",
@@ -26,15 +30,24 @@ METHODS = {
     "_repr_png_": "image/png",
     "_repr_jpeg_": "image/jpeg",
     "_repr_latex_": "text/latex",
+    "_repr_pdf_": "application/pdf",
     "_repr_json_": "application/json",
     "_repr_javascript_": "application/javascript",
 }
+
+
+#: class, as `module.Class` -> MIME type and what draws it, for objects that say nothing themselves
+drawers: dict[str, tuple[str, Callable[[Any], Any]]] = {}
 
 
 def mimebundle(obj: Any) -> tuple[Bundle, Bundle]:
     """All that an object says about how to show it: data and metadata by MIME type."""
     data: Bundle = {}
     metadata: Bundle = {}
+    for base in type(obj).__mro__:
+        if drawer := drawers.get(f"{base.__module__}.{base.__qualname__}"):
+            data[drawer[0]] = drawer[1](obj)
+            break
     for name, mime in METHODS.items():
         _add(data, metadata, mime, _call(obj, name))
     whole = _call(obj, "_repr_mimebundle_", include=None, exclude=None)
@@ -43,6 +56,7 @@ def mimebundle(obj: Any) -> tuple[Bundle, Bundle]:
         metadata.update(whole[1])
     elif isinstance(whole, dict):
         data.update(whole)
+    data.pop(WIDGET, None)
     if "text/plain" not in data:
         data["text/plain"] = _plain(obj)
     return data, metadata
@@ -76,30 +90,36 @@ def _plain(obj: Any) -> str:
         return f"<repr raised {type(error).__name__}: {error}>"
 
 
-class DisplayHandle:
-    """What `display(..., display_id=True)` returns."""
+#: what IPython's functions, and those of its stand-in, do now
+targets: dict[str, Callable[..., Any]] = {}
 
-    def __init__(self, displayer: Displayer, display_id: str) -> None:
-        self.display_id = display_id
-        self._displayer = displayer
+
+class DisplayHandle:
+    """What `display(..., display_id=True)` returns; as IPython's class of this name."""
+
+    def __init__(self, display_id: str | None = None) -> None:
+        self.display_id = display_id or uuid.uuid4().hex
 
     def display(self, obj: Any, **kwargs: Any) -> None:
         """Show once more under the same id."""
-        self._displayer.display(obj, display_id=self.display_id, **kwargs)
+        targets["display"](obj, display_id=self.display_id, **kwargs)
 
     def update(self, obj: Any, **kwargs: Any) -> None:
         """Replace what is shown."""
-        self._displayer.display(obj, display_id=self.display_id, update=True, **kwargs)
+        targets["update_display"](obj, display_id=self.display_id, **kwargs)
 
     def __repr__(self) -> str:
         return f"<DisplayHandle display_id={self.display_id}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_handle, (self.display_id,)
+
 
 class Displayer:
-    """`display` and its relatives for one run."""
+    """`display` and its relatives for one run; `show` takes the events of displays, `emit` the others."""
 
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
+    def __init__(self, emit: Emit, show: Emit) -> None:
+        self._emit, self._show = emit, show
 
     def display(
         self,
@@ -117,9 +137,11 @@ class Displayer:
         if clear:
             self.clear_output(wait=True)
         for obj in objs:
+            if not raw and _shows_itself(obj):
+                continue
             data, own = (dict(obj), {}) if raw else mimebundle(obj)
             self.publish(data, {**own, **(metadata or {})}, {"display_id": display_id}, update=update)
-        return DisplayHandle(self, display_id) if isinstance(display_id, str) else None
+        return DisplayHandle(display_id) if isinstance(display_id, str) else None
 
     def publish(
         self,
@@ -133,7 +155,7 @@ class Displayer:
         kind = "update" if update else "display"
         display_id = (transient or {}).get("display_id")
         data = {mime: _jsonable(value) for mime, value in data.items()}
-        self._emit({"t": kind, "data": data, "metadata": metadata or {}, "id": display_id})
+        self._show({"t": kind, "data": data, "metadata": metadata or {}, "id": display_id})
 
     def update_display(self, obj: Any, *, display_id: str, **kwargs: Any) -> None:
         """Replace what is shown under an id."""
@@ -144,61 +166,42 @@ class Displayer:
         self._emit({"t": "clear", "wait": wait})
 
     def lead_here(self) -> None:
-        """Let IPython's own functions show things here: now, or once the cell has imported them."""
-        if IPYTHONS_OWN in sys.modules:
-            self._redirect_ipython()
-            return
-        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _ImportWatch)]
-        sys.meta_path.insert(0, _ImportWatch(IPYTHONS_OWN, self._redirect_ipython))
-
-    def _redirect_ipython(self) -> None:
-        module = sys.modules[IPYTHONS_OWN]
-        targets: dict[str, Callable[..., Any]] = {
-            "display": self.display,
-            "publish_display_data": self.publish,
-            "update_display": self.update_display,
-            "clear_output": self.clear_output,
-        }
-        for name, function in targets.items():
-            original = getattr(module, name, None)
-            if original is not None and hasattr(original, "__code__"):
-                _redirect(original, function)
+        """Let IPython's functions show things here, and other libraries do what a worker can: now, or once imported."""
+        targets.update(
+            display=self.display,
+            publish_display_data=self.publish,
+            update_display=self.update_display,
+            clear_output=self.clear_output,
+        )
+        stand_in_for_ipython(targets, DisplayHandle)
+        when_imported(ADAPTATIONS)
 
 
-class _ImportWatch(importlib.abc.MetaPathFinder):
-    """Calls back once a module has been imported."""
-
-    def __init__(self, name: str, then: Callable[[], None]) -> None:
-        self._name, self._then = name, then
-
-    def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        if name != self._name:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def execute_and_call(module: Any) -> None:
-                execute(module)
-                self._then()
-
-            spec.loader.exec_module = execute_and_call  # type: ignore[method-assign]
-        return spec
+def _shows_itself(obj: Any) -> bool:
+    """Let an object show itself that wants to (`_ipython_display_`); False where it does not, or can't."""
+    if isinstance(obj, type) or not callable(getattr(obj, "_ipython_display_", None)):
+        return False
+    try:
+        obj._ipython_display_()
+    except Exception:  # as in IPython: it falls back to the other representations
+        return False
+    return True
 
 
 def _jsonable(value: Any) -> Any:
     return base64.b64encode(value).decode() if isinstance(value, (bytes, bytearray)) else value
 
 
-_targets: dict[str, Callable[..., Any]] = {}
+def _redirect_ipython(module: Any) -> None:
+    """Give IPython's functions another body, so that everyone who imported them by name gets it too."""
+    for name in targets:
+        original = getattr(module, name, None)
+        if isinstance(original, types.FunctionType) and getattr(module, "__file__", None):
+            _redirect(original)
 
 
-def _redirect(original: Any, function: Callable[..., Any]) -> None:
-    """Give a function another body, so that everyone who imported it by name gets it too."""
-    _targets[original.__name__] = function
-    if getattr(original, "__flash_jupyter__", False):
-        return
-    original.__globals__["__flash_jupyter_targets__"] = _targets
+def _redirect(original: types.FunctionType) -> None:
+    original.__globals__["__flash_jupyter_targets__"] = targets
     template = (
         f"def {original.__name__}(*args, **kwargs):\n"
         f"    return __flash_jupyter_targets__[{original.__name__!r}](*args, **kwargs)\n"
@@ -207,4 +210,11 @@ def _redirect(original: Any, function: Callable[..., Any]) -> None:
     exec(template, original.__globals__, made)
     new = made[original.__name__]
     original.__code__, original.__defaults__, original.__kwdefaults__ = new.__code__, None, None
-    original.__flash_jupyter__ = True
+
+
+ADAPTATIONS: dict[str, Callable[[Any], None]] = {
+    "IPython.core.display_functions": _redirect_ipython,
+    "tqdm.notebook": show_bars_as_text,
+    "getpass": refuse_passwords,
+    "pdb": refuse_debuggers,
+}

@@ -34,9 +34,11 @@ from flash_jupyter.worker.descriptors import pipes
 from flash_jupyter.worker.display import Displayer, mimebundle
 from flash_jupyter.worker.failures import describe, exit_code, say
 from flash_jupyter.worker.install import FreshWorkerNeeded, InstallError, install, refuse_missing_packages
+from flash_jupyter.worker.keyboard import nobody_types
 from flash_jupyter.worker.modules import install_modules
-from flash_jupyter.worker.output import Events, NoInput, Stream
+from flash_jupyter.worker.output import Events, Stream
 from flash_jupyter.worker.plots import plot_backend
+from flash_jupyter.worker.process import last_words, set_up_process
 from flash_jupyter.worker.shell import Shell
 
 ANSWER_VERSION = 1
@@ -95,7 +97,7 @@ class _Run:
 
     def __init__(self, receiver: Receiver, events: Events) -> None:
         self._receiver, self._order, self._events = receiver, receiver.order, events
-        self._displayer = Displayer(events.emit)
+        self._displayer = Displayer(events.emit, events.show)
         self._plots = plot_backend()
         self._plots.displayer = self._displayer
         self._main = home_of(self._order) or types.ModuleType("__main__")
@@ -107,7 +109,7 @@ class _Run:
 
     def answer(self) -> bytes:
         """Run the cell and put everything that it made into bytes."""
-        with _environment(self._receiver.env), _captured(self._events), _as_main(self._main):
+        with _environment(self._receiver.env), _captured(self._events), nobody_types(), _as_main(self._main):
             if self._prepare():
                 self._execute()
             return self._pack()
@@ -223,13 +225,16 @@ class _Run:
         """Whether a name is ours, not the cell's."""
         return name in self._plumbing and self._main.__dict__.get(name) is self._plumbing[name]
 
-    def _final_report(self) -> dict[str, Any]:
+    def _final_report(self, *, late: bool = True) -> dict[str, Any]:
         pipes().settle()
         self._events.flush()
-        return self._report | {"events": self._events.kept(), "events_total": self._events.count}
+        return self._report | {"events": self._events.kept(late=late), "events_total": self._events.count}
 
     def _within_limit(self, answer: bytes, keep: Callable[[str], bool]) -> bytes:
         """An answer that is too large would be lost as a whole: leave the largest values there, and say so."""
+        if len(answer) <= ANSWER_BYTES:
+            return answer
+        answer = self._receiver.pack(self._final_report(late=False), self._result, keep)
         if len(answer) <= ANSWER_BYTES:
             return answer
         sizes = self._receiver.sizes()
@@ -296,18 +301,30 @@ def _environment(env: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _captured(events: Events) -> Iterator[None]:
-    before = sys.stdin, sys.stdout, sys.stderr
-    sys.stdin, sys.stdout, sys.stderr = NoInput(), *_streams
+    def flush() -> None:
+        pipes().settle()
+        events.flush()
+
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _streams
     for stream in _streams:
         stream.lead_to(events, pipes().empty)
     try:
-        with pipes().lead_to(events):
+        with pipes().lead_to(events), last_words(flush):
             yield
     finally:
         events.flush()
         for stream in _streams:
             stream.lead_to(None)
-        sys.stdin, sys.stdout, sys.stderr = before
+        sys.stdout, sys.stderr = before
+
+
+def _leave_streams() -> None:
+    for stream in _streams:
+        stream.leave()
+
+
+set_up_process(_log_fd, _leave_streams)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """What a cell shows while it runs, as events: lines on the worker's own stdout, which the log stream carries home.
 
 A line is `@FJ1:<run>:<seq>:<part>/<n>:<fragment>`; the fragments of one `seq` make a JSON object. The run id is random,
-so that what the cell prints can't pass for an event. Text is collected for a moment before it becomes an event:
-a hundred thousand small prints are a few hundred lines.
+so that what the cell prints can't pass for an event. The first line after a silence is an event at once, what follows
+is collected for a moment: a hundred thousand small prints are a few hundred events.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ import json
 import os
 import threading
 import time
-from collections import deque
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from flash_jupyter.worker.kept import LIVE_BYTES, Kept, note_for
+
 #: a log line is cut at about 4 KiB on its way (runpod SDK 1.12, `RUNPOD_LOG_LEVEL`), so a fragment stays below
 FRAGMENT_BYTES = 3 * 1024 - 64
-#: events that the answer itself carries, first and last
-KEPT_BYTES = 1_000_000
 TEXT_FROM_CHARS = 2 * 1024
 TEXT_AFTER_S = 0.05
+#: one huge print is several events: the answer keeps the first and the last of them
+LONGEST_TEXT_CHARS = 64 * 1024
 
 
 class Events:
-    """The events of one run: writes each to the log, and keeps the first and the last for the answer."""
+    """The events of one run: writes each to the log, and keeps for the answer what that carries."""
 
     def __init__(self, run: str, fd: int, secrets: Iterable[str] = ()) -> None:
         self.count = 0
@@ -33,10 +35,8 @@ class Events:
         self._secrets = [secret for secret in secrets if len(secret) >= 6]
         self._lock = threading.RLock()
         self._pending: list[str] = []
-        self._pending_name, self._pending_chars, self._pending_since = "", 0, 0.0
-        self._head: list[tuple[int, dict[str, Any]]] = []
-        self._tail: deque[tuple[int, dict[str, Any], int]] = deque()
-        self._head_bytes = self._tail_bytes = 0
+        self._pending_name, self._pending_chars, self._flushed_at = "", 0, 0.0
+        self._kept = Kept()
         self._open, self._flusher = True, False
 
     def text(self, name: str, text: str) -> None:
@@ -44,12 +44,15 @@ class Events:
         with self._lock:
             if name != self._pending_name:
                 self.flush()
-                self._pending_name, self._pending_since = name, time.monotonic()
+                self._pending_name = name
             self._pending.append(text)
             self._pending_chars += len(text)
-            self._flush_later()
-            if self._pending_chars >= TEXT_FROM_CHARS or time.monotonic() - self._pending_since > TEXT_AFTER_S:
+            ends_line = "\n" in text or "\r" in text
+            is_due = ends_line and time.monotonic() - self._flushed_at > TEXT_AFTER_S
+            if is_due or self._pending_chars >= TEXT_FROM_CHARS:
                 self.flush()
+            else:
+                self._flush_later()
 
     def flush(self) -> None:
         """Make an event of the text that waits."""
@@ -57,23 +60,46 @@ class Events:
             name, text = self._pending_name, "".join(self._pending)
             self._pending, self._pending_name, self._pending_chars = [], "", 0
             if text:
-                self._write({"t": name, "text": self._mask(text)})
+                self._flushed_at = time.monotonic()
+                masked = self._mask(text)
+                for at in range(0, len(masked), LONGEST_TEXT_CHARS):
+                    self._write({"t": name, "text": masked[at : at + LONGEST_TEXT_CHARS]})
 
     def emit(self, event: dict[str, Any]) -> None:
         """Write an event, after the text that came before it."""
         with self._lock:
             self.flush()
+            if event["t"] == "clear":
+                self._kept.forget_late()
             self._write(event)
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Write a display, after the text that came before it; only a note of it where it is large."""
+        size = len(json.dumps(event, separators=(",", ":")))
+        if size <= LIVE_BYTES:
+            self.emit(event)
+            return
+        with self._lock:
+            self.flush()
+            event = {**event, "id": event["id"] or uuid.uuid4().hex}
+            fits = self._kept.add_late(self.count, event, size)
+            self._write(note_for(event, size, fits=fits))
 
     def close(self) -> None:
         """End the run: text that threads of the cell print later belongs to no cell, and is dropped."""
         self.emit({"t": "done"})
         self._open = False
 
-    def kept(self) -> list[tuple[int, dict[str, Any]]]:
-        """The first and the last events with their numbers, at most 2 MB."""
+    def leave(self) -> None:
+        """Write nothing any more: this is a copy in a child process, and the parent counts on."""
+        self._open, self._pending = False, []
+
+    def kept(self, *, late: bool = True) -> list[tuple[int, dict[str, Any]]]:
+        """The events that the answer carries, with their numbers: 2 MB, and with `late` the large displays."""
         with self._lock:
-            return [*self._head, *((seq, event) for seq, event, _ in self._tail)]
+            if not late:
+                self._kept.give_up_late()
+            return self._kept.events()
 
     def _flush_later(self) -> None:
         """See to it that a print which is followed by a long silence is shown all the same."""
@@ -102,17 +128,7 @@ class Events:
             for part, at in enumerate(range(0, len(body), FRAGMENT_BYTES), start=1)
         )
         _write_all(self._fd, "".join(lines).encode())
-        self._keep(seq, event, len(body))
-
-    def _keep(self, seq: int, event: dict[str, Any], size: int) -> None:
-        if not self._tail and self._head_bytes + size <= KEPT_BYTES:
-            self._head.append((seq, event))
-            self._head_bytes += size
-            return
-        self._tail.append((seq, event, size))
-        self._tail_bytes += size
-        while self._tail_bytes > KEPT_BYTES and len(self._tail) > 1:
-            self._tail_bytes -= self._tail.popleft()[2]
+        self._kept.add(seq, event, len(body))
 
 
 class Stream(io.TextIOBase):
@@ -136,6 +152,12 @@ class Stream(io.TextIOBase):
         """Write to this run from now on, after `before`; to the log where there is none."""
         self._hosts = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
         self._events, self._before = events, before
+
+    def leave(self) -> None:
+        """In a child process that was forked: write to the descriptor, which leads to the parent."""
+        if self._events is not None:
+            self._events.leave()
+        self._events, self._log_fd = None, self._fd
 
     def write(self, text: str) -> int:
         """Pass text on as an event."""
@@ -161,22 +183,6 @@ class Stream(io.TextIOBase):
     def fileno(self) -> int:
         """The descriptor below, for programs that are handed one."""
         return self._fd
-
-
-class NoInput(io.TextIOBase):
-    """Takes the place of `sys.stdin`: nobody can answer."""
-
-    def readline(self, _size: int | None = -1, /) -> str:  # type: ignore[override]
-        """Refuse at once instead of waiting for ever."""
-        raise RuntimeError("input() does not work on a worker: nobody can type there. Ask in a cell without %%remote.")
-
-    def read(self, _size: int | None = -1, /) -> str:
-        """Refuse as `readline` does."""
-        return self.readline()
-
-    def readable(self) -> bool:
-        """Yes, so that `input` asks."""
-        return True
 
 
 def _write_all(fd: int, body: bytes) -> None:

@@ -6,13 +6,14 @@ and fills itself then, so a worker without matplotlib needs none.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import sys
 import types
 from typing import Any
 
-from flash_jupyter.worker.display import Displayer
+from flash_jupyter.worker.display import Displayer, drawers
 
 BACKEND = "_flash_jupyter_plots"
 
@@ -58,3 +59,6 @@ def _png(figure: Any) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", bbox_inches="tight")
     return file.getvalue()
+
+
+drawers["matplotlib.figure.Figure"] = "image/png", lambda figure: base64.b64encode(_png(figure)).decode()

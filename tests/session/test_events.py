@@ -127,3 +127,25 @@ def test_the_answer_fills_what_the_stream_did_not_bring(
     fed(assembler, lines)
     assert assembler.fill(carried, total) == events
     assert assembler.fill(carried, total) == []
+
+
+LARGE = {"t": "display", "data": {"image/png": "all of it"}, "metadata": {}, "id": "a"}
+NOTE = {"t": "display", "data": {"text/plain": "image/png of 1.2 MB"}, "metadata": {}, "id": "a", "late": True}
+
+
+def test_a_large_display_comes_with_the_answer_and_takes_the_place_of_its_note() -> None:
+    assembler = EventAssembler()
+    (note,) = assembler.feed(Fragment(RUN, 0, 1, 1, json.dumps(NOTE)))
+    assert note == Display({"text/plain": "image/png of 1.2 MB"}, {}, "a")
+    assembler.feed(Fragment(RUN, 1, 1, 1, '{"t":"done"}'))
+    assert assembler.fill([(0, LARGE), (1, {"t": "done"})], 2) == [Display({"image/png": "all of it"}, {}, "a", True)]
+
+
+def test_a_large_display_whose_note_did_not_come_is_shown() -> None:
+    assert EventAssembler().fill([(0, LARGE)], 1) == [Display({"image/png": "all of it"}, {}, "a")]
+
+
+def test_a_note_for_what_was_cleared_meanwhile_is_not_shown_again() -> None:
+    assembler = EventAssembler()
+    assembler.feed(Fragment(RUN, 0, 1, 1, json.dumps(NOTE)))
+    assert assembler.fill([(0, NOTE)], 1) == []

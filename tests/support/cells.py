@@ -16,21 +16,23 @@ from flash_jupyter.capsule import Answer, Sender
 from flash_jupyter.session.shipping import function_request, read_response
 
 RUN = "0123456789abcdef"
-BOOT = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.executable, [sys.executable, sys.argv[3], '--serve'])"
+BOOT = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.executable, [sys.executable, *sys.argv[4:], sys.argv[3], '--serve'])"
 Worker = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class WorkerProcess:
     """The stock worker as a process of its own: what it has loaded is not what the test has loaded."""
 
-    def __init__(self) -> None:
+    def __init__(self, *flags: str, python_path: Path | None = None) -> None:
+        """Start it; `flags` are Python's, `python_path` is where else it finds modules."""
         requests, self._requests = os.pipe()
         self._responses, responses = os.pipe()
         program = Path(__file__).parents[1] / "foreign" / "stock_worker.py"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", BOOT, str(requests), str(responses), str(program)],
+            [sys.executable, *flags, "-c", BOOT, str(requests), str(responses), str(program), *flags],
             pass_fds=(requests, responses),
             stdout=subprocess.DEVNULL,
+            env=os.environ | ({"PYTHONPATH": str(python_path)} if python_path else {}),
         )
         os.close(requests)
         os.close(responses)
