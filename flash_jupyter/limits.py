@@ -97,6 +97,10 @@ PING_INTERVAL_MS = 10_000
 OUR_IDLE_TIMEOUT_S = 60
 OUR_WORKERS_MAX = 3
 OUR_EXECUTION_TIMEOUT_S = 600.0
+#: after this long an endpoint without a job is an orphan (D11), and what may be chosen instead
+OUR_TTL_S = 86_400
+TTL_MIN_S = 60
+TTL_MAX_S = 365 * 86_400
 #: container disk of a GPU worker: what the released clients ask for (flash-wire reference 1.3)
 OUR_GPU_DISK_GB = 64
 OUR_VOLUME_SIZE_GB = 100

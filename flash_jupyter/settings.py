@@ -17,7 +17,9 @@ from typing import Any, Literal
 import platformdirs
 from dotenv import dotenv_values
 
-from flash_jupyter.errors import SettingsError
+from flash_jupyter import limits
+from flash_jupyter.errors import OptionError, SettingsError
+from flash_jupyter.quantities import read_span, read_usd
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -69,6 +71,11 @@ class Settings:
     rest_url: str | None = None
     #: other images, by family (`gpu cpu lb lb_cpu`), and their `tag`
     images: Mapping[str, str] = field(default_factory=dict)
+    #: seconds after which an endpoint that is made now counts as an orphan, if it has no job then
+    ttl_s: int = limits.OUR_TTL_S
+    #: USD: what all workers of an endpoint may cost an hour, and what one kernel may spend; None is no limit
+    max_cost_per_hour: float | None = None
+    max_cost: float | None = None
     environ: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
@@ -128,6 +135,9 @@ def read_settings(environ: Mapping[str, str] | None = None, *, project: Path | N
         endpoint_url=_url(merged, "RUNPOD_ENDPOINT_BASE_URL") or ENDPOINT_URL,
         rest_url=_url(merged, "RUNPOD_REST_API_URL"),
         images={family: merged[name] for name, family in IMAGE_VARIABLES.items() if merged.get(name)},
+        ttl_s=_ttl_s(merged),
+        max_cost_per_hour=_usd(merged, "FLASH_JUPYTER_MAX_COST_PER_HOUR"),
+        max_cost=_usd(merged, "FLASH_JUPYTER_MAX_COST"),
         environ=merged,
     )
 
@@ -190,6 +200,25 @@ def _url(environ: Mapping[str, str], name: str) -> str | None:
     if value and not value.startswith(("https://", "http://")):
         raise SettingsError(f"{name} is {value!r}", fix="write it with https:// (or http://) in front")
     return value.rstrip("/") or None
+
+
+def _ttl_s(environ: Mapping[str, str]) -> int:
+    text = environ.get("FLASH_JUPYTER_TTL", "").strip()
+    try:
+        seconds = read_span(text) if text else limits.OUR_TTL_S
+    except OptionError as error:
+        raise SettingsError(f"FLASH_JUPYTER_TTL: {error.message}", fix=error.fix) from None
+    if not limits.TTL_MIN_S <= seconds <= limits.TTL_MAX_S:
+        raise SettingsError(f"FLASH_JUPYTER_TTL is {text!r}", fix="choose a time between one minute and a year")
+    return seconds
+
+
+def _usd(environ: Mapping[str, str], name: str) -> float | None:
+    text = environ.get(name, "").strip()
+    try:
+        return read_usd(text) if text else None
+    except OptionError as error:
+        raise SettingsError(f"{name}: {error.message}", fix=error.fix) from None
 
 
 def _home_of(environ: Mapping[str, str]) -> Path | None:

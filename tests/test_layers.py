@@ -15,7 +15,7 @@ import flash_jupyter
 ROOT = Path(flash_jupyter.__file__).parent
 MODULE_LINES, FUNCTION_LINES = 400, 50
 
-VOCABULARY = {"errors", "limits", "states", "settings", "_version"}
+VOCABULARY = {"errors", "limits", "quantities", "states", "settings", "_version"}
 SESSION_AND_BELOW = VOCABULARY | {"capsule", "resources", "wire", "capture", "transport", "session"}
 
 #: part -> the parts of ours that it may import, itself not counted
@@ -24,8 +24,9 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "limits": set(),
     "capsule": set(),
+    "quantities": {"errors"},
     "states": {"errors", "limits"},
-    "settings": {"errors", "limits"},
+    "settings": {"errors", "limits", "quantities"},
     "resources": VOCABULARY,
     "wire": VOCABULARY,
     "capture": VOCABULARY | {"capsule"},

@@ -187,3 +187,26 @@ def test_the_same_key_twice_hides_nothing(tmp_path: Path) -> None:
     home = config_of(tmp_path, 'apikey = "k1"\n')
     settings = read_settings({"HOME": str(home), "RUNPOD_API_KEY": "k1"}, project=home / "project")
     assert settings.hidden_keys == ()
+
+
+def test_limits_of_money_and_time(tmp_path: Path) -> None:
+    environ = {"FLASH_JUPYTER_TTL": "2h", "FLASH_JUPYTER_MAX_COST_PER_HOUR": "2.5", "FLASH_JUPYTER_MAX_COST": "$10"}
+    settings = read_settings(environ, project=tmp_path)
+    assert (settings.ttl_s, settings.max_cost_per_hour, settings.max_cost) == (7200, 2.5, 10.0)
+    settings = read_settings({}, project=tmp_path)
+    assert (settings.ttl_s, settings.max_cost_per_hour, settings.max_cost) == (86_400, None, None)
+
+
+REFUSED = [
+    ("a time that is none", "FLASH_JUPYTER_TTL", "soon", "FLASH_JUPYTER_TTL: `soon` is no time span"),
+    ("a time that is too short", "FLASH_JUPYTER_TTL", "1s", "FLASH_JUPYTER_TTL is '1s'"),
+    ("an amount that is none", "FLASH_JUPYTER_MAX_COST", "little", "FLASH_JUPYTER_MAX_COST: `little` is no amount"),
+    ("less than nothing", "FLASH_JUPYTER_MAX_COST", "-1", "FLASH_JUPYTER_MAX_COST: `-1` is no amount"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
+def test_a_limit_that_is_none_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({name: text}, project=tmp_path)
+    assert caught.value.message == message

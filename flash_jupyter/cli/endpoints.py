@@ -36,7 +36,7 @@ def undeploy(
         if ids and not yes:
             what = f"all {len(ids)} endpoints of {session.settings.owner}" if name is None else f"endpoint {name}"
             confirm(f"delete {what}?", as_json=as_json)
-        deleted = [gone for each in ids for gone in session.undeploy(each)]
+        deleted = session.undeploy_all() if name is None else session.undeploy(name)
     if as_json:
         print_json({"deleted": deleted})
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import doctor, endpoints, jobs, local, volumes
+from flash_jupyter.cli import doctor, endpoints, jobs, local, sweep, volumes
 from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
@@ -19,6 +19,7 @@ app.command("endpoints")(endpoints.list_endpoints)
 app.command("undeploy")(endpoints.undeploy)
 app.command("jobs")(jobs.list_jobs)
 app.command("doctor")(doctor.doctor)
+app.command("sweep")(sweep.sweep)
 
 
 def _show_version(wanted: bool) -> None:

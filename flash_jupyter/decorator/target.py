@@ -55,6 +55,7 @@ class Target:
             spec = self.resource.spec(owner=settings.owner, interpreter=interpreter, images=images)
         if self.holds and not self._own_name:  # not the endpoint that cells share
             spec = replace(spec, name=f"{spec.name}-{self.holds.lower()}")
+        spec = replace(spec, ttl_s=settings.ttl_s)
         return _with_one_worker(spec) if self.holds or spec.name in _single else spec
 
     @property

@@ -40,7 +40,7 @@ def _limited(handlers: dict[str, Handler], limiter: ControlLimiter) -> Handler:
             response = await handlers[method](request)
         except Problem as problem:
             response = problem.response()
-        response.headers.update(limiter.headers())
+        response.headers.update(limiter.headers() | {"Date": limiter.date()})
         return response
 
     return endpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 
 @dataclass
@@ -57,6 +58,10 @@ class ControlLimiter:
         state = (f'"{w.name}";r={w.quota - w.used};t={w.resets_in(now)}' for w in self._windows)
         policy = (f'"{w.name}";q={w.quota};w={w.length_s:.0f}' for w in self._windows)
         return {"RateLimit": ", ".join(state), "RateLimit-Policy": ", ".join(policy)}
+
+    def date(self) -> str:
+        """Return the time as HTTP writes it; the control plane's, which an administrator may have put forward."""
+        return formatdate(self._clock(), usegmt=True)
 
 
 class QueueLimiter:

@@ -14,6 +14,7 @@ from flash_jupyter.magics.completer import make_matcher
 from flash_jupyter.magics.flash import FlashMagics
 from flash_jupyter.magics.known import known_by
 from flash_jupyter.magics.lazy import LazySession
+from flash_jupyter.magics.money import OrphanWatch
 from flash_jupyter.magics.remote import RemoteMagics
 from flash_jupyter.session.default import provide, withdraw
 from flash_jupyter.views.ticker import TICKER
@@ -30,13 +31,14 @@ class Loaded:
     magics: tuple[Any, ...]
     hidden: dict[tuple[str, str], Callable[..., Any]]
     matcher: Callable[..., Any]
+    orphans: OrphanWatch
 
 
 _loaded: WeakKeyDictionary[InteractiveShell, Loaded] = WeakKeyDictionary()
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register the magics; nothing is started, patched or read."""
+    """Register the magics; nothing is patched or read, and only the look for orphans waits for its time."""
     if shell in _loaded:
         return
     session = LazySession()
@@ -53,11 +55,14 @@ def load(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.append(matcher)
     # first, while blank lines at the top of a cell are still there and count
     shell.input_transformers_cleanup.insert(0, to_magic)
+    orphans = OrphanWatch(shell, lambda: remote.backend)
     shell.events.register("pre_run_cell", remote.before_cell)
+    shell.events.register("pre_run_cell", orphans.before_cell)
+    orphans.start()
     manage(shell)
     provide(remote.session)
     atexit.register(session.close)
-    _loaded[shell] = Loaded(session, magics, hidden, matcher)
+    _loaded[shell] = Loaded(session, magics, hidden, matcher, orphans)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -69,6 +74,8 @@ def unload(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.remove(loaded.matcher)
     shell.input_transformers_cleanup.remove(to_magic)
     shell.events.unregister("pre_run_cell", remote.before_cell)
+    shell.events.unregister("pre_run_cell", loaded.orphans.before_cell)
+    loaded.orphans.stop()
     release(shell)
     withdraw(remote.session)
     loaded.session.close()

@@ -36,6 +36,7 @@ class FlashMagics(Magics):
             "use": self._use,
             "endpoints": self._endpoints,
             "undeploy": self._undeploy,
+            "sweep": self._sweep,
             "volumes": self._volumes,
             "jobs": self._jobs,
             "attach": self._attach,
@@ -59,6 +60,7 @@ class FlashMagics(Magics):
             %flash use local|runpod  where cells run
             %flash endpoints         the endpoints: what each does, costs, and whose it is
             %flash undeploy NAME     delete an endpoint; --all deletes all of yours
+            %flash sweep             delete endpoints of yours that have expired and have no job
             %flash volumes           network volumes, with their monthly price
             %flash volumes delete NAME --yes           delete one with all that is on it
             %flash jobs              jobs, newest first
@@ -123,16 +125,17 @@ class FlashMagics(Magics):
 
     def _undeploy(self, arguments: list[str]) -> None:
         session = self._remote.session()
-        names = arguments
-        if arguments == ["--all"]:
-            owner = session.settings.owner
-            names = sorted({endpoint.name for endpoint in session.endpoints() if endpoint.owner == owner})
-        elif len(arguments) != 1:
+        if len(arguments) != 1:
             raise OptionError(
                 "%flash undeploy takes a name", fix="write %flash undeploy NAME, or --all for all of yours"
             )
-        deleted = [gone for name in names for gone in session.undeploy(name)]
+        deleted = session.undeploy_all() if arguments == ["--all"] else session.undeploy(arguments[0])
         self._show(one_line(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete"))
+
+    def _sweep(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.money import sweep_bundle
+
+        self._show(sweep_bundle(self._remote.session(), as_json=_wants_json(arguments, "sweep")))
 
     def _jobs(self, arguments: list[str]) -> None:
         as_json = _wants_json(arguments, "jobs")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: options that may be set for all cells, with `c.RemoteMagics.KEY` or `%flash config KEY=...`
 STICKY = (
-    *("gpu", "cpu", "count", "deps", "name", "volume", "datacenter", "env", "workers", "idle", "timeout"),
+    *("gpu", "cpu", "count", "deps", "name", "volume", "datacenter", "env", "workers", "idle", "timeout", "ttl"),
     *("out", "drop", "include", "backend"),
 )
 
@@ -49,6 +49,7 @@ class RemoteMagics(Magics):
     workers = Unicode(help="most workers, or least-most: 0-3").tag(config=True)
     idle = Unicode(help="seconds until an idle worker ends").tag(config=True)
     timeout = Unicode(help="seconds that a cell may run").tag(config=True)
+    ttl = Unicode(help="time after which a new endpoint without a job is an orphan: 24h").tag(config=True)
     out = Unicode(help="return only these names").tag(config=True)
     drop = Unicode(help="never send these names").tag(config=True)
     include = Unicode(help="send these names too").tag(config=True)
@@ -98,6 +99,7 @@ class RemoteMagics(Magics):
             name=NAME            the endpoint (default: made from hardware, Python and owner, shared by all cells)
             workers=N or 0-N     least and most workers of the endpoint (default 0-3)
             idle=SECONDS         until an idle worker ends (default 60)
+            ttl=24h              until a new endpoint without a job counts as an orphan: see %flash sweep
             volume=NAME[:GB]     network volume at /runpod-volume, made where it is missing; or id:ID
             datacenter=ID        where workers run, and where the volume is, e.g. EU-RO-1
             backend=local|runpod

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flash_jupyter.errors import OptionError
+from flash_jupyter.quantities import read_span
 
 _OPENING, _CLOSING, _OPERATORS = "([{", ")]}", "<>=!~"
 
@@ -114,6 +115,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "workers": parse_workers,
     "idle": parse_whole,
     "timeout": parse_whole,
+    "ttl": read_span,
     "out": parse_names,
     "drop": parse_names,
     "include": parse_names,

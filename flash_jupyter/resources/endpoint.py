@@ -24,9 +24,6 @@ EndpointType = Literal["QUEUE", "LOAD_BALANCER"]
 ScalerType = Literal["QUEUE_DELAY", "REQUEST_COUNT"]
 
 THIS_PYTHON = (sys.version_info[0], sys.version_info[1])
-#: an endpoint without a job is an orphan after this long (D11)
-LIFETIME = timedelta(hours=24)
-
 #: begins every variable that is ours; users can't set them
 RESERVED = "FLASH_JUPYTER_"
 OWNER, CREATED, EXPIRES = f"{RESERVED}OWNER", f"{RESERVED}CREATED", f"{RESERVED}EXPIRES"
@@ -82,6 +79,8 @@ class EndpointSpec:
     interpreter: str | None = None
     python: tuple[int, int] | None = None
     said: frozenset[str] = frozenset()
+    #: a label that is given once; another one is no other endpoint
+    ttl_s: int = field(default=limits.OUR_TTL_S, compare=False)
 
     @property
     def is_load_balanced(self) -> bool:
@@ -115,6 +114,7 @@ def endpoint_spec(
     interpreter: str | None = None,
     python: tuple[int, int] = THIS_PYTHON,
     images: Images | None = None,
+    ttl_s: int = limits.OUR_TTL_S,
 ) -> EndpointSpec:
     """Make the spec that the options of a cell describe for this owner, interpreter and Python.
 
@@ -151,6 +151,7 @@ def endpoint_spec(
         interpreter=interpreter,
         python=None if options.image else python,
         said=_said(options),
+        ttl_s=options.ttl or ttl_s,
     )
 
 
@@ -203,7 +204,8 @@ def create_body(spec: EndpointSpec, *, now: datetime) -> dict[str, Any]:
 
 def labels(spec: EndpointSpec, *, now: datetime) -> dict[str, str]:
     """Return the endpoint's labels: who made it, when, until when; never changed afterwards."""
-    env = {OWNER: spec.owner, CREATED: _timestamp(now), EXPIRES: _timestamp(now + LIFETIME)}
+    expires = now + timedelta(seconds=spec.ttl_s)
+    env = {OWNER: spec.owner, CREATED: _timestamp(now), EXPIRES: _timestamp(expires)}
     return {**env, INTERPRETER: spec.interpreter} if spec.interpreter else env
 
 

@@ -57,6 +57,9 @@ class RemoteOptions(BaseModel):
     idle: Annotated[int, Field(ge=limits.IDLE_TIMEOUT_MIN_S, le=limits.IDLE_TIMEOUT_MAX_S)] | None = Field(
         default=None, description="seconds until an idle worker ends; 60 for a new endpoint"
     )
+    ttl: Annotated[int, Field(ge=limits.TTL_MIN_S, le=limits.TTL_MAX_S)] | None = Field(
+        default=None, description="seconds after which a new endpoint without a job is an orphan; a day when not said"
+    )
     timeout: (
         Annotated[int, Field(ge=int(limits.EXECUTION_TIMEOUT_MIN_S), le=int(limits.EXECUTION_TIMEOUT_MAX_S))] | None
     ) = Field(default=None, description="seconds that the cell may run; 600 when not said")

@@ -43,7 +43,7 @@ class EndpointView:
 async def list_endpoints(link: Link) -> list[EndpointView]:
     """Return all endpoints, oldest first; one control plane call, and one `/health` an endpoint."""
     endpoints = sorted(await link.control.endpoints(), key=lambda endpoint: endpoint.created_at)
-    healths = await asyncio.gather(*(_health(link, endpoint) for endpoint in endpoints))
+    healths = await asyncio.gather(*(health_of(link, endpoint) for endpoint in endpoints))
     return [endpoint_view(e, link.backend.name, health) for e, health in zip(endpoints, healths, strict=True)]
 
 
@@ -55,6 +55,12 @@ async def undeploy(link: Link, name: str) -> list[str]:
         known = ", ".join(sorted({endpoint.name for endpoint in endpoints})) or "there are none"
         raise OptionError(f"there is no endpoint {name}", fix=f"choose one of: {known}")
     return await link.provisioner.undeploy(chosen)
+
+
+async def undeploy_all(link: Link, owner: str) -> list[str]:
+    """Delete all endpoints of an owner, by their labels; return the names that a listing no longer shows."""
+    endpoints = await link.control.endpoints()
+    return await link.provisioner.undeploy([e for e in endpoints if e.env.get(OWNER) == owner])
 
 
 def endpoint_view(endpoint: Endpoint, backend: str, health: Health | None) -> EndpointView:
@@ -108,7 +114,8 @@ def describe_hardware(endpoint: Endpoint) -> str:
     return f"{gpu['count']} x {shown}" if gpu.get("count", 1) > 1 else shown
 
 
-async def _health(link: Link, endpoint: Endpoint) -> Health | None:
+async def health_of(link: Link, endpoint: Endpoint) -> Health | None:
+    """Return what an endpoint's queue says of itself; None where it has none, or does not answer."""
     try:
         return await Queue(link.http, request_urls(endpoint)).health()
     except ApiError:

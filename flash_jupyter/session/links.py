@@ -76,5 +76,5 @@ class Links:
         http = Http(backend, transport=self._transport(backend))
         control = Control(http)
         locks = self._settings.home / "locks"
-        provisioner = Provisioner(control, locks, is_billed=backend.name == "runpod")
+        provisioner = Provisioner(control, locks, is_billed=backend.name == "runpod", now=http.server_now)
         return Link(backend, http, control, provisioner, LogStreams(http))

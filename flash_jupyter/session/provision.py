@@ -86,13 +86,38 @@ class Provisioner:
         return endpoint
 
     async def undeploy(self, endpoints: Iterable[Endpoint]) -> list[str]:
-        """Delete endpoints; return the names of those that a listing no longer shows."""
+        """Delete endpoints and return their names, once a listing no longer shows them.
+
+        Raises `ApiError` where one is still there, whatever its deletion was answered; its text names those that went.
+        """
         wanted = {endpoint.id: endpoint.name for endpoint in endpoints}
-        for endpoint_id in wanted:
-            await self._delete(endpoint_id)
+        if not wanted:
+            return []
+        refusals = [refusal for each in wanted if (refusal := await self._try_to_delete(each))]
         self._drop(wanted)
-        left = {endpoint.id for endpoint in await self._control.endpoints()}
-        return sorted(name for endpoint_id, name in wanted.items() if endpoint_id not in left)
+        left = await self._still_listed(wanted)
+        gone = [name for endpoint_id, name in wanted.items() if endpoint_id not in left]
+        if left:
+            raise _not_gone([wanted[each] for each in left], gone, refusals)
+        return gone
+
+    async def _try_to_delete(self, endpoint_id: str) -> ApiError | None:
+        """Ask for a deletion; what was answered says less than the listing, so it is only kept."""
+        try:
+            await self._delete(endpoint_id)
+        except ApiError as failure:
+            return failure
+        return None
+
+    async def _still_listed(self, wanted: Container[str]) -> list[str]:
+        """Return the ids that are listed even after some looks: a listing may lag behind."""
+        for pause_s in (0.0, *LOOKS_S):
+            if pause_s:
+                await self._sleep(pause_s)
+            left = [endpoint.id for endpoint in await self._control.endpoints() if endpoint.id in wanted]
+            if not left:
+                break
+        return left
 
     async def _adapt(self, spec: EndpointSpec, endpoint: Endpoint, say: Say) -> Endpoint:
         """Change what the user asked for and the endpoint is not; what was not said stays."""
@@ -148,6 +173,19 @@ class Provisioner:
     def _lock_path(self, spec: EndpointSpec) -> Path:
         self._locks.mkdir(parents=True, exist_ok=True)
         return self._locks / f"{hashlib.sha256(spec.name.encode()).hexdigest()[:16]}.lock"
+
+
+def _not_gone(names: list[str], gone: list[str], refusals: list[ApiError]) -> ApiError:
+    """Say which endpoints a listing still shows, and what the platform answered."""
+    many = len(names) > 1
+    text = f"endpoint{'s' if many else ''} {', '.join(sorted(names))} {'are' if many else 'is'} still listed"
+    if gone:
+        text += f"; deleted: {', '.join(gone)}"
+    fix = "try again in a minute, or delete it in the console; a listed endpoint may go on to cost money"
+    if not refusals:
+        return ApiError(f"{text}, though the platform took the deletion", fix=fix)
+    last = refusals[-1]
+    return type(last)(f"{text}: {last.message}", status=last.status, detail=last.detail, fix=fix)
 
 
 def oldest(spec: EndpointSpec, endpoints: Iterable[Endpoint]) -> Endpoint | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -21,7 +21,7 @@ from flash_jupyter.errors import ResultLost
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import RemoteOptions, refuse_later
-from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy
+from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy, undeploy_all
 from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
 from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
 from flash_jupyter.session.links import Links
@@ -32,6 +32,7 @@ from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
+from flash_jupyter.session.sweep import Orphan, Swept, find_orphans, remove_orphans
 from flash_jupyter.session.volumes import VolumeView, delete_volume, list_volumes
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.session.writer import BackgroundWriter, OutputLog
@@ -157,7 +158,7 @@ class Session:
 
     def endpoints(self) -> list[EndpointView]:
         """Return the endpoints of the backend in use; none where the embedded Runpod is not running."""
-        if self.settings.backend == "local" and local_info(self.settings) is None:
+        if self._is_asleep():
             return []
         self._listed = self.loop.call(list_endpoints(self.links.open(self.settings.backend)))
         return self._listed
@@ -185,12 +186,31 @@ class Session:
         self._listed = [endpoint for endpoint in self._listed if endpoint.name not in gone]
         return gone
 
+    def undeploy_all(self) -> list[str]:
+        """Delete all endpoints that have this user's label; returns the names that a listing no longer shows."""
+        if self._is_asleep():
+            return []
+        return self.loop.call(undeploy_all(self.links.open(self.settings.backend), self.settings.owner))
+
+    def orphans(self) -> list[Orphan]:
+        """Return this user's endpoints that have expired and have no job."""
+        if self._is_asleep():
+            return []
+        return self.loop.call(find_orphans(self.links.open(self.settings.backend), self.settings.owner))
+
+    def sweep(self, ids: Iterable[str] | None = None) -> Swept:
+        """Delete orphans, those with these ids or all; what has a job by now is kept."""
+        if self._is_asleep():
+            return Swept([], [])
+        return self.loop.call(remove_orphans(self.links.open(self.settings.backend), self.settings.owner, ids))
+
     def volumes(self) -> list[VolumeView]:
         """Return the network volumes of the backend in use, with what each costs a month where it is billed."""
-        is_billed = self.settings.backend == "runpod"
-        if not is_billed and local_info(self.settings) is None:
+        if self._is_asleep():
             return []
-        return self.loop.call(list_volumes(self.links.open(self.settings.backend).control, is_billed=is_billed))
+        return self.loop.call(
+            list_volumes(self.links.open(self.settings.backend).control, is_billed=self.settings.backend == "runpod")
+        )
 
     def delete_volume(self, name: str) -> str:
         """Delete a network volume, by name or id, with all that is on it; returns its id once it is gone."""
@@ -223,7 +243,13 @@ class Session:
         refuse_later(options)
         interpreter = interpreter_of(self._backend_of(options))
         images = Images(**self.settings.images)
-        spec = endpoint_spec(options, owner=self.settings.owner, interpreter=interpreter, images=images)
+        spec = endpoint_spec(
+            options,
+            owner=self.settings.owner,
+            interpreter=interpreter,
+            images=images,
+            ttl_s=self.settings.ttl_s,
+        )
         prepared = prepare(request, image_family="cpu" if spec.cpus else "gpu")
         for warning in prepared.warnings:
             warn(Notice(warning))
@@ -253,6 +279,10 @@ class Session:
     def key_origin(self, backend: BackendName) -> str:
         """Say where the key for a backend comes from."""
         return "the embedded Runpod's own" if backend == "local" else self.settings.key_origin
+
+    def _is_asleep(self) -> bool:
+        """Whether the embedded Runpod is used and does not run, so that nothing costs anything: it is not started."""
+        return self.settings.backend == "local" and local_info(self.settings) is None
 
     def _close_at_exit(self) -> None:
         if not self._closes_at_exit:

@@ -7,12 +7,14 @@ The key is in one header and nowhere else; it is taken out of every text that th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email.utils
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 import httpx
@@ -67,6 +69,8 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
+    #: seconds since the epoch
+    time: Callable[[], float] = time.time
 
 
 class Http:
@@ -77,6 +81,7 @@ class Http:
     ) -> None:
         self.backend = backend
         self.clock = clock or Clock()
+        self._ahead_s = 0.0
         is_here = _is_loopback(backend)
         self._loopback = LoopbackTransport() if transport is None and is_here else None
         self._headers = {
@@ -143,6 +148,10 @@ class Http:
         except httpx.TransportError as failure:
             raise self._unreachable(url, failure) from None
 
+    def server_now(self) -> datetime:
+        """Return the backend's time, UTC, as its answers say it (`Date`, RFC 9110); ours until one has said it."""
+        return datetime.fromtimestamp(self.clock.time() + self._ahead_s, timezone.utc)
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
@@ -155,6 +164,7 @@ class Http:
             response = await self._client.request(method, url, content=content, headers=headers)
         except httpx.TransportError as failure:
             raise self._unreachable(url, failure) from None
+        self._learn_time(response.headers.get("Date", ""))
         if response.status_code >= 300:
             raise self._error(method, response)
         return response.content
@@ -166,7 +176,14 @@ class Http:
         if status >= 300:
             request = httpx.Request(method, url)
             raise self._error(method, httpx.Response(status, headers=found, content=body, request=request))
+        self._learn_time(next((value.decode("ascii") for name, value in found if name.lower() == b"date"), ""))
         return body
+
+    def _learn_time(self, date: str) -> None:
+        """Take from an answer how far the backend's clock is ahead of ours; an empty or strange date says nothing."""
+        if date:
+            with contextlib.suppress(ValueError):
+                self._ahead_s = email.utils.parsedate_to_datetime(date).timestamp() - self.clock.time()
 
     def _pause_s(self, failure: ApiError, attempt: int, *, idempotent: bool, retry: Retry) -> float | None:
         """How long to wait before the next attempt; None where there must be none."""

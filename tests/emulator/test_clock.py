@@ -100,3 +100,12 @@ def test_a_day_ahead_survives_in_nothing_but_the_stored_times(tmp_path: Path) ->
     with Api(tmp_path) as api:
         assert api.get("/_flash/clock").json()["ahead_s"] == 0
         assert api.status(endpoint, job)["status"] == "COMPLETED"
+
+
+def test_the_control_plane_says_the_time_in_its_answers(api: Api) -> None:
+    before = api.get("/v2/serverless").headers["Date"]
+    advance(api, 86_400)
+    assert (before, api.get("/v2/serverless").headers["Date"]) == (
+        "Thu, 28 May 2026 20:26:40 GMT",
+        "Fri, 29 May 2026 20:26:40 GMT",
+    )

@@ -30,6 +30,7 @@ READ: list[tuple[str, str, dict[str, Any]]] = [
     ("most workers", "workers=5", {"workers": (0, 5)}),
     ("least and most workers", "workers=1-5", {"workers": (1, 5)}),
     ("numbers", "timeout=600 idle=5", {"timeout": 600, "idle": 5}),
+    ("a time span", "ttl=2h", {"ttl": 7200}),
     ("return nothing", "out=", {"out": ()}),
     ("names", "out=a,b drop=c", {"out": ("a", "b"), "drop": ("c",)}),
     ("many spaces and tabs", "  gpu=A \t local ", {"gpu": ("A",), "local": True}),

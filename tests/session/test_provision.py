@@ -10,12 +10,13 @@ import httpx
 import pytest
 from platform_app import BACKEND, Platform
 
-from flash_jupyter.errors import ApiError, NoStockError, OptionError, UnreachableError
+from flash_jupyter.errors import ApiError, AuthenticationError, NoStockError, OptionError, UnreachableError
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body, endpoint_spec
 from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.provision import LOOKS_S, Provisioner
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import Http
+from flash_jupyter.wire.control import Endpoint
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 
@@ -163,6 +164,65 @@ def test_undeploy_reports_what_a_listing_no_longer_shows(tmp_path: Path) -> None
 
     assert run(platform, tmp_path, work) == ["t"]
     assert platform.endpoints == {}
+
+
+def undeploy(platform: Platform, folder: Path, *names: str, slept: Callable[[float], None] = lambda _s: None) -> Any:
+    async def work(kernel: Callable[[], Provisioner]) -> list[str]:
+        made = [platform.add(create_body(spec_of(name=name), now=NOW)) for name in names]
+        platform.calls.clear()
+        return await kernel().undeploy([Endpoint.model_validate(endpoint) for endpoint in made])
+
+    return run(platform, folder, work, slept=slept)
+
+
+def test_a_deletion_that_answers_500_then_404_is_reported_after_a_listing(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.delete_answers = [-500]  # it worked; the second attempt finds nothing
+    assert undeploy(platform, tmp_path, "t") == ["t"]
+    assert platform.calls == ["DELETE", "DELETE", "GET"]
+
+
+def test_a_deletion_that_only_answers_500_and_worked_is_reported(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.delete_answers = [-500]
+
+    class OnlyFailures(LostAnswers):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await self._inner.handle_async_request(request)
+            return httpx.Response(500, request=request) if request.method == "DELETE" else response
+
+    async def work(kernel: Callable[[], Provisioner]) -> list[str]:
+        made = platform.add(create_body(spec_of(name="t"), now=NOW))
+        return await kernel().undeploy([Endpoint.model_validate(made)])
+
+    assert run(platform, tmp_path, work, transport=OnlyFailures(platform)) == ["t"]
+
+
+def test_a_listing_that_lags_behind_is_asked_again(tmp_path: Path) -> None:
+    platform, slept = Platform(), list[float]()
+    platform.lag = 2
+    assert undeploy(platform, tmp_path, "t", slept=slept.append) == ["t"]
+    assert slept == list(LOOKS_S[:2])
+
+
+def test_what_is_still_listed_is_an_error_that_says_what_went(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.delete_answers = [204, 403]
+    with pytest.raises(AuthenticationError) as caught:
+        undeploy(platform, tmp_path, "goes", "stays")
+    assert str(caught.value) == (
+        "endpoint stays is still listed; deleted: goes:"
+        " 403: the key from environment variable RUNPOD_API_KEY was refused (answered 403)\n"
+        "  → try again in a minute, or delete it in the console; a listed endpoint may go on to cost money"
+    )
+
+
+def test_a_deletion_that_is_taken_and_does_nothing_is_an_error(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.lag = 99
+    with pytest.raises(ApiError) as caught:
+        undeploy(platform, tmp_path, "a", "b")
+    assert caught.value.message == "endpoints a, b are still listed, though the platform took the deletion"
 
 
 # --- two machines -------------------------------------------------------------------------------------------------

@@ -20,8 +20,10 @@ BACKEND = Backend("runpod", ORIGIN, f"{ORIGIN}/v2", "key-0123456789", "environme
 class Platform:
     """Endpoints by id, the calls that were made, and the answers of `/status` that are still to be given.
 
-    `gpus` is the catalogue; None: it answers 503. `create_answers` are statuses of the next creates; one that is
-    written `-500` is answered so although the endpoint is made.
+    `gpus` is the catalogue; None: it answers 503. `create_answers` and `delete_answers` are statuses of the next ones;
+    one that is written `-500` is answered so although it worked. `lag` says how many listings still show what was
+    deleted. `healths` and `workers` are what an endpoint says of itself, by id; a health of None is a 500. `date` is
+    the control plane's clock.
     """
 
     def __init__(self) -> None:
@@ -29,6 +31,12 @@ class Platform:
         self.volumes: dict[str, dict[str, Any]] = {}
         self.gpus: list[dict[str, Any]] | None = None
         self.create_answers: list[int] = []
+        self.delete_answers: list[int] = []
+        self.lag = 0
+        self.healths: dict[str, dict[str, Any] | None] = {}
+        self.workers: dict[str, list[dict[str, Any]]] = {}
+        self.date = ""
+        self._ghosts: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
         self.statuses: list[dict[str, Any]] = []
         self._numbers = itertools.count(1)
@@ -54,6 +62,7 @@ class Platform:
             routes=[
                 Route("/v2/serverless", self._collection, methods=["GET", "POST"]),
                 Route("/v2/serverless/{id}", self._one, methods=["GET", "PATCH", "DELETE"]),
+                Route("/v2/serverless/{id}/workers", self._list_workers),
                 Route("/v2/catalog/gpus", self._catalog),
                 Route("/v2/network-volumes", self._volumes, methods=["GET", "POST"]),
                 Route("/v2/network-volumes/{id}", self._volume, methods=["DELETE"]),
@@ -70,7 +79,11 @@ class Platform:
     async def _collection(self, request: Request) -> Response:
         self.calls.append(request.method)
         if request.method == "GET":
-            return JSONResponse({"endpoints": list(self.endpoints.values())})
+            listed = [*self.endpoints.values(), *self._ghosts.values()]
+            self.lag = max(0, self.lag - 1)
+            if not self.lag:
+                self._ghosts.clear()
+            return JSONResponse({"endpoints": listed}, headers={"Date": self.date} if self.date else {})
         answer = self.create_answers.pop(0) if self.create_answers else 201
         if answer > 201:
             return _problem(answer)
@@ -103,11 +116,22 @@ class Platform:
         if endpoint_id not in self.endpoints:
             return JSONResponse({"title": "Not Found", "status": 404, "detail": "no endpoint"}, status_code=404)
         if request.method == "DELETE":
-            del self.endpoints[endpoint_id]
-            return Response(status_code=204)
+            return self._delete(endpoint_id)
         if request.method == "PATCH":
             self.endpoints[endpoint_id].update(await request.json())
         return JSONResponse(self.endpoints[endpoint_id])
+
+    def _delete(self, endpoint_id: str) -> Response:
+        answer = self.delete_answers.pop(0) if self.delete_answers else 204
+        if answer <= 204:
+            endpoint = self.endpoints.pop(endpoint_id)
+            if self.lag:
+                self._ghosts[endpoint_id] = endpoint
+        return Response(status_code=204) if answer == 204 else _problem(abs(answer))
+
+    async def _list_workers(self, request: Request) -> Response:
+        self.calls.append("workers")
+        return JSONResponse({"workers": self.workers.get(request.path_params["id"], [])})
 
     async def _run(self, request: Request) -> Response:
         self.calls.append("run")
@@ -121,9 +145,10 @@ class Platform:
         code = answer.get("http", 200)
         return JSONResponse({"id": request.path_params["job"], **answer}, status_code=code)
 
-    async def _health(self, _request: Request) -> Response:
+    async def _health(self, request: Request) -> Response:
         self.calls.append("health")
-        return JSONResponse({"jobs": {"inQueue": 1}, "workers": {"throttled": 1}})
+        health = self.healths.get(request.path_params["id"], {"jobs": {"inQueue": 1}, "workers": {"throttled": 1}})
+        return _problem(400) if health is None else JSONResponse(health)
 
 
 def _problem(status: int) -> Response:

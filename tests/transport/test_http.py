@@ -123,3 +123,18 @@ def test_a_cut_answer_may_hide_an_effect() -> None:
 def test_jitter_takes_up_to_half_of_a_pause() -> None:
     assert Retry(first_s=1.0).pause_s(0, 0.0) == 0.5
     assert Retry(first_s=1.0).pause_s(0, 1.0) == 1.0
+
+
+def test_the_backends_time_is_that_of_its_answers() -> None:
+    async def main() -> list[str]:
+        dates = ["Sun, 22 Nov 2026 12:00:00 GMT", "no date", ""]
+        answers = serve([(200, {"Date": date} if date else {}) for date in dates])
+        http = Http(BACKEND, transport=httpx.MockTransport(answers), clock=Clock(time=lambda: 60.0))
+        seen = [http.server_now().isoformat()]
+        for _ in dates:
+            await http.call("GET", "https://api.runpod.io/v2/serverless")
+            seen.append(http.server_now().isoformat())
+        await http.aclose()
+        return seen
+
+    assert asyncio.run(main()) == ["1970-01-01T00:01:00+00:00", *["2026-11-22T12:00:00+00:00"] * 3]

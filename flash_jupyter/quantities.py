@@ -1,0 +1,38 @@
+"""How a person writes a time span or an amount of money: `24h`, `$2.50`. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from flash_jupyter.errors import OptionError
+
+_UNITS_S = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]*)")
+
+
+def read_span(text: str) -> int:
+    """Read a time span as whole seconds, or raise `OptionError`; a number alone is seconds.
+
+    >>> read_span("24h"), read_span("1.5 h"), read_span("30m"), read_span("2d"), read_span("90")
+    (86400, 5400, 1800, 172800, 90)
+    """
+    match = _SPAN.fullmatch(text.strip().lower())
+    if match is None or match[2] not in _UNITS_S:
+        raise OptionError(f"`{text}` is no time span", fix="write a number and s, m, h or d, as in 24h")
+    return round(float(match[1]) * _UNITS_S[match[2]])
+
+
+def read_usd(text: str) -> float:
+    """Read an amount in US dollars, or raise `OptionError`; it may be zero, and has no sign but the dollar's.
+
+    >>> read_usd("2.50"), read_usd("$3")
+    (2.5, 3.0)
+    """
+    try:
+        amount = float(text.strip().removeprefix("$"))
+    except ValueError:
+        amount = math.nan
+    if not (math.isfinite(amount) and amount >= 0):
+        raise OptionError(f"`{text}` is no amount", fix="write US dollars as a number, as in 2.50")
+    return amount

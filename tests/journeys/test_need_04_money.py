@@ -1,0 +1,105 @@
+"""Need 4: nothing that costs money outlives the notebook unseen. Time passes by the embedded Runpod's own clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from emulated import CPU_ENDPOINT
+
+from flash_jupyter.session.local import local_info
+from flash_jupyter.session.local_admin import LocalAdmin
+
+pytestmark = pytest.mark.journey
+
+HOUR_S = 3_600
+
+
+def kill(notebook: Any) -> None:
+    """End a kernel as the kernel's machine going away would."""
+    os.kill(notebook.manager.provisioner.pid, signal.SIGKILL)
+
+
+def loaded(desk: Any) -> str:
+    """Open a kernel, load the extension, and return what it says under that cell, later."""
+    notebook = desk.open(load=False)
+    cell = notebook.start("%load_ext flash_jupyter")
+    assert notebook.wait(cell).status_lines == []
+    assert notebook.ok("1").status_lines == []
+    return str(notebook.wait(cell, until=lambda seen: bool(seen.status_lines)).status)
+
+
+def elsewhere(desk: Any, folder: Path, *arguments: str) -> dict[str, Any]:
+    """Run `flash` on another machine of the same user: nothing is shared but the account."""
+    info = local_info(desk.settings)
+    assert info is not None
+    environ = {
+        **info.env(),
+        "FLASH_JUPYTER_HOME": str(folder / "another-home"),
+        "FLASH_JUPYTER_OWNER": "tester",
+        "PATH": os.environ["PATH"],
+    }
+    program = "from flash_jupyter.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environ,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def endpoints(desk: Any) -> dict[str, dict[str, Any]]:
+    """What the server lists, by name; asked without any code of ours."""
+    info = local_info(desk.settings)
+    assert info is not None
+    headers = {"Authorization": f"Bearer {info.api_key}"}
+    answer = httpx.get(f"{info.url}/v2/serverless", headers=headers, trust_env=False)
+    return {endpoint["name"]: endpoint for endpoint in answer.json()["endpoints"]}
+
+
+def test_need_04_what_a_killed_kernel_left_is_offered_on_the_next_load_and_removed(desk: Any, tmp_path: Path) -> None:
+    first = desk.open()
+    first.ok("%%remote name=trainer ttl=1h\n1")
+    first.ok("%%remote name=other ttl=1h\n1")
+    kill(first)
+    LocalAdmin(desk.settings).advance_clock(2 * HOUR_S)
+    assert loaded(desk) == (
+        "trainer, other have expired and have no job: remove them with %flash sweep (in a terminal: flash sweep --yes)"
+    )
+    assert set(endpoints(desk)) == {"trainer", "other"}, "offered, not forced"
+    seen = elsewhere(desk, tmp_path, "sweep", "--json")
+    assert [(o["name"], o["owner"]) for o in seen["orphans"]] == [("trainer", "tester"), ("other", "tester")]
+    assert (seen["deleted"], set(endpoints(desk))) == ([], {"trainer", "other"})
+    assert elsewhere(desk, tmp_path, "sweep", "--yes", "--json")["deleted"] == ["trainer", "other"]
+    assert endpoints(desk) == {}
+    assert desk.kernels[-1].ok("%flash sweep").status == "there are no orphans"
+
+
+def test_need_04_a_sweep_leaves_what_is_not_ours_and_what_works(desk: Any) -> None:
+    notebook = desk.open()
+    notebook.ok("%%remote name=busy ttl=1h timeout=7200 detach\nimport time\ntime.sleep(60)")
+    notebook.ok("%%remote name=idle ttl=1h\n1")
+    notebook.ok("%%remote name=fresh\n1")
+    info = local_info(desk.settings)
+    assert info is not None
+    by_hand = {**CPU_ENDPOINT, "name": "by-hand"}
+    headers = {"Authorization": f"Bearer {info.api_key}"}
+    httpx.post(f"{info.url}/v2/serverless", headers=headers, json=by_hand, trust_env=False).raise_for_status()
+    LocalAdmin(desk.settings).advance_clock(1.01 * HOUR_S)
+    assert notebook.ok("%flash sweep").status == "deleted: idle"
+    assert set(endpoints(desk)) == {"busy", "fresh", "by-hand"}
+    notebook.ok("%flash undeploy --all")
+    assert set(endpoints(desk)) == {"by-hand"}
