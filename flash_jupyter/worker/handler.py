@@ -1,0 +1,198 @@
+"""The handler of a deployed queue resource: which function a job means, and how its input and answer are written.
+
+Two kinds of callers (D10). Plain ones send JSON, `{"input": {"x": 1}}`: the keys are the function's arguments, and the
+answer is what it returns, as JSON; where a resource serves several functions, `function` names one, and `method` a
+method of a class. Python ones send a FunctionRequest without code (flash-wire.md 4.1) and get a FunctionResponse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import inspect
+import json
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+import cloudpickle
+
+#: what released clients send where there are no arguments (flash-wire.md 3.4)
+EMPTY = "__empty"
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
+
+
+class BadInput(ValueError):
+    """The job's input does not fit: the text says what would."""
+
+
+def create_handler(registry: Mapping[str, Any]) -> Handler:
+    """Return the handler of the functions and classes in `registry`, name -> object, for the `runpod` SDK's worker.
+
+    Plain callers: an exception of the function is raised, so that the job FAILs. Python callers: it is in the response.
+    """
+    instances = Instances()
+
+    async def handler(job: Mapping[str, Any]) -> Any:
+        given = job.get("input")
+        if not isinstance(given, Mapping):
+            raise BadInput(f"the input must be an object with the arguments, not {type(given).__name__}")
+        if is_function_request(given):
+            return await _answer_python(registry, instances, given)
+        return _as_json(await _answer_plain(registry, instances, given))
+
+    return handler
+
+
+class Instances:
+    """Objects that outlive a job, by id; one that several jobs ask for at once is made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, asyncio.Task[Any]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._made
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    async def get(self, name: str, make: Callable[[], Any], *, anew: bool = False) -> Any:
+        """Return the object, made in a thread where it is not there; one that could not be made is tried again."""
+        if anew or name not in self._made:
+            self._made[name] = asyncio.ensure_future(asyncio.to_thread(make))
+        task = self._made[name]
+        try:
+            return await asyncio.shield(task)
+        except Exception:
+            if self._made.get(name) is task:
+                del self._made[name]
+            raise
+
+
+def is_function_request(given: Mapping[str, Any]) -> bool:
+    """Whether an input is a FunctionRequest: released clients always send `execution_type`.
+
+    >>> is_function_request({"function_name": "add", "execution_type": "function", "args": []})
+    True
+    >>> is_function_request({"function_name": "a plain argument of this name"})
+    False
+    """
+    return given.get("execution_type") in ("function", "class") and ("function_name" in given or "class_name" in given)
+
+
+async def _answer_plain(registry: Mapping[str, Any], instances: Instances, given: Mapping[str, Any]) -> Any:
+    arguments = {name: value for name, value in given.items() if name != EMPTY}
+    name = next(iter(registry)) if len(registry) == 1 else _take(arguments, "function", registry)
+    found = registry.get(name)
+    if found is None:
+        raise BadInput(f"there is no function {name!r} here; there are {_listed(registry)}")
+    if not inspect.isclass(found):
+        return await _call(found, (), arguments)
+    methods = public_methods(found)
+    method = methods[0] if len(methods) == 1 else _take(arguments, "method", methods)
+    if method not in methods:
+        raise BadInput(f"{name} has no method {method!r}; it has {_listed(methods)}")
+    return await _call(getattr(await instances.get(name, found), method), (), arguments)
+
+
+def public_methods(cls: type) -> list[str]:
+    """Return the methods that callers may name, in the order of the class's text.
+
+    >>> class Reader:
+    ...     def read(self): ...
+    ...     def _scan(self): ...
+    >>> public_methods(Reader)
+    ['read']
+    """
+    names = [name for each in reversed(cls.__mro__) for name in vars(each) if not name.startswith("_")]
+    return [name for name in dict.fromkeys(names) if callable(getattr(cls, name))]
+
+
+async def _answer_python(
+    registry: Mapping[str, Any], instances: Instances, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    try:
+        decode = _plain if request.get("serialization_format") == "json" else _unpickled
+        target, extra = await _target(registry, instances, request, decode)
+        args = [decode(value) for value in request.get("args") or ()]
+        named = {name: decode(value) for name, value in (request.get("kwargs") or {}).items()}
+        value = await _call(target, args, named)
+        if decode is _plain:
+            return {"success": True, "json_result": _as_json(value), **extra}
+        return {"success": True, "result": base64.b64encode(cloudpickle.dumps(value)).decode(), **extra}
+    except Exception as error:
+        return {"success": False, "error": str(error) or type(error).__name__, "traceback": traceback.format_exc()}
+
+
+async def _target(
+    registry: Mapping[str, Any],
+    instances: Instances,
+    request: Mapping[str, Any],
+    decode: Callable[[Any], Any],
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return what a FunctionRequest means, and what the response says beside the result."""
+    is_class = request["execution_type"] == "class"
+    name = str(request.get("class_name" if is_class else "function_name"))
+    found = registry.get(name)
+    if found is None:
+        raise BadInput(
+            f"there is no {'class' if is_class else 'function'} {name!r} here; there are {_listed(registry)}"
+        )
+    if not is_class:
+        return found, {}
+    instance_id = str(request.get("instance_id") or f"{name}_{len(instances)}")
+    args = [decode(value) for value in request.get("constructor_args") or ()]
+    named = {key: decode(value) for key, value in (request.get("constructor_kwargs") or {}).items()}
+    make, anew = partial(found, *args, **named), bool(request.get("create_new_instance", True))
+    instance = await instances.get(instance_id, make, anew=anew)
+    method = str(request.get("method_name") or "__call__")
+    if not hasattr(instance, method):
+        raise BadInput(f"Method '{method}' not found in class '{name}'")
+    return getattr(instance, method), {"instance_id": instance_id}
+
+
+async def _call(function: Callable[..., Any], args: Any, named: Mapping[str, Any]) -> Any:
+    """Call it with arguments that fit; one that is not async runs in a thread, so that others go on meanwhile."""
+    try:
+        inspect.signature(function).bind(*args, **named)
+    except TypeError as error:
+        raise BadInput(f"{getattr(function, '__name__', 'the function')}: {error}") from None
+    if inspect.iscoroutinefunction(function):
+        return await function(*args, **named)
+    value = await asyncio.to_thread(function, *args, **named)
+    return await value if inspect.isawaitable(value) else value
+
+
+def _take(arguments: dict[str, Any], key: str, known: Any) -> str:
+    if key not in arguments:
+        raise BadInput(f"the input needs {key!r}: one of {_listed(known)}")
+    return str(arguments.pop(key))
+
+
+def _as_json(value: Any) -> Any:
+    """Return the value if JSON holds it; raises `BadInput` which says what it is."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"the result is a {type(value).__name__}, which JSON can't hold ({error}); "
+            "return numbers, texts, lists and dicts, or call it from Python"
+        ) from None
+    return value
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def _unpickled(value: str) -> Any:
+    try:
+        return cloudpickle.loads(base64.b64decode(value))
+    except Exception as error:  # unpickling runs the classes' own code
+        raise BadInput(f"an argument can't be unpickled here: {type(error).__name__}: {error}") from error
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(names)
