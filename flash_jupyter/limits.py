@@ -83,6 +83,8 @@ BILLING_DEFAULT_S = 30 * 86_400.0
 
 # --- flash apps (flash-wire.md 6.4; runpod-platform.md, `rp flash deploy`); the URLs' time is our own ---------------
 ARTIFACT_BYTES = 1_500 * MIB
+#: the published description's limit of a bundle, and runpod-flash 1.0.0's (flash-wire.md 6.4)
+BUNDLE_BYTES = 500_000_000
 UPLOAD_URL_S = 3_600.0
 DOWNLOAD_URL_S = 3_600.0
 #: the released client polls for so long
