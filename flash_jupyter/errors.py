@@ -18,6 +18,7 @@
     ├── JobError                    a job came to an end without its result
     │   ├── JobTimedOut             the execution timeout passed
     │   ├── WorkerLost              the worker died
+    │   ├── WorkersUnhealthy        no worker became healthy; the job was cancelled in the queue
     │   ├── InstanceLostError       the worker in which an instance lived has ended
     │   ├── ResultLost              the job is over, its result is not to be had
     │   └── ProtocolError           the worker answered what we do not understand
@@ -190,6 +191,10 @@ class JobTimedOut(JobError):
 
 class WorkerLost(JobError):
     """The worker that ran the job died; it was not run again."""
+
+
+class WorkersUnhealthy(JobError):
+    """No worker of the endpoint became healthy; the job never ran, and was cancelled."""
 
 
 class InstanceLostError(JobError):

@@ -114,6 +114,10 @@ OUR_CLASS_IDLE_TIMEOUT_S = 300
 MAP_CONCURRENCY = 32
 #: after a cancel: what the user's code gets for its `finally` blocks before its process is ended
 CANCEL_GRACE_S = 2.0
+#: a job that is queued for longer is told why
+WAITING_AFTER_S = 10.0
+#: a queued job is given up when its endpoint's workers have been unhealthy for so long, and none became healthy
+GIVE_UP_UNHEALTHY_S = 60.0
 #: of a load balancing endpoint's workers; the platform's own interval is not documented
 HEALTH_CHECK_INTERVAL_S = 2.0
 #: larger request and job bodies are files beside the emulator's database

@@ -76,6 +76,9 @@ class Settings:
     #: USD: what all workers of an endpoint may cost an hour, and what one kernel may spend; None is no limit
     max_cost_per_hour: float | None = None
     max_cost: float | None = None
+    #: seconds in the queue after which a job is told why, and of unhealthy workers after which it is given up
+    waiting_after_s: float = limits.WAITING_AFTER_S
+    give_up_unhealthy_s: float = limits.GIVE_UP_UNHEALTHY_S
     environ: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
@@ -138,6 +141,8 @@ def read_settings(environ: Mapping[str, str] | None = None, *, project: Path | N
         ttl_s=_ttl_s(merged),
         max_cost_per_hour=_usd(merged, "FLASH_JUPYTER_MAX_COST_PER_HOUR"),
         max_cost=_usd(merged, "FLASH_JUPYTER_MAX_COST"),
+        waiting_after_s=_seconds(merged, "FLASH_JUPYTER_WAITING_AFTER_S", limits.WAITING_AFTER_S),
+        give_up_unhealthy_s=_seconds(merged, "FLASH_JUPYTER_GIVE_UP_UNHEALTHY_S", limits.GIVE_UP_UNHEALTHY_S),
         environ=merged,
     )
 
@@ -219,6 +224,17 @@ def _usd(environ: Mapping[str, str], name: str) -> float | None:
         return read_usd(text) if text else None
     except OptionError as error:
         raise SettingsError(f"{name}: {error.message}", fix=error.fix) from None
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name, "").strip()
+    try:
+        seconds = float(text) if text else default
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise SettingsError(f"{name} is {text!r}", fix=f"set it to a number of seconds, such as {default:g}")
+    return seconds
 
 
 def _home_of(environ: Mapping[str, str]) -> Path | None:

@@ -18,7 +18,7 @@ from flash_jupyter.magics.here import frames_of, run_here
 from flash_jupyter.magics.line import Values
 from flash_jupyter.magics.origin import cell_id, notebook_name
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.events import Clear, Display, Event, Measured, Notice, Phase, Sent, Stream
+from flash_jupyter.session.events import Clear, Display, Event, Measured, Notice, Phase, Sent, Stream, Waiting
 from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.results import CellOutcome
 from flash_jupyter.session.session import Session
@@ -157,6 +157,7 @@ def _emitter(shell: InteractiveShell, output: OutputView, card: JobCard) -> Call
         Sent: lambda event: card.sent(Place(**vars(event))),
         Phase: lambda event: card.phase(event.name, event.detail, event.worker_id),
         Measured: lambda event: card.measured(**vars(event)),
+        Waiting: lambda event: card.waiting(event.text, event.action) if event.text else None,
         Notice: partial(_say, shell),
     }
     return lambda event: show[type(event)](event)

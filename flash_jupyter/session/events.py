@@ -85,7 +85,20 @@ class Notice:
     text: str
 
 
-Event = Stream | Display | Clear | Phase | Sent | Measured | Notice
+@dataclass(frozen=True)
+class Waiting:
+    """Why a queued job waits, in one sentence, and what the user can do; an empty `text`: it waits no longer.
+
+    `wait` is the same for all jobs that wait at the same queue, `cause` names the reason in a word or two.
+    """
+
+    text: str
+    action: str
+    cause: str = ""
+    wait: str = ""
+
+
+Event = Stream | Display | Clear | Phase | Sent | Measured | Waiting | Notice
 
 
 @dataclass(frozen=True)

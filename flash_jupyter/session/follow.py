@@ -54,6 +54,8 @@ class Watch:
     on_worker: Callable[[str], None]
     revive: Callable[[], Awaitable[None]]
     clock: Clock
+    #: whether it told why an open job waits, so that there is no more to say
+    see: Callable[[Job], Awaitable[bool]]
     first_poll_s: float = FIRST_POLL_S
     wait: Callable[[asyncio.Event, float], Awaitable[None]] = wait_set
 
@@ -78,7 +80,8 @@ async def follow(watch: Watch) -> Job:
         silent_since = None
         if job.status.is_final:
             return job
-        shown = await _report(job, watch, shown, pause_s)
+        if not await watch.see(job):
+            shown = await _report(job, watch, shown, pause_s)
         if watch.done.is_set():
             await watch.clock.sleep(done_pause_s)
             done_pause_s = min(done_pause_s * DONE_FACTOR, POLL_CAP_S)

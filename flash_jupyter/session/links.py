@@ -10,6 +10,7 @@ import httpx
 
 from flash_jupyter.session.local import ensure_local
 from flash_jupyter.session.provision import Provisioner
+from flash_jupyter.session.situation import Sources, Waits
 from flash_jupyter.session.streams import LogStreams
 from flash_jupyter.settings import Backend, BackendName, Settings
 from flash_jupyter.transport.control import Control
@@ -25,6 +26,7 @@ class Link:
     control: Control
     provisioner: Provisioner
     streams: LogStreams
+    waits: Waits
     #: endpoints whose worker has the driver, as far as we know
     equipped: set[str] = field(default_factory=set)
 
@@ -77,4 +79,7 @@ class Links:
         control = Control(http)
         locks = self._settings.home / "locks"
         provisioner = Provisioner(control, locks, is_billed=backend.name == "runpod", now=http.server_now)
-        return Link(backend, http, control, provisioner, LogStreams(http))
+        streams = LogStreams(http)
+        sources = Sources(control, streams, http.clock, self._settings.give_up_unhealthy_s)
+        waits = Waits(sources, after_s=self._settings.waiting_after_s)
+        return Link(backend, http, control, provisioner, streams, waits)

@@ -156,6 +156,7 @@ class Runner:
             on_worker=partial(self._meet, place),
             revive=self._revive,
             clock=link.http.clock,
+            see=link.waits.of_job(place.endpoint, place.queue, self._report, job_id=self.record.id),
             # many at once wait longer before they ask: most hear of their end from the log
             first_poll_s=min(FIRST_POLL_S * max(1, link.streams.listening // 10), POLL_CAP_S),
         )

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 
 from flash_jupyter.errors import ApiError, NoStockError
 from flash_jupyter.resources.endpoint import EndpointSpec
-from flash_jupyter.resources.hardware import ANY, pools_of
+from flash_jupyter.resources.hardware import ANY, CPUS, pools_of
 from flash_jupyter.transport.catalog import Catalog
 from flash_jupyter.transport.http import ONCE
-from flash_jupyter.wire.catalog import GpuType, Level
+from flash_jupyter.wire.catalog import CpuType, GpuType, Level
+from flash_jupyter.wire.control import Endpoint
 
 #: None: nobody says, so it may be there
 RANK: Mapping[Level | None, int] = {"NONE": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3, None: 1}
 #: how many other possibilities a message names
 SHOWN = 4
+#: how many a sentence about a job that waits names
+OFFERED = 3
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,7 @@ def no_stock(gpus: Iterable[GpuType], spec: EndpointSpec) -> NoStockError:
     pools, excluded = pools_of(spec.gpus)
     catalogue = list(gpus)
     wanted = [gpu for gpu in catalogue if gpu.pool in pools and gpu.id not in excluded]
-    others = _available([gpu for gpu in catalogue if gpu not in wanted], spec.data_centers)
-    movable = _available(wanted, ()) if spec.data_centers else []
+    others, movable = _instead(catalogue, wanted, spec.data_centers)
     there, elsewhere = ([stock.describe(spec.gpu_count) for stock in found[:SHOWN]] for found in (others, movable))
     here = f" in {', '.join(spec.data_centers)}" if spec.data_centers else ""
     fixes = [f"choose gpu= of what has stock{here}: {'; '.join(there)}"] if there else []
@@ -88,6 +90,66 @@ def no_stock(gpus: Iterable[GpuType], spec: EndpointSpec) -> NoStockError:
         alternatives=[*there, *elsewhere],
         fix="; or ".join(fixes) or "try again later",
     )
+
+
+def gpu_offers(gpus: Iterable[GpuType], endpoint: Endpoint) -> list[str]:
+    """Return what has stock and would do for an endpoint without a free machine, as options with price.
+
+    Other pools where it may run, those with as much memory first; and its own in other data centres, where it is bound
+    to some.
+    """
+    if endpoint.gpu is None:
+        return []
+    pools, excluded = endpoint.gpu.get("pools", ()), endpoint.gpu.get("excludedTypes", ())
+    catalogue = list(gpus)
+    wanted = [gpu for gpu in catalogue if gpu.pool in pools and gpu.id not in excluded]
+    others, movable = _instead(catalogue, wanted, tuple(endpoint.data_centers))
+    count, memory_gb = int(endpoint.gpu.get("count") or 1), min((gpu.memory_gb for gpu in wanted), default=0)
+    large = {gpu.pool for gpu in catalogue if gpu.memory_gb >= memory_gb}
+    others.sort(key=lambda stock: stock.pool not in large)
+    volume = " and a volume there" if endpoint.network_volumes else ""
+    moves = [
+        f"datacenter={place}{volume} ({stock.pool}{_at(stock.usd_per_hour, count)})"
+        for stock in movable
+        for place in stock.places
+        if place not in endpoint.data_centers
+    ]
+    return [*(f"gpu={stock.describe(count)}" for stock in others[:OFFERED]), *moves[:OFFERED]]
+
+
+def cpu_offers(cpus: Iterable[CpuType], endpoint: Endpoint) -> list[str]:
+    """Return the CPU instances of the same size that have stock where the endpoint may run, as options with price."""
+    wanted = {cpu["id"]: int(cpu["vcpuCount"]) for cpu in endpoint.cpu or ()}
+    stocked = [cpu for cpu in cpus if cpu.id not in wanted and _has_stock(cpu, endpoint.data_centers)]
+    sizes = sorted(set(wanted.values()))
+    found = (
+        (cpu, instance)
+        for cpu in stocked
+        for instance in CPUS.values()
+        if instance.flavor == cpu.id and instance.vcpus in sizes and instance.can_be_created
+    )
+    return [
+        f"cpu={instance.id}" + (f" (${cpu.price.per_vcpu * instance.vcpus:.2f}/h)" if cpu.price.per_vcpu else "")
+        for cpu, instance in found
+    ][:OFFERED]
+
+
+def _has_stock(cpu: CpuType, data_centers: Iterable[str]) -> bool:
+    allowed = set(data_centers)
+    places = [place for place in cpu.data_centers if place.id in allowed]
+    return any(RANK[place.availability] for place in places) if allowed else bool(RANK[cpu.availability])
+
+
+def _at(usd_per_hour: float | None, count: int) -> str:
+    return "" if usd_per_hour is None else f", ${usd_per_hour * count:.2f}/h"
+
+
+def _instead(
+    catalogue: list[GpuType], wanted: list[GpuType], data_centers: tuple[str, ...]
+) -> tuple[list[PoolStock], list[PoolStock]]:
+    """Return what else has stock in these data centres, and what is wanted in any, where they are restricted."""
+    others = _available([gpu for gpu in catalogue if gpu not in wanted], data_centers)
+    return others, _available(wanted, ()) if data_centers else []
 
 
 def _available(gpus: list[GpuType], data_centers: tuple[str, ...]) -> list[PoolStock]:

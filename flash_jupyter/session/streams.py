@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flash_jupyter.session.events import Fragment, read_fragment
 from flash_jupyter.transport.control import Control
@@ -27,7 +27,7 @@ class LogStreams:
         self._http, self._control = http, Control(http)
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._listeners: dict[str, Callable[[Fragment], None]] = {}
-        self._tails: dict[str, deque[str]] = {}
+        self._tails: dict[str, deque[LogLine]] = {}
         self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def listen(self, run: str, listener: Callable[[Fragment], None]) -> None:
@@ -51,8 +51,15 @@ class LogStreams:
             task.add_done_callback(lambda _: self._followers.pop(worker_id, None))
 
     def tail(self, worker_id: str | None) -> tuple[str, ...]:
-        """Return the last lines of a worker's log that are no events of ours."""
-        return tuple(self._tails.get(worker_id or "", ()))
+        """Return the last lines that a worker wrote itself, and that are no events of ours."""
+        return tuple(line.line for line in self._lines(worker_id) if line.source == "container")[-TAIL_LINES:]
+
+    def last_lines(self, worker_id: str | None) -> tuple[str, ...]:
+        """Return the last lines of a worker's log, the platform's own about it among them."""
+        return tuple(line.line for line in self._lines(worker_id))[-TAIL_LINES:]
+
+    def _lines(self, worker_id: str | None) -> Iterable[LogLine]:
+        return self._tails.get(worker_id or "", ())
 
     async def ended(self, worker_id: str) -> None:
         """Wait until the platform has closed this worker's stream: all that it wrote is here."""
@@ -66,7 +73,7 @@ class LogStreams:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, endpoint_id: str, worker_id: str) -> None:
-        tail = self._tails.setdefault(worker_id, deque(maxlen=TAIL_LINES))
+        tail = self._tails.setdefault(worker_id, deque(maxlen=2 * TAIL_LINES))
         url, ended = self._control.logs_url(endpoint_id, worker_id), self._ended[worker_id]
         try:
             async for line in follow_log(self._http, url, ended=ended.set):
@@ -74,10 +81,9 @@ class LogStreams:
         finally:
             ended.set()
 
-    def _take(self, line: LogLine, tail: deque[str]) -> None:
+    def _take(self, line: LogLine, tail: deque[LogLine]) -> None:
         fragment = read_fragment(line.line)
         if fragment is None:
-            if line.source == "container":
-                tail.append(line.line)
+            tail.append(line)
         elif listener := self._listeners.get(fragment.run):
             listener(fragment)

@@ -24,10 +24,10 @@ class Catalog:
         query = {"include": "AVAILABILITY", "product": "SERVERLESS", "count": count}
         return (await self._rest.get(GpuTypeList, "catalog", "gpus", query=query, retry=retry)).gpus
 
-    async def cpus(self) -> tuple[CpuType, ...]:
+    async def cpus(self, *, retry: Retry = CONTROL_RETRY) -> tuple[CpuType, ...]:
         """List CPU flavours with price and stock."""
         query = {"include": "AVAILABILITY", "product": "SERVERLESS"}
-        return (await self._rest.get(CpuTypeList, "catalog", "cpus", query=query)).cpus
+        return (await self._rest.get(CpuTypeList, "catalog", "cpus", query=query, retry=retry)).cpus
 
     async def data_centers(self) -> tuple[DataCenter, ...]:
         """List data centres with what each has."""

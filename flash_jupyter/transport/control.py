@@ -35,9 +35,9 @@ class Control:
         """Make an endpoint; never repeated, as a lost answer may hide a made one."""
         return await self._rest.create(Endpoint, ENDPOINTS, body=body)
 
-    async def get(self, endpoint_id: str) -> Endpoint:
+    async def get(self, endpoint_id: str, *, retry: Retry = CONTROL_RETRY) -> Endpoint:
         """Return one endpoint, or raise `NotFoundError`."""
-        return await self._rest.get(Endpoint, ENDPOINTS, endpoint_id)
+        return await self._rest.get(Endpoint, ENDPOINTS, endpoint_id, retry=retry)
 
     async def patch(self, endpoint_id: str, body: Mapping[str, Any]) -> Endpoint:
         """Change the given fields; the same change twice is the same, so it may be repeated."""
@@ -47,9 +47,9 @@ class Control:
         """Delete an endpoint and its workers, or raise `NotFoundError`."""
         await self._rest.delete(ENDPOINTS, endpoint_id)
 
-    async def workers(self, endpoint_id: str) -> tuple[Worker, ...]:
+    async def workers(self, endpoint_id: str, *, retry: Retry = CONTROL_RETRY) -> tuple[Worker, ...]:
         """List the workers of an endpoint."""
-        return (await self._rest.get(WorkerList, ENDPOINTS, endpoint_id, "workers")).workers
+        return (await self._rest.get(WorkerList, ENDPOINTS, endpoint_id, "workers", retry=retry)).workers
 
     async def releases(self, endpoint_id: str) -> ReleaseList:
         """List the versions of an endpoint's configuration, newest first, and how far the newest got."""

@@ -30,6 +30,8 @@ class Wait:
         self.told: list[Event] = []
         self.workers: list[str] = []
         self.revived = 0
+        self.seen: list[str] = []
+        self.is_explained = False
         self._done = done
 
     async def sleep(self, seconds: float) -> None:
@@ -42,6 +44,10 @@ class Wait:
 
     async def revive(self) -> None:
         self.revived += 1
+
+    async def see(self, job: Job) -> bool:
+        self.seen.append(job.status.value)
+        return self.is_explained
 
     def run(self) -> Job:
         return asyncio.run(self._run())
@@ -63,6 +69,7 @@ class Wait:
                     on_worker=self.workers.append,
                     revive=self.revive,
                     clock=clock,
+                    see=self.see,
                     wait=self.wait,
                 )
             )
@@ -109,6 +116,19 @@ def test_a_long_queue_says_why_with_the_data_plane() -> None:
     wait.run()
     assert Phase("queue", "1 worker waiting for capacity") in wait.told
     assert set(wait.platform.calls) == {"status", "health"}
+
+
+def test_each_open_status_is_shown_to_who_explains_the_wait() -> None:
+    wait = Wait([WAITING, OPEN, WAITING, DONE])
+    wait.run()
+    assert wait.seen == ["IN_QUEUE", "IN_PROGRESS", "IN_QUEUE"]
+
+
+def test_where_the_wait_is_explained_there_is_no_other_word_about_it() -> None:
+    wait = Wait([*[WAITING] * 8, DONE])
+    wait.is_explained = True
+    wait.run()
+    assert (wait.told, set(wait.platform.calls)) == ([], {"status"})
 
 
 def test_a_server_error_on_the_way_is_lived_through() -> None:
