@@ -15,9 +15,11 @@ UV := $(BIN)/uv
 WHEEL_ENV := .venvs/wheel
 INSTALL = $(UV) pip install --quiet --python
 ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
-QUICK := not journey and not foreign and not slow and not alone
+QUICK := not journey and not foreign and not slow and not alone and not browser
+CHROMIUMS := chromium chromium-browser google-chrome-stable google-chrome
+SUDO := $(if $(ROOT_USER),,sudo -n)
 
-.PHONY: demo lab check test test-all bench format clean
+.PHONY: demo lab check test test-all bench chromium format clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo  ## execute the quickstart notebook and print every cell's output
@@ -32,13 +34,15 @@ check: .venv/.test  ## lint, types, pure and contract tests
 	$(BIN)/mypy
 	$(BIN)/pytest flash_jupyter tests -m "$(QUICK)"
 
-test: check $(WHEEL_ENV)/.installed  ## check, then journeys and the notebook against the installed wheel
+test: check $(WHEEL_ENV)/.installed chromium  ## check, then journeys and the notebook against the installed wheel
 	$(WHEEL_ENV)/bin/pytest tests -m "(journey or foreign) and not slow and not alone"
+	$(WHEEL_ENV)/bin/pytest tests/browser -m "not slow"
 	$(WHEEL_ENV)/bin/pytest tests -m "alone and not slow"
 	$(WHEEL_ENV)/bin/python notebooks/execute.py notebooks/quickstart.ipynb
 
 test-all: test  ## everything: the slow ones too, then all tests on every Python that is here
-	$(WHEEL_ENV)/bin/pytest tests -m "slow"
+	$(WHEEL_ENV)/bin/pytest tests -m "slow and not browser"
+	$(WHEEL_ENV)/bin/pytest tests/browser -m "slow"
 	for version in $(PYTHONS); do \
 	    for python in python$$version $(PYENV)/versions/$$version.*/bin/python none; do \
 	        $$python -c 'import venv, ensurepip' >/dev/null 2>&1 && break; \
@@ -47,12 +51,18 @@ test-all: test  ## everything: the slow ones too, then all tests on every Python
 	    echo "== Python $$version"; \
 	    $$python -m venv --clear .venvs/$$version || exit 1; \
 	    $(INSTALL) .venvs/$$version/bin/python "$$(ls dist/*.whl)[test]" || exit 1; \
-	    .venvs/$$version/bin/pytest tests -q -m "not foreign and not slow" || exit 1; \
+	    .venvs/$$version/bin/pytest tests -q -m "not foreign and not slow and not browser" || exit 1; \
 	done
 
 bench: .venv/.test  ## measure, print the table, write it to tests/benchmarks/
 	$(INSTALL) $(BIN)/python -e ".[bench]"
 	PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/bench.py
+
+chromium:  ## install the distribution's Chromium where there is none; the browser tests say what is missing
+	@for name in $(CHROMIUMS); do command -v $$name >/dev/null && exit; done; \
+	echo "installing Chromium for the browser tests"; \
+	$(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends chromium || \
+	    echo "Chromium could not be installed here: install it by hand, e.g. as root with apt-get install chromium"
 
 format: .venv/.test
 	$(BIN)/ruff check --fix .
@@ -80,5 +90,5 @@ $(WHEEL_ENV)/.installed: .venv/.test
 	rm -rf dist
 	$(UV) build --quiet --wheel --out-dir dist
 	test -x $(WHEEL_ENV)/bin/python || $(PYTHON) -m venv $(WHEEL_ENV)
-	$(INSTALL) $(WHEEL_ENV)/bin/python --reinstall-package flash-jupyter "$$(ls dist/*.whl)[demo,test]"
+	$(INSTALL) $(WHEEL_ENV)/bin/python --reinstall-package flash-jupyter "$$(ls dist/*.whl)[browser,demo,test]"
 	cd $(WHEEL_ENV) && bin/python -c "import flash_jupyter; assert 'site-packages' in flash_jupyter.__file__"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from environment import plain_environment
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
@@ -146,18 +146,6 @@ def _add(cell: Cell, kind: str, content: dict[str, Any]) -> None:
     elif kind == "error":
         cell.ename, cell.error = content["ename"], content["evalue"]
         cell.traceback = "\n".join(content["traceback"])
-
-
-def plain_environment(home: Path) -> dict[str, str]:
-    """The environment of a user without an account, who works as `tester`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RUNPOD_", "FLASH_", "JPY_"))}
-    return kept | {
-        "FLASH_JUPYTER_HOME": str(home),
-        "FLASH_JUPYTER_BACKEND": "local",
-        "FLASH_JUPYTER_OWNER": "tester",
-        "IPYTHONDIR": str(home / "ipython"),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }
 
 
 @dataclass

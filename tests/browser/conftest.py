@@ -1,0 +1,87 @@
+"""JupyterLab in Chromium: one server and one browser for all tests, a fresh notebook in a fresh tab for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import start_chromium
+from lab import Lab
+from lab_server import JupyterServer
+
+#: wide enough for a notebook beside the file browser, high enough for some cells
+VIEWPORT = {"width": 1280, "height": 1000}
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The browser, with an empty profile."""
+    with start_chromium() as started, started.new_context(viewport=VIEWPORT) as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """One JupyterLab with an embedded Runpod of its own. It asks for the browser, so that it does not start in vain."""
+    with JupyterServer(tmp_path_factory.mktemp("browser") / "home") as started:
+        yield started
+
+
+def _new_name() -> str:
+    return f"notebook{next(_NUMBERS)}.ipynb"
+
+
+@pytest.fixture
+def open_lab(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Lab]]:
+    """Open a notebook of these cells (an empty one without any) in a tab of its own; a console error fails the test."""
+    opened: list[Lab] = []
+
+    def open_notebook(*cells: str, name: str = "") -> Lab:
+        lab = Lab(browser.new_page(), server)
+        opened.append(lab)
+        lab.open(name or server.write_notebook(_new_name(), *cells))
+        return lab
+
+    try:
+        yield open_notebook
+    finally:
+        for lab in opened:
+            lab.page.close()
+        server.shut_down_kernels()
+        server.reset_settings()
+    assert [error for lab in opened for error in lab.errors] == []
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Any, server: JupyterServer) -> Lab:
+    """One tab for all tests that do not ask for their own: to load JupyterLab anew takes some seconds."""
+    return Lab(browser.new_page(), server)
+
+
+@pytest.fixture
+def lab(tab: Lab, server: JupyterServer) -> Iterator[Lab]:
+    """A fresh notebook with the extension loaded, light theme; a console error fails the test."""
+    name = server.write_notebook(_new_name())
+    (tab.open_next if tab.is_open else tab.open)(name)
+    try:
+        tab.ok("%load_ext flash_jupyter")
+        yield tab
+        tab.theme("light")
+        tab.close_notebook()
+    except BaseException:
+        tab.leave()  # the next test begins anew
+        raise
+    finally:
+        server.shut_down_kernels()
+        errors, tab.errors = tab.errors, []
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go."""
+    return tmp_path_factory.mktemp("pictures")

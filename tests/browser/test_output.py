@@ -1,0 +1,61 @@
+"""What a cell shows in JupyterLab, while it runs and afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lab import Lab
+
+pytestmark = pytest.mark.browser
+
+#: a cell which goes on when the test makes a file, so that what it showed before was shown while it ran
+WAITS = """
+    deadline = time.monotonic() + 60
+    while not os.path.exists(flag) and time.monotonic() < deadline:
+        time.sleep(0.02)
+"""
+
+
+def test_output_arrives_while_the_cell_runs(lab: Lab, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    lab.ok(f"import os, sys, time\nflag = {str(flag)!r}")
+    cell = lab.run(
+        f"%%remote\nprint('out')\nprint('err', file=sys.stderr)\nif True:{WAITS}\nprint('late')\nsum(range(10))"
+    )
+    cell.wait_for("err")
+    assert cell.prompt == "[*]:"
+    assert "late" not in cell.text
+    flag.touch()
+    cell.wait()
+    assert cell.outputs[1:] == ["out", "err", "late", "45"]
+
+
+def test_a_loop_that_clears_its_output_shows_its_last_plot_only(lab: Lab) -> None:
+    cell = lab.ok(
+        "%%remote\n"
+        "import matplotlib.pyplot as plt\n"
+        "from IPython.display import clear_output\n"
+        "for step in range(3):\n"
+        "    clear_output(wait=True)\n"
+        "    plt.plot(range(step + 2))\n"
+        "    plt.show()\n"
+        "    print('step', step)\n"
+    )
+    assert cell.output.locator("img").count() == 1
+    assert cell.output.locator("img").evaluate("image => image.naturalWidth") > 300
+    assert "step 2" in cell.text
+    assert "step 1" not in cell.text
+
+
+def test_a_data_frame_is_a_table(lab: Lab) -> None:
+    cell = lab.ok("%%remote\nimport pandas as pd\npd.DataFrame({'city': ['Oslo', 'Rome'], 'rain': [3, 1]})")
+    table = cell.output.locator("table.dataframe")
+    assert table.locator("th").all_inner_texts() == ["", "city", "rain", "0", "1"]
+    assert table.locator("td").all_inner_texts() == ["Oslo", "3", "Rome", "1"]
+
+
+def test_what_is_on_the_console_fails_a_test(lab: Lab) -> None:
+    lab.page.evaluate("console.error('something broke')")
+    assert [error.partition(" (")[0] for error in lab.errors] == ["something broke"]
+    lab.errors.clear()
