@@ -54,7 +54,7 @@ def fan_out(
 def _cancel_open(started: list[StartedCall]) -> None:
     left = [call for call in started if not call.future.done()]
     for call in left:
-        call.cancel()
+        call.cancel(looks_after_worker=False)
     wait([call.future for call in left], CONFIRM_S)
 
 

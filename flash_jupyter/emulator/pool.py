@@ -143,10 +143,20 @@ class SystemProcess:
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
     def kill(self) -> None:
-        """End its process group, what is left of it where the process itself has ended; it leads its own session."""
-        if self._popen is not None or self.is_alive():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+        """End its process group, what is left of it where the process itself has ended; it leads its own session.
+
+        Its children may lead sessions of their own: a container would end with all of them.
+        """
+        if self._popen is None and not self.is_alive():
+            return
+        family = []
+        with contextlib.suppress(psutil.Error):
+            family = psutil.Process(self.pid).children(recursive=True)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        for member in family:
+            with contextlib.suppress(psutil.Error):
+                member.kill()
 
     def memory_bytes(self, allowed: int) -> int:
         """Return the memory of it and its children, in bytes.

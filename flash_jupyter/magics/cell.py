@@ -21,7 +21,7 @@ from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.events import Clear, Display, Event, Measured, Notice, Phase, Sent, Stream, Waiting
 from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.results import CellOutcome
-from flash_jupyter.session.session import Session
+from flash_jupyter.session.session import Interrupt, Session
 from flash_jupyter.settings import read_settings
 from flash_jupyter.views.card import Place
 from flash_jupyter.views.job import JobCard
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 HOW_TO_CANCEL = "to cancel, interrupt the kernel (■)"
+HOW_TO_LEAVE = "an interrupt leaves the job running"
 
 
 class CellSyntaxError(FlashError):
@@ -54,7 +55,9 @@ class CellSyntaxError(FlashError):
 CellSyntaxError.__name__ = "SyntaxError"  # what Jupyter gives as the error's name
 
 
-def run(shell: InteractiveShell, session: Session, values: Values, cell: str) -> object:
+def run(
+    shell: InteractiveShell, session: Session, values: Values, cell: str, *, interrupt: Interrupt = "cancel"
+) -> object:
     """Run a cell (or, with `expression` in `values`, one expression) and return its value.
 
     Raises: `OptionError`, what `Session.run_cell` raises, and `CellSyntaxError`.
@@ -79,9 +82,9 @@ def run(shell: InteractiveShell, session: Session, values: Values, cell: str) ->
             return session.submit_cell(request, partial(_say, shell))
         return show(
             shell,
-            lambda emit: session.run_cell(request, emit),
+            lambda emit: session.run_cell(request, emit, interrupt=interrupt),
             cells={filename: cell.removeprefix("# ")},
-            when_interrupted="the job was cancelled",
+            hint=HOW_TO_CANCEL if interrupt == "cancel" else HOW_TO_LEAVE,
         )
     except SyntaxError as error:
         raise CellSyntaxError(error) from None
@@ -106,12 +109,11 @@ def show(
     work: Callable[[Callable[[Event], None]], CellOutcome],
     *,
     cells: Mapping[str, str],
-    when_interrupted: str,
     hint: str = HOW_TO_CANCEL,
 ) -> object:
     """Show what a job says while `work` waits for it, and return its value; `cells` has sources by file name.
 
-    `hint` tells what an interrupt does, while the job runs, and `when_interrupted` what it did.
+    `hint` tells what an interrupt does, while the job runs; what it did is the text of the `KeyboardInterrupt`.
     """
     output = OutputView(shell.display_pub, stdout=sys.stdout, stderr=sys.stderr)
     publisher = shell.display_pub
@@ -121,7 +123,7 @@ def show(
         except BaseException as error:
             output.close(None)
             card.fail(_how_it_ended(error))
-            _draw(error, partial(_source_of, shell=shell, cells=cells), when_interrupted)
+            _draw(error, partial(_source_of, shell=shell, cells=cells))
             raise
         output.close(outcome.events_log)
         if outcome.state is not None:
@@ -170,15 +172,18 @@ def _say(shell: InteractiveShell, notice: Notice) -> None:
 def _how_it_ended(error: BaseException) -> str:
     if isinstance(error, JobTimedOut):
         return "timed out"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "interrupted"  # it says what became of the job
+    return "failed"
 
 
-def _draw(error: BaseException, source_of: SourceOf, when_interrupted: str) -> None:
+def _draw(error: BaseException, source_of: SourceOf) -> None:
     """Make IPython show the user's frames, or none, in place of ours."""
     if isinstance(error, RemoteExecutionError):
         error._render_traceback_ = lambda: traceback_lines(error, source_of)  # type: ignore[method-assign]
     elif isinstance(error, KeyboardInterrupt):
-        error._render_traceback_ = lambda: [f"KeyboardInterrupt: {when_interrupted}"]  # type: ignore[attr-defined]
+        text = ": ".join(filter(None, ["KeyboardInterrupt", str(error)]))
+        error._render_traceback_ = lambda: [text]  # type: ignore[attr-defined]
 
 
 def _source_of(filename: str, *, shell: InteractiveShell, cells: Mapping[str, str]) -> tuple[str, Sequence[str]]:

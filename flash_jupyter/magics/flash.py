@@ -151,13 +151,12 @@ class FlashMagics(Magics):
             self.shell,
             lambda emit: session.attach(job, self.shell.user_ns, emit),
             cells={},
-            when_interrupted=f"the job goes on; see it again with %flash attach {job}",
             hint="an interrupt ends the wait, not the job",
         )
 
     def _cancel(self, arguments: list[str]) -> None:
         job = _one(arguments, "cancel")
-        self._show(one_line(f"{job}: {self._remote.session().cancel(job).value}"))
+        self._show(one_line(f"{job}: {self._remote.session().cancel(job).text}"))
 
     def _local(self, arguments: list[str]) -> None:
         self._command("local", arguments or ["status"])

@@ -54,6 +54,11 @@ class RemoteMagics(Magics):
     drop = Unicode(help="never send these names").tag(config=True)
     include = Unicode(help="send these names too").tag(config=True)
     backend = Unicode(help="local or runpod").tag(config=True)
+    interrupt = Enum(
+        ["cancel", "detach"],
+        "cancel",
+        help="what an interrupt does to the job of a cell: cancel stops it, detach leaves it running for %flash attach",
+    ).tag(config=True)
     nest_asyncio = Enum(
         ["auto", "never"], "auto", help="whether a cell may call asyncio.run, which makes the kernel's loop re-entrant"
     ).tag(config=True)
@@ -150,7 +155,7 @@ class RemoteMagics(Magics):
         with interrupts_without_our_frames():
             from flash_jupyter.magics.cell import run
 
-            return run(self.shell, self.session(), merge(self.sticky(), values), cell)
+            return run(self.shell, self.session(), merge(self.sticky(), values), cell, interrupt=self.interrupt)
 
     def session(self) -> Session:
         """Return the kernel's session, on the backend that is the default now."""

@@ -15,10 +15,9 @@ def sent_to(spec: EndpointSpec, backend: BackendName, job_id: str) -> Sent:
     return Sent(backend, spec.name, hardware_of(spec), price_per_hour_usd(spec, backend), job_id)
 
 
-def measured(job: Job, spec: EndpointSpec | None, backend: BackendName) -> Measured:
-    """Say what a job took, which is final; without a spec its price is not known."""
-    price = price_per_hour_usd(spec, backend) if spec else None
-    return Measured(job.worker_id, job.delay_ms, job.execution_ms, job_cost_usd(price, job.execution_ms))
+def measured(job: Job, price_usd: float | None) -> Measured:
+    """Say what a job took, which is final; `price_usd` is for an hour, None where it is not known."""
+    return Measured(job.worker_id, job.delay_ms, job.execution_ms, job_cost_usd(price_usd, job.execution_ms))
 
 
 def hardware_of(spec: EndpointSpec) -> str:

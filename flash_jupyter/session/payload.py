@@ -13,10 +13,10 @@ from flash_jupyter.capsule import Unpicklable
 from flash_jupyter.capsule.blame import blame
 from flash_jupyter.errors import PayloadTooLargeError, RemoteExecutionError, SerializationError
 from flash_jupyter.session.follow import read_error
-from flash_jupyter.session.links import Link
 from flash_jupyter.session.prepare import encode
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.started import CallOutcome
+from flash_jupyter.session.submitting import Place
 from flash_jupyter.states import JobState
 from flash_jupyter.wire.jobs import Job
 
@@ -68,12 +68,12 @@ def _dump(name: str, value: Any) -> str:
 class HandlerRunner(Runner):
     """The way of a job whose answer is what the handler returned, or why it failed."""
 
-    async def _answer_of(self, job: Job, link: Link, timeout_s: int | None) -> bytes:
+    async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:
         if job.status is JobState.COMPLETED:
             return json.dumps({"output": job.output}).encode()
         if job.status is JobState.FAILED and "worker lost" not in job.error_text.lower():
             return json.dumps({"error": job.error_text}).encode()
-        return await super()._answer_of(job, link, timeout_s)
+        return await super()._answer_of(job, place, timeout_s)
 
 
 def read_handler_answer(blob: bytes) -> CallOutcome:

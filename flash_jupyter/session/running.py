@@ -14,15 +14,16 @@ from functools import partial
 
 from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, see_stop
+from flash_jupyter.session.cost import price_per_hour_usd
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.facts import measured
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
-from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow
+from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow, wait_set
 from flash_jupyter.session.jobs import JobRecord
-from flash_jupyter.session.links import Link
 from flash_jupyter.session.results import why_nothing_ran
 from flash_jupyter.session.shipping import read_response
-from flash_jupyter.session.submitting import Desk, JobCancelled, Place, Sendable, Submitter
+from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
 from flash_jupyter.session.writer import OutputLog
 from flash_jupyter.states import JobState
 from flash_jupyter.wire.jobs import Job
@@ -56,10 +57,13 @@ class Runner:
         self.measured = Measured()
         self._desk = desk
         self._feed = Feed(log, tell)
-        self._is_cancelled = False
-        self._submitter = Submitter(desk, record, self._feed, is_cancelled=lambda: self._is_cancelled)
+        self._cancelled, self._over = asyncio.Event(), asyncio.Event()
+        self._cancellation: Cancellation | None = None
+        self._looks_after_worker = True
+        self._submitter = Submitter(desk, record, self._feed, self._cancelled)
         self._place: Place | None = None
         self._worker_id: str | None = None
+        self._price_usd: float | None = None
 
     # --- what others ask for --------------------------------------------------------------------------------------
 
@@ -68,6 +72,7 @@ class Runner:
 
         Raises `JobError`s, `ApiError`s, `JobCancelled`; the store knows the end before this returns.
         """
+        self._price_usd = price_per_hour_usd(spec, self.record.backend)
         try:
             finished = await self._run_with_retries(spec, prepared, retries)
             self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
@@ -75,35 +80,54 @@ class Runner:
         except BaseException as failure:
             self._fail(failure)
             raise
+        finally:
+            self._over.set()
 
     async def resume(self) -> Finished:
         """Follow a job that another kernel submitted; raises as `run` does."""
         try:
             self._place = await self._submitter.reopen()
-            finished = await self._finish(self._place, None, None)
-            self._end(JobState.COMPLETED, answer=finished.answer)
+            finished = await self._finish(self._place, None)
+            self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
             return finished
         except BaseException as failure:
             self._fail(failure)
             raise
+        finally:
+            self._over.set()
 
-    async def cancel_elsewhere(self) -> JobState:
-        """Stop a job that another kernel follows, or nobody; returns its state afterwards."""
+    async def cancel_elsewhere(self) -> Cancellation:
+        """Stop a job that another kernel follows, or nobody; returns how that ended."""
         if self.record.platform_id is None:
             self._end(JobState.CANCELLED)
-            return JobState.CANCELLED
+            return Cancellation(self.record.id, note="cancelled before it was sent")
         place = await self._submitter.reopen()
-        state = (await place.queue.cancel(place.platform_id)).status
-        if state.is_final:
-            self._end(state)
-        return state
+        await place.queue.cancel(place.platform_id)
+        job = await place.queue.status(place.platform_id)
+        if job.worker_id:
+            self._meet(place, job.worker_id)
+        if job.status is not JobState.CANCELLED:  # its kernel takes the answer
+            return Cancellation(self.record.id, job.status)
+        cancellation = await self._see_cancelled(job, place)
+        self._end(JobState.CANCELLED, error=cancellation.text, cost_usd=cancellation.cost_usd)
+        return cancellation
 
-    async def cancel(self) -> None:
-        """Ask the platform to stop the job; if it is not submitted yet, as soon as it is."""
-        self._is_cancelled = True
+    async def cancel(self, *, looks_after_worker: bool = True) -> None:
+        """Ask the platform to stop the job; if it is not submitted yet, as soon as it is.
+
+        `looks_after_worker` says whether the end waits until the worker stopped; for many at once that is too much.
+        """
+        self._looks_after_worker = looks_after_worker
+        self._cancelled.set()
         if self._place is not None:
             await self._place.queue.cancel(self._place.platform_id)
             self._feed.done.set()  # ask for the state at once
+
+    async def stop(self, within_s: float) -> Cancellation:
+        """Cancel, wait for the end, and return how it ended."""
+        await self.cancel()
+        await wait_set(self._over, within_s)
+        return self._cancellation or Cancellation(self.record.id, self.final or self.state)
 
     async def redirect(self, tell: Callable[[Event], None]) -> None:
         """Give everything so far, and what comes, to `tell`."""
@@ -124,7 +148,7 @@ class Runner:
         sendings_left = FRESH_WORKERS + 1
         while True:
             place = await self._submit(spec, prepared)
-            finished = await self._finish(place, spec, prepared.timeout_s)
+            finished = await self._finish(place, prepared.timeout_s)
             reason, equipped = why_nothing_ran(finished.answer), place.link.equipped
             if reason == "missing" and place.endpoint.id in equipped:
                 equipped.discard(place.endpoint.id)
@@ -141,11 +165,11 @@ class Runner:
         endpoint = place.endpoint
         changes = {"platform_id": place.platform_id, "endpoint_id": endpoint.id, "name": endpoint.name}
         self._desk.writer.put(partial(self._desk.store.update, self.record.id, **changes, state=JobState.IN_QUEUE))
-        if self._is_cancelled:  # meanwhile
-            await self.cancel()
+        if self._cancelled.is_set():  # meanwhile
+            await self.cancel(looks_after_worker=self._looks_after_worker)
         return place
 
-    async def _finish(self, place: Place, spec: EndpointSpec | None, timeout_s: int | None) -> Finished:
+    async def _finish(self, place: Place, timeout_s: int | None) -> Finished:
         link = place.link
         link.streams.listen(self.record.run, self._feed.take)
         watch = Watch(
@@ -162,10 +186,10 @@ class Runner:
         )
         try:
             job = await follow(watch)
-            self.measured = measured(job, spec, link.backend.name)
+            self.measured = measured(job, self._price_usd)
             if job.worker_id:
                 self._meet(place, job.worker_id)
-            answer = await self._answer_of(job, link, timeout_s)
+            answer = await self._answer_of(job, place, timeout_s)
             await self._feed.complete(answer)
         finally:
             link.streams.forget(self.record.run)
@@ -179,18 +203,36 @@ class Runner:
             ended_at=datetime.now(timezone.utc),
         )
 
-    async def _answer_of(self, job: Job, link: Link, timeout_s: int | None) -> bytes:
+    async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:
         """Return the answer, or raise what the end means, after the worker's last words are shown."""
+        link = place.link
         if job.status is JobState.COMPLETED:
             return read_response(job.output)
-        if job.status is JobState.CANCELLED and self._is_cancelled:
-            if job.worker_id:
-                await self._feed.last_words()
-            raise JobCancelled
+        if job.status is JobState.CANCELLED and self._cancelled.is_set():
+            raise JobCancelled(await self._see_cancelled(job, place))
         if job.worker_id and isinstance(failure_of(job, self.record.id), (WorkerLost, JobTimedOut)):
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(link.streams.ended(job.worker_id), LAST_WORDS_S)
         raise failure_of(job, self.record.id, log_tail=link.streams.tail(job.worker_id), timeout_s=timeout_s)
+
+    async def _see_cancelled(self, job: Job, place: Place) -> Cancellation:
+        """Wait for the last words of a cancelled job, and for its worker; return how it ended."""
+        if not job.worker_id:
+            return Cancellation(self.record.id, note="cancelled in the queue, nothing ran")
+        stop = Stop.UNASKED
+        if self._looks_after_worker:
+            seen = see_stop(place.link, place.endpoint.id, job.worker_id)
+            stop, _ = await asyncio.gather(seen, self._feed.last_words())
+        else:
+            await self._feed.last_words()
+        return Cancellation(
+            self.record.id,
+            stop=stop,
+            worker_id=job.worker_id,
+            ran_s=(job.execution_ms or 0) / 1000,
+            cost_usd=self.measured.cost_usd,
+            is_billed=place.link.backend.name == "runpod",
+        )
 
     # --- what happens along the way -----------------------------------------------------------------------------
 
@@ -210,7 +252,10 @@ class Runner:
     def _fail(self, failure: BaseException) -> None:
         """Write the end down, unless it is only ours: a submitted job goes on without its kernel."""
         only_ours = isinstance(failure, (ApiError, asyncio.CancelledError))
-        if not (only_ours and (self._place or self.record.platform_id)):
+        if isinstance(failure, JobCancelled):
+            self._cancellation = failure.cancellation
+            self._end(JobState.CANCELLED, error=str(failure), cost_usd=failure.cancellation.cost_usd)
+        elif not (only_ours and (self._place or self.record.platform_id)):
             self._end(_state_after(failure), error=_first_line(failure))
 
     def _end(self, state: JobState, *, answer: bytes | None = None, **changes: object) -> None:
@@ -223,7 +268,7 @@ class Runner:
 
 
 def _state_after(failure: BaseException) -> JobState:
-    if isinstance(failure, (JobCancelled, asyncio.CancelledError)):
+    if isinstance(failure, asyncio.CancelledError):
         return JobState.CANCELLED
     return JobState.TIMED_OUT if isinstance(failure, JobTimedOut) else JobState.FAILED
 

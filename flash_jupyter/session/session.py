@@ -10,17 +10,19 @@ import atexit
 import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from concurrent.futures import Future
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ResultLost
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import RemoteOptions, refuse_later
+from flash_jupyter.session.attaching import Detached, JobHandle
+from flash_jupyter.session.cancelling import Cancellation
 from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy, undeploy_all
 from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
 from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
@@ -39,28 +41,10 @@ from flash_jupyter.session.writer import BackgroundWriter, OutputLog
 from flash_jupyter.settings import BackendName, Settings
 from flash_jupyter.states import JobState
 
+#: what an interrupt does to the job of a cell
+Interrupt = Literal["cancel", "detach"]
+
 __all__ = ["CellOutcome", "CellRequest", "JobHandle", "Session"]
-
-
-@dataclass(frozen=True)
-class JobHandle:
-    """A job that runs by itself: its id is what `attach` and `cancel` take."""
-
-    id: str
-    endpoint: str
-    backend: BackendName
-
-    def __str__(self) -> str:
-        return f"job {self.id} on {self.endpoint} ({self.backend}); see it with %flash attach {self.id}"
-
-
-@dataclass(frozen=True)
-class Detached:
-    """A job of this kernel that nobody waits for; its sender still knows the objects that travelled."""
-
-    runner: Runner
-    future: Future[Finished]
-    sender: Sender
 
 
 class Session:
@@ -75,26 +59,41 @@ class Session:
         self._desk = Desk(self.links, self._store, self._writer)
         self._detached: dict[str, Detached] = {}
         self._listed: list[EndpointView] = []
+        #: the jobs of this kernel that are on their way
+        self._runners: WeakValueDictionary[str, Runner] = WeakValueDictionary()
         self._closes_at_exit = False
 
     # --- cells ------------------------------------------------------------------------------------------------
 
-    def run_cell(self, request: CellRequest, emit: Callable[[Event], None]) -> CellOutcome:
+    def run_cell(
+        self, request: CellRequest, emit: Callable[[Event], None], *, interrupt: Interrupt = "cancel"
+    ) -> CellOutcome:
         """Run a cell to its end; blocks, and calls `emit` on this thread, in order.
 
         Raises what `prepare` raises, `JobError`s, `ApiError`s, and `RemoteExecutionError` for the user's exception,
-        after all output was emitted and what was bound came home. On `KeyboardInterrupt` the job is cancelled first.
+        after all output was emitted and what was bound came home. A `KeyboardInterrupt` cancels the job first, or
+        leaves it running (`interrupt`), and its text says what came of it.
         """
         started = time.perf_counter()
         emit(Phase("preflight"))
-        spec, prepared = self._prepare(request, emit)
+        try:
+            spec, prepared = self._prepare(request, emit)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("nothing was sent") from None
         if request.options.dry:
             return _dry_outcome(spec, prepared, self._backend_of(request.options), emit)
         inbox: Inbox[Finished] = Inbox()
         runner, future = self._start(request, spec, prepared, tell=inbox.put)
         inbox.end_with(future)
+        job_id, detached = runner.record.id, Detached(runner, future, prepared.sender)
         try:
-            finished = wait_for(inbox, emit, cancel=lambda: self.loop.submit(runner.cancel()), job_id=runner.record.id)
+            finished = wait_for(
+                inbox,
+                emit,
+                cancel=None if interrupt == "detach" else lambda: self.loop.submit(runner.cancel()),
+                job_id=job_id,
+                leave=lambda: self._detached.__setitem__(job_id, detached),
+            )
         finally:
             emit(runner.measured)
         emit(Phase("returning"))
@@ -144,17 +143,20 @@ class Session:
         self._writer.flush()
         return self._store.newest()
 
-    def cancel(self, job: str) -> JobState:
-        """Stop a job; returns its state afterwards. `job` is our id, the platform's, or a unique beginning."""
+    def cancel(self, job: str) -> Cancellation:
+        """Stop a job, also one that a cell waits for, and return how that ended; from any thread.
+
+        `job` is our id, the platform's, or a unique beginning.
+        """
         record = self._find(job)
+        runner = self._runners.get(record.id)
+        if runner is not None and runner.final is None:
+            return self.loop.call(runner.stop(CONFIRM_S))
+        if record.state is JobState.CANCELLED:
+            return Cancellation(record.id, note=record.error or "cancelled")
         if record.state.is_final:
-            return record.state
-        detached = self._detached.pop(record.id, None)
-        if detached is None:
-            return self.loop.call(self._runner(record, tell=None).cancel_elsewhere())
-        self.loop.call(detached.runner.cancel())
-        wait([detached.future], CONFIRM_S)
-        return detached.runner.final or record.state
+            return Cancellation(record.id, record.state)
+        return self.loop.call(self._runner(record, tell=None).cancel_elsewhere())
 
     def endpoints(self) -> list[EndpointView]:
         """Return the endpoints of the backend in use; none where the embedded Runpod is not running."""
@@ -274,7 +276,8 @@ class Session:
         """Write a new job down; what is returned takes it on its way, on the loop thread."""
         self._store.insert(record)
         self._close_at_exit()
-        return self._runner(record, tell=tell, kind=kind)
+        runner = self._runners[record.id] = self._runner(record, tell=tell, kind=kind)
+        return runner
 
     def key_origin(self, backend: BackendName) -> str:
         """Say where the key for a backend comes from."""

@@ -16,11 +16,11 @@ from typing import Any
 
 from flash_jupyter.capsule import ERROR, RESULT, Sender
 from flash_jupyter.errors import FlashError, JobError, RemoteExecutionError, SerializationError
+from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.results import raise_failure, read_answer
 from flash_jupyter.session.running import Finished, Runner
-from flash_jupyter.session.submitting import JobCancelled
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.states import JobState
 
@@ -67,9 +67,9 @@ class StartedCall:
         """Give what the job has shown, and what it will show, to `emit`, on the loop thread."""
         self._loop.submit(self._runner.redirect(emit)).result()
 
-    def cancel(self) -> Future[None]:
+    def cancel(self, *, looks_after_worker: bool = True) -> Future[None]:
         """Ask the platform to stop the job; done when that was sent."""
-        return self._loop.submit(self._runner.cancel())
+        return self._loop.submit(self._runner.cancel(looks_after_worker=looks_after_worker))
 
     def wait(self, inbox: Inbox[Ran], emit: Emit) -> CallOutcome:
         """Wait on this thread; an interrupt cancels the job first. Raises what the job raises."""
@@ -109,8 +109,8 @@ class StartedCall:
         if self._outcome is None:
             try:
                 self.finished, read = self._future.result(0)
-            except JobCancelled:
-                raise JobError("the job was cancelled", job_id=self.id, fix="call the function again") from None
+            except JobCancelled as cancelled:
+                raise JobError(f"the job was {cancelled}", job_id=self.id, fix="call the function again") from None
             except CancelledError:
                 raise FlashError(
                     f"the session was closed while job {self.id} ran; the job goes on",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from flash_jupyter.errors import NotFoundError, ResultLost, UnreachableError
 from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.cancelling import Cancellation, JobCancelled
 from flash_jupyter.session.events import Phase, Sent
 from flash_jupyter.session.facts import sent_to
 from flash_jupyter.session.feed import Feed
@@ -21,9 +22,10 @@ from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Job
 
+T = TypeVar("T")
 
-class JobCancelled(Exception):
-    """The user cancelled the job, and the platform confirmed it, or it was never sent."""
+#: a step that is under way when its job is cancelled has so long to come to an end: a half made endpoint is known then
+STEP_GRACE_S = 2.0
 
 
 class Sendable(Protocol):
@@ -63,9 +65,10 @@ class Place:
 class Submitter:
     """Sends one job, as often as its runner asks for it."""
 
-    def __init__(self, desk: Desk, record: JobRecord, feed: Feed, *, is_cancelled: Callable[[], bool]) -> None:
+    def __init__(self, desk: Desk, record: JobRecord, feed: Feed, cancelled: asyncio.Event) -> None:
         self._desk, self._record, self._feed = desk, record, feed
-        self._is_cancelled = is_cancelled
+        self._cancelled = cancelled
+        self._said = ""
 
     async def submit(self, spec: EndpointSpec, prepared: Sendable) -> Place:
         """Put the job into the queue of its endpoint; both are made (again) where they are missing.
@@ -102,16 +105,15 @@ class Submitter:
         if link is None:
             if name == "local":
                 self._feed.tell(Phase("provisioning", "starting the local Runpod"))
-            link = await asyncio.get_running_loop().run_in_executor(None, self._desk.links.open, name)
+            link = await self._unless_cancelled(asyncio.to_thread(self._desk.links.open, name))
         return link
 
     async def _provision(self, link: Link, spec: EndpointSpec) -> Endpoint:
-        self._say(f"looking for endpoint {spec.name}")
-        return await link.provisioner.ensure(spec, self._say)
+        self._feed.tell(Phase("provisioning", f"looking for endpoint {spec.name}"))
+        return await self._unless_cancelled(link.provisioner.ensure(spec, self._say))
 
     async def _run(self, link: Link, endpoint: Endpoint, body: bytes, sent: Sent) -> Place:
-        if self._is_cancelled():
-            raise JobCancelled
+        self._refuse_cancelled()
         queue = Queue(link.http, request_urls(endpoint))
         self._feed.restart()
         link.streams.listen(self._record.run, self._feed.take)
@@ -120,7 +122,29 @@ class Submitter:
         job = await _run_once(queue, body)
         return Place(link, endpoint, queue, job.id)
 
+    async def _unless_cancelled(self, step: Coroutine[Any, Any, T]) -> T:
+        """Wait for a step, but not on after a cancel; raises `JobCancelled` then."""
+        doing = asyncio.ensure_future(step)
+        cancelled = asyncio.ensure_future(self._cancelled.wait())
+        try:
+            await asyncio.wait({doing, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                await asyncio.wait({doing}, timeout=STEP_GRACE_S)
+        finally:
+            cancelled.cancel()
+            doing.cancel()  # nothing, where it is done
+        if not doing.done():
+            self._refuse_cancelled()
+        return await doing
+
+    def _refuse_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            begun = f"; {self._said} had begun, what was made stays listed: %flash endpoints" if self._said else ""
+            raise JobCancelled(Cancellation(self._record.id, note=f"cancelled before it was sent{begun}"))
+
     def _say(self, text: str) -> None:
+        self._refuse_cancelled()  # what costs money or time is said before it is done
+        self._said = text
         self._feed.tell(Phase("provisioning", text))
 
 

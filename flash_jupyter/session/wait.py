@@ -1,4 +1,7 @@
-"""The main thread's wait: events from the loop thread, then the end; an interrupt cancels the job first."""
+"""The main thread's wait: events from the loop thread, then the end. An interrupt ends it, and says what became of it.
+
+What an interrupt led to is the text of the `KeyboardInterrupt` that is raised again.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ from concurrent.futures import CancelledError, Future
 from typing import Generic, TypeVar
 
 from flash_jupyter.errors import FlashError, JobError
-from flash_jupyter.session.events import Event, Notice, Phase
-from flash_jupyter.session.submitting import JobCancelled
+from flash_jupyter.session.cancelling import JobCancelled
+from flash_jupyter.session.events import Event, Phase
 
 T = TypeVar("T")
 
-#: after an interrupt: how long the platform may take to confirm that the job is over
-CONFIRM_S = 5.0
+#: after an interrupt: how long platform and worker may take to confirm that the job is over
+CONFIRM_S = 6.0
 
 
 class Inbox(Generic[T]):
@@ -52,40 +55,60 @@ def wait_for(
     *,
     cancel: Callable[[], object] | None,
     job_id: str,
+    leave: Callable[[], None] = lambda: None,
     confirm_s: float = CONFIRM_S,
 ) -> T:
     """Return what the job's future returns, or raise what it raises.
 
-    An interrupt calls `cancel`, waits until the job is final, at most `confirm_s`, says how it ended, and is raised
-    again. A second interrupt does not wait.
+    An interrupt calls `cancel` and waits until the job is over, at most `confirm_s`; a second one does not wait.
+    Without `cancel` the job goes on. `leave` is called where the job is left while it is open.
     """
     try:
         end = inbox.drain(emit)
     except KeyboardInterrupt:
-        if cancel is not None:
-            cancel()
-            _confirm(inbox, emit, job_id, confirm_s)
-        raise
+        raise KeyboardInterrupt(_after_interrupt(inbox, emit, cancel, job_id, leave, confirm_s)) from None
     try:
         return end.result()
-    except JobCancelled:
-        raise JobError("the job was cancelled", job_id=job_id, fix="run the cell again") from None
+    except JobCancelled as cancelled:
+        raise JobError(f"the job was {cancelled}", job_id=job_id, fix="run the cell again") from None
     except CancelledError:
         raise FlashError(
             f"the session was closed while job {job_id} ran; the job goes on", fix=f"see it with %flash attach {job_id}"
         ) from None
 
 
-def _confirm(inbox: Inbox[T], emit: Callable[[Event], None], job_id: str, confirm_s: float) -> None:
+def _after_interrupt(
+    inbox: Inbox[T],
+    emit: Callable[[Event], None],
+    cancel: Callable[[], object] | None,
+    job_id: str,
+    leave: Callable[[], None],
+    confirm_s: float,
+) -> str:
+    """Do what an interrupt asks for, and say what came of it."""
+    if cancel is None:
+        leave()
+        return f"the job goes on; see it again with %flash attach {job_id}"
     try:
-        failure = inbox.drain(emit, timeout_s=confirm_s).exception()
-    except (TimeoutError, CancelledError):
-        emit(Notice(f"job {job_id}: the cancellation is not confirmed yet; look at it with %flash jobs"))
-        return
-    if isinstance(failure, JobCancelled):
-        emit(Phase("cancelled", f"job {job_id}"))
-    elif failure is None:
-        emit(Phase("cancelled", "too late, the job was done"))
-        emit(Notice(f"job {job_id} was done before it could be cancelled; take its result with %flash attach {job_id}"))
-    else:
-        emit(Phase("cancelled", str(failure).splitlines()[0]))
+        cancel()
+        emit(Phase("cancelling", f"job {job_id}; interrupt again to leave it alone"))
+        end = inbox.drain(emit, timeout_s=confirm_s)
+    except KeyboardInterrupt:
+        leave()
+        return f"left while job {job_id} is being cancelled; see what became of it with %flash attach {job_id}"
+    except TimeoutError:
+        leave()
+        return (
+            f"it is not confirmed that job {job_id} is cancelled; look at it with %flash jobs, "
+            f"or stop its worker with %flash cancel {job_id} --worker"
+        )
+    return _how_it_ended(end, job_id)
+
+
+def _how_it_ended(end: Future[T], job_id: str) -> str:
+    if end.cancelled():
+        return f"the session was closed; see the job with %flash attach {job_id}"
+    failure = end.exception()
+    if failure is None:
+        return f"too late to cancel, the job was done; take its result with %flash attach {job_id}"
+    return str(failure) if isinstance(failure, JobCancelled) else f"the job had ended: {str(failure).splitlines()[0]}"

@@ -137,6 +137,7 @@ class Worker:
             self.stopped = True
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         time.sleep(self.settings.cancel_grace_s)
+        _end_children()
         _end(0)
 
     def _ping(self) -> None:
@@ -147,6 +148,15 @@ class Worker:
             with contextlib.suppress(OSError):  # the main thread waits for the server
                 channel.request("GET", url)
             time.sleep(max(self.settings.ping_interval_s, 0.1))
+
+
+def _end_children() -> None:
+    """End what the job started, as a container ends with all of its processes; also what has a session of its own."""
+    import psutil  # a few milliseconds, which no other job needs
+
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            child.kill()
 
 
 def _end(code: int) -> None:
@@ -171,6 +181,8 @@ def main() -> None:
         pass  # a stopped job
     except (ServerGone, Refused) as gone:
         sys.stderr.write(f"worker {worker.settings.worker_id} ends: {gone}\n")
+    if worker.stopped:
+        _end_children()
     _end(0)
 
 

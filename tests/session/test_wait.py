@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
 from flash_jupyter.errors import FlashError, JobError
-from flash_jupyter.session.events import Event, Notice, Phase, Stream
-from flash_jupyter.session.submitting import JobCancelled
+from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop
+from flash_jupyter.session.events import Event, Phase, Stream
 from flash_jupyter.session.wait import Inbox, wait_for
 
 
@@ -39,12 +41,21 @@ def test_a_failure_is_raised() -> None:
         wait_for(inbox, seen.append, cancel=None, job_id="fj-1")
 
 
+STOPPED = Cancellation("fj-1", stop=Stop.GONE, ran_s=1.5)
+CANCELLING = Phase("cancelling", "job fj-1; interrupt again to leave it alone")
+
+
+def interrupted(inbox: Inbox[int], seen: list[Event], cancel: Callable[[], object] | None, **more: Any) -> str:
+    interrupt_soon()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        wait_for(inbox, seen.append, cancel=cancel, job_id="fj-1", **more)
+    return str(caught.value)
+
+
 def test_an_interrupt_ends_the_wait_at_once_and_cancels() -> None:
     inbox, future, seen = opened()
-    interrupt_soon()
-    with pytest.raises(KeyboardInterrupt):
-        wait_for(inbox, seen.append, cancel=lambda: future.set_exception(JobCancelled()), job_id="fj-1")
-    assert seen == [Phase("cancelled", "job fj-1")]
+    text = interrupted(inbox, seen, lambda: future.set_exception(JobCancelled(STOPPED)))
+    assert (text, seen) == ("cancelled, worker stopped (ran 2 s)", [CANCELLING])
 
 
 def test_output_that_comes_while_it_is_cancelled_is_shown() -> None:
@@ -52,46 +63,49 @@ def test_output_that_comes_while_it_is_cancelled_is_shown() -> None:
 
     def cancel() -> None:
         inbox.put(Stream("stdout", "last words"))
-        future.set_exception(JobCancelled())
+        future.set_exception(JobCancelled(STOPPED))
 
-    interrupt_soon()
-    with pytest.raises(KeyboardInterrupt):
-        wait_for(inbox, seen.append, cancel=cancel, job_id="fj-1")
-    assert seen == [Stream("stdout", "last words"), Phase("cancelled", "job fj-1")]
+    interrupted(inbox, seen, cancel)
+    assert seen == [CANCELLING, Stream("stdout", "last words")]
 
 
 def test_a_job_that_was_quicker_than_the_interrupt() -> None:
     inbox, future, seen = opened()
-    interrupt_soon()
-    with pytest.raises(KeyboardInterrupt):
-        wait_for(inbox, seen.append, cancel=lambda: future.set_result(1), job_id="fj-1")
-    assert seen == [
-        Phase("cancelled", "too late, the job was done"),
-        Notice("job fj-1 was done before it could be cancelled; take its result with %flash attach fj-1"),
-    ]
+    text = interrupted(inbox, seen, lambda: future.set_result(1))
+    assert text == "too late to cancel, the job was done; take its result with %flash attach fj-1"
 
 
 def test_a_platform_that_does_not_confirm_is_said() -> None:
     inbox, _, seen = opened()
-    interrupt_soon()
-    with pytest.raises(KeyboardInterrupt):
-        wait_for(inbox, seen.append, cancel=lambda: None, job_id="fj-1", confirm_s=0.05)
-    assert seen == [Notice("job fj-1: the cancellation is not confirmed yet; look at it with %flash jobs")]
+    left: list[str] = []
+    text = interrupted(inbox, seen, lambda: None, confirm_s=0.05, leave=lambda: left.append("left"))
+    assert left == ["left"]
+    assert text == (
+        "it is not confirmed that job fj-1 is cancelled; look at it with %flash jobs, "
+        "or stop its worker with %flash cancel fj-1 --worker"
+    )
 
 
-def test_an_interrupted_attach_leaves_the_job_alone() -> None:
+def test_a_second_interrupt_leaves_the_job() -> None:
+    inbox, _, seen = opened()
+    left: list[str] = []
+    text = interrupted(inbox, seen, interrupt_soon, confirm_s=30, leave=lambda: left.append("left"))
+    assert left == ["left"]
+    assert text == "left while job fj-1 is being cancelled; see what became of it with %flash attach fj-1"
+
+
+def test_without_a_cancel_the_job_goes_on() -> None:
     inbox, future, seen = opened()
-    interrupt_soon()
-    with pytest.raises(KeyboardInterrupt):
-        wait_for(inbox, seen.append, cancel=None, job_id="fj-1")
+    text = interrupted(inbox, seen, None)
+    assert text == "the job goes on; see it again with %flash attach fj-1"
     assert seen == []
     assert not future.done()
 
 
 def test_cancelled_from_elsewhere_is_a_job_error() -> None:
     inbox, future, seen = opened()
-    future.set_exception(JobCancelled())
-    with pytest.raises(JobError, match="the job was cancelled"):
+    future.set_exception(JobCancelled(STOPPED))
+    with pytest.raises(JobError, match=r"the job was cancelled, worker stopped \(ran 2 s\)"):
         wait_for(inbox, seen.append, cancel=None, job_id="fj-1")
 
 

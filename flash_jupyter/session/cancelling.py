@@ -1,0 +1,110 @@
+"""How a job is stopped: the platform is told, then its worker is looked after until it is gone, or time is over.
+
+The platform says `CANCELLED` at once, whatever the worker does; only the list of workers shows whether it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from enum import Enum
+
+from flash_jupyter.errors import ApiError
+from flash_jupyter.session.links import Link
+from flash_jupyter.states import JobState, WorkerState
+
+#: seconds before each look at the list of workers, 4.5 in all; the end of the worker's log comes before them
+LOOKS_S = (0.3, 0.7, 1.5, 2.0)
+
+
+class Stop(Enum):
+    """What became of the worker that had a cancelled job."""
+
+    NONE = "no worker had it"
+    GONE = "worker stopped"
+    FREE = "worker free again"
+    BUSY = "still busy"
+    UNASKED = "nobody asked"
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """How a cancel ended. `ran_s` is how long the job ran, in seconds; `note` what else is to be said."""
+
+    job_id: str
+    state: JobState = JobState.CANCELLED
+    stop: Stop = Stop.NONE
+    worker_id: str = ""
+    ran_s: float = 0.0
+    cost_usd: float | None = None
+    is_billed: bool = False
+    note: str = ""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether nothing of the job runs any more."""
+        return self.state.is_final and self.stop is not Stop.BUSY
+
+    @property
+    def text(self) -> str:
+        """Say in one line what happened, and what it cost.
+
+        >>> Cancellation("fj-1", stop=Stop.GONE, ran_s=11.2, is_billed=True, cost_usd=0.0123).text
+        'cancelled, worker stopped (billed 12 s, $0.0123)'
+        >>> Cancellation("fj-1", note="cancelled in the queue, nothing ran").text
+        'cancelled in the queue, nothing ran'
+        """
+        if self.note:
+            return self.note
+        if not self.state.is_final:
+            return f"the platform has not confirmed that job {self.job_id} is cancelled; see %flash jobs"
+        if self.state is not JobState.CANCELLED:
+            return f"too late, the job is {self.state.value}; see %flash attach {self.job_id}"
+        if self.stop is Stop.BUSY:
+            return (
+                f"cancelled, but it is not confirmed that worker {self.worker_id} stopped ({self._bill} so far); "
+                f"stop the worker with %flash cancel {self.job_id} --worker"
+            )
+        words = {Stop.GONE: "cancelled, worker stopped", Stop.FREE: "cancelled, worker free again"}
+        return f"{words.get(self.stop, 'cancelled')} ({self._bill})"
+
+    @property
+    def _bill(self) -> str:
+        seconds = -int(-self.ran_s // 1)  # as it is billed: a second that has begun counts
+        price = "" if self.cost_usd is None else f", ${self.cost_usd:.4f}"
+        return f"billed {seconds} s{price}" if self.is_billed else f"ran {seconds} s"
+
+
+class JobCancelled(Exception):
+    """The user cancelled the job, and the platform confirmed it, or it was never sent."""
+
+    def __init__(self, cancellation: Cancellation) -> None:
+        super().__init__(cancellation.text)
+        self.cancellation = cancellation
+
+
+async def see_stop(link: Link, endpoint_id: str, worker_id: str) -> Stop:
+    """Look until the worker is not listed any more, or not as busy; `BUSY` where that is not seen within `LOOKS_S`."""
+    ended = asyncio.ensure_future(link.streams.ended(worker_id))
+    try:
+        for pause_s in LOOKS_S:
+            if ended.done():
+                await asyncio.sleep(pause_s)
+            await asyncio.wait({ended}, timeout=pause_s)
+            stop = await _look(link, endpoint_id, worker_id)
+            if stop is not Stop.BUSY:
+                return stop
+    finally:
+        ended.cancel()
+    return Stop.BUSY
+
+
+async def _look(link: Link, endpoint_id: str, worker_id: str) -> Stop:
+    with contextlib.suppress(ApiError):  # not to know is as good as busy
+        listed = {worker.id: worker.status for worker in await link.control.workers(endpoint_id)}
+        if worker_id not in listed:
+            return Stop.GONE
+        if listed[worker_id] in (WorkerState.IDLE, WorkerState.INITIALIZING):
+            return Stop.FREE
+    return Stop.BUSY
