@@ -9,6 +9,10 @@
     │   └── SecretFoundError        what it reads looks like a secret
     ├── ApiError                    the platform answered with an error, or not at all
     │   ├── AuthenticationError     the key is missing or wrong
+    │   │   └── NotAllowedError     the key is right, and may not do this
+    │   ├── OutOfMoneyError         the account's balance is too low
+    │   ├── QuotaError              the account has no workers left
+    │   ├── NoWorkersError          the endpoint may not have a worker
     │   ├── NotFoundError           what was asked for does not exist (any more)
     │   ├── NoStockError            nothing of what was asked for is to be had
     │   ├── RateLimitedError        too many requests
@@ -132,6 +136,22 @@ class ApiError(FlashError):
 
 class AuthenticationError(ApiError):
     """The key is missing, wrong, or not allowed to do this."""
+
+
+class NotAllowedError(AuthenticationError):
+    """The key is right, but it, or its account, may not do this."""
+
+
+class OutOfMoneyError(ApiError):
+    """The account's balance is too low for this."""
+
+
+class QuotaError(ApiError):
+    """The account may not have so many workers; nothing was made or changed."""
+
+
+class NoWorkersError(ApiError):
+    """The endpoint may not have a worker: a job would wait there for ever."""
 
 
 class NotFoundError(ApiError):

@@ -101,6 +101,11 @@ class RemoteOptions(BaseModel):
                 f"workers={low}-{high} is not a range",
                 fix="write the smaller number first, as in workers=0-3",
             )
+        if self.workers and self.workers[1] == 0:
+            raise OptionError(
+                "workers=0 lets no worker run the cell",
+                fix=f"write workers=1 or more; 0-{limits.OUR_WORKERS_MAX} is what a new endpoint has",
+            )
         ways = [way for way in ("detach", "dry", "local") if getattr(self, way)]
         if len(ways) > 1:
             raise OptionError(f"{' and '.join(ways)} exclude each other", fix=f"keep {' or '.join(ways)}")

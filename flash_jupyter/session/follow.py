@@ -54,7 +54,7 @@ class Watch:
     on_worker: Callable[[str], None]
     revive: Callable[[], Awaitable[None]]
     clock: Clock
-    #: whether it told why an open job waits, so that there is no more to say
+    #: gets each status; whether it told why the job waits, so that there is no more to say
     see: Callable[[Job], Awaitable[bool]]
     first_poll_s: float = FIRST_POLL_S
     wait: Callable[[asyncio.Event, float], Awaitable[None]] = wait_set
@@ -78,9 +78,10 @@ async def follow(watch: Watch) -> Job:
             await _endure(failure, watch, silent_since)
             continue
         silent_since = None
+        is_explained = await watch.see(job)
         if job.status.is_final:
             return job
-        if not await watch.see(job):
+        if not is_explained:
             shown = await _report(job, watch, shown, pause_s)
         if watch.done.is_set():
             await watch.clock.sleep(done_pause_s)

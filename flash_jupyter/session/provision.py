@@ -15,7 +15,8 @@ from pathlib import Path
 
 from filelock import AsyncFileLock
 
-from flash_jupyter.errors import ApiError, NotFoundError
+from flash_jupyter import limits
+from flash_jupyter.errors import ApiError, NotFoundError, NoWorkersError
 from flash_jupyter.resources.drift import patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body
 from flash_jupyter.session.stock import check_stock
@@ -66,7 +67,8 @@ class Provisioner:
     async def ensure(self, spec: EndpointSpec, say: Say) -> Endpoint:
         """Return the endpoint of `spec`; `say` is told what takes time, and what costs money.
 
-        Raises `OptionError` where an endpoint with this name is of another kind, `NoStockError`, and other `ApiError`s.
+        Raises `OptionError` where an endpoint with this name is of another kind, `NoStockError`, `NoWorkersError`, and
+        other `ApiError`s.
         """
         if known := self.known(spec):
             return known
@@ -82,6 +84,7 @@ class Provisioner:
             else:
                 say("; ".join(filter(None, [f"making endpoint {spec.name}", hint])))
                 endpoint = await self._make(resolved, say)
+        _check_workers(endpoint)
         self._known[spec] = endpoint
         return endpoint
 
@@ -186,6 +189,15 @@ def _not_gone(names: list[str], gone: list[str], refusals: list[ApiError]) -> Ap
         return ApiError(f"{text}, though the platform took the deletion", fix=fix)
     last = refusals[-1]
     return type(last)(f"{text}: {last.message}", status=last.status, detail=last.detail, fix=fix)
+
+
+def _check_workers(endpoint: Endpoint) -> None:
+    """Refuse an endpoint that was closed: by a person, or by the platform after a week without a request."""
+    if endpoint.workers.get("max") == 0:
+        raise NoWorkersError(
+            f"endpoint {endpoint.name} may not have a worker: its workers.max is 0; nothing was sent",
+            fix=f"allow some with workers={limits.OUR_WORKERS_MAX}, or choose another name=",
+        )
 
 
 def oldest(spec: EndpointSpec, endpoints: Iterable[Endpoint]) -> Endpoint | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from flash_jupyter.session.events import Clear, Display, Event, Notice, Sent, Stream
+from flash_jupyter.session.events import Clear, Display, Event, Notice, Sent, Stream, Waiting
 
 #: (backend, endpoint) of which was said that calls go there
 _said: set[tuple[str, str]] = set()
+#: waits at queues, of many calls together -> what was said of each
+_waits: dict[str, Waiting] = {}
 
 
 def show(event: Event) -> None:
@@ -25,6 +27,8 @@ def show(event: Event) -> None:
             shell.display_pub.clear_output(event.wait)
     elif isinstance(event, Notice):
         say(event.text)
+    elif isinstance(event, Waiting):
+        _say_why(event)
     elif isinstance(event, Sent) and (event.backend, event.endpoint) not in _said:
         _said.add((event.backend, event.endpoint))
         if current_shell() is not None or sys.stderr.isatty():
@@ -37,6 +41,20 @@ def say(text: str) -> None:
     if shell is not None:
         shell.display_pub.publish({"text/plain": text})
     else:
+        _write(sys.stderr, f"{text}\n")
+
+
+def _say_why(event: Waiting) -> None:
+    """Say once for all calls at a queue why they wait: a display that changes with the reason, or a line a reason."""
+    said, shell = _waits.get(event.wait), current_shell()
+    if event == said or (said is None and not event.text):
+        return
+    _waits[event.wait] = event
+    text = f"waiting: {event.text} → {event.action}" if event.text else "the wait for a worker is over"
+    if shell is not None:
+        transient = {"display_id": f"wait-{event.wait}"}
+        shell.display_pub.publish({"text/plain": text}, transient=transient, update=said is not None)
+    elif event.text and (said is None or event.cause != said.cause):
         _write(sys.stderr, f"{text}\n")
 
 

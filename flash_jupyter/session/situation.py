@@ -182,7 +182,7 @@ class Waits:
     def of_job(
         self, endpoint: Endpoint, queue: Queue, tell: Callable[[Event], None], *, job_id: str = ""
     ) -> Callable[[Job], Awaitable[bool]]:
-        """Return what wants to be called with each status of an open job: whether it told why the job waits."""
+        """Return what wants to be called with each status of a job: whether it told why the job waits."""
         return JobWait(self, endpoint, queue, tell, job_id).see
 
 

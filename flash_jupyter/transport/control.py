@@ -5,9 +5,12 @@ It allows 60 requests a minute, so nothing here is called in a loop: waiting and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from flash_jupyter.errors import ApiError, QuotaError
 from flash_jupyter.transport.catalog import Billings, Catalog
 from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.transport.rest import CONTROL_RETRY, Rest
@@ -15,6 +18,9 @@ from flash_jupyter.transport.storage import Templates, Volumes
 from flash_jupyter.wire.control import Endpoint, EndpointList, ReleaseList, Worker, WorkerList
 
 ENDPOINTS = "serverless"
+#: a quota has no status or code of its own; the platform's words are not documented, except by who met them: "Your
+#: worker concurrency cannot go beyond the maximum limit of (20)" (runpod/runpodctl issue 117)
+_QUOTA = re.compile(r"quota|(maximum|max|account) (worker )?limit|too many workers", re.IGNORECASE)
 
 
 class Control:
@@ -33,7 +39,8 @@ class Control:
 
     async def create(self, body: Mapping[str, Any]) -> Endpoint:
         """Make an endpoint; never repeated, as a lost answer may hide a made one."""
-        return await self._rest.create(Endpoint, ENDPOINTS, body=body)
+        with _quota_said(str(body.get("name", "")), "made"):
+            return await self._rest.create(Endpoint, ENDPOINTS, body=body)
 
     async def get(self, endpoint_id: str, *, retry: Retry = CONTROL_RETRY) -> Endpoint:
         """Return one endpoint, or raise `NotFoundError`."""
@@ -41,7 +48,8 @@ class Control:
 
     async def patch(self, endpoint_id: str, body: Mapping[str, Any]) -> Endpoint:
         """Change the given fields; the same change twice is the same, so it may be repeated."""
-        return await self._rest.patch(Endpoint, ENDPOINTS, endpoint_id, body=body)
+        with _quota_said(endpoint_id, "changed"):
+            return await self._rest.patch(Endpoint, ENDPOINTS, endpoint_id, body=body)
 
     async def delete(self, endpoint_id: str) -> None:
         """Delete an endpoint and its workers, or raise `NotFoundError`."""
@@ -58,3 +66,19 @@ class Control:
     def logs_url(self, endpoint_id: str, worker_id: str) -> str:
         """Return where the log of a worker streams from."""
         return self._rest.url(ENDPOINTS, endpoint_id, "workers", worker_id, "logs")
+
+
+@contextmanager
+def _quota_said(name: str, verb: str) -> Iterator[None]:
+    """Turn the refusal of more workers than the account may have into a `QuotaError`."""
+    try:
+        yield
+    except ApiError as failure:
+        if failure.status not in {400, 409} or not _QUOTA.search(failure.detail):
+            raise
+        raise QuotaError(
+            f"the account has no workers left for endpoint {name} ({failure.detail}); nothing was {verb}",
+            status=failure.status,
+            detail=failure.detail,
+            fix="ask for fewer (workers=1), or delete an endpoint: %flash endpoints, %flash undeploy NAME",
+        ) from None

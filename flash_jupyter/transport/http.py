@@ -24,7 +24,9 @@ from flash_jupyter._version import __version__
 from flash_jupyter.errors import (
     ApiError,
     AuthenticationError,
+    NotAllowedError,
     NotFoundError,
+    OutOfMoneyError,
     RateLimitedError,
     UnreachableError,
 )
@@ -207,7 +209,21 @@ class Http:
     def _error(self, method: str, response: httpx.Response) -> ApiError:
         detail = self._clean(read_problem(response.content))
         status = response.status_code
-        if status in {401, 403}:
+        if status == 403:
+            return NotAllowedError(
+                f"403: the key from {self.backend.key_origin} may not do this{f' ({detail})' if detail else ''}",
+                status=status,
+                detail=detail,
+                fix="use a key that may; where a GPU is refused, other hardware; or backend=local, which needs no key",
+            )
+        if status == 402:
+            return OutOfMoneyError(
+                f"402: the account's balance is too low{f' ({detail})' if detail else ''}",
+                status=status,
+                detail=detail,
+                fix="add credit in the Runpod console, then run it again; backend=local costs nothing",
+            )
+        if status == 401:
             return AuthenticationError(
                 f"{status}: the key from {self.backend.key_origin} was refused{f' ({detail})' if detail else ''}",
                 status=status,

@@ -27,6 +27,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "timeout=1 does not fit: input should be greater than or equal to 5\n  → see %%remote? for what timeout= takes",
     ),
     (
+        "no worker at all",
+        {"workers": (0, 0)},
+        "workers=0 lets no worker run the cell\n  → write workers=1 or more; 0-3 is what a new endpoint has",
+    ),
+    (
         "workers the wrong way round",
         {"workers": (3, 1)},
         "workers=3-1 is not a range\n  → write the smaller number first, as in workers=0-3",

@@ -118,10 +118,10 @@ def test_a_long_queue_says_why_with_the_data_plane() -> None:
     assert set(wait.platform.calls) == {"status", "health"}
 
 
-def test_each_open_status_is_shown_to_who_explains_the_wait() -> None:
+def test_each_status_is_shown_to_who_explains_the_wait() -> None:
     wait = Wait([WAITING, OPEN, WAITING, DONE])
     wait.run()
-    assert wait.seen == ["IN_QUEUE", "IN_PROGRESS", "IN_QUEUE"]
+    assert wait.seen == ["IN_QUEUE", "IN_PROGRESS", "IN_QUEUE", "COMPLETED"]
 
 
 def test_where_the_wait_is_explained_there_is_no_other_word_about_it() -> None:

@@ -10,7 +10,14 @@ import httpx
 import pytest
 from platform_app import BACKEND, Platform
 
-from flash_jupyter.errors import ApiError, AuthenticationError, NoStockError, OptionError, UnreachableError
+from flash_jupyter.errors import (
+    ApiError,
+    AuthenticationError,
+    NoStockError,
+    NoWorkersError,
+    OptionError,
+    UnreachableError,
+)
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body, endpoint_spec
 from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.provision import LOOKS_S, Provisioner
@@ -212,7 +219,7 @@ def test_what_is_still_listed_is_an_error_that_says_what_went(tmp_path: Path) ->
         undeploy(platform, tmp_path, "goes", "stays")
     assert str(caught.value) == (
         "endpoint stays is still listed; deleted: goes:"
-        " 403: the key from environment variable RUNPOD_API_KEY was refused (answered 403)\n"
+        " 403: the key from environment variable RUNPOD_API_KEY may not do this (answered 403)\n"
         "  → try again in a minute, or delete it in the console; a listed endpoint may go on to cost money"
     )
 
@@ -400,3 +407,15 @@ def test_what_falls_back_is_said_and_the_order_stays(tmp_path: Path) -> None:
     made, said = ensure(platform, tmp_path, spec_of(name="t", gpu=("ADA_24", "AMPERE_24")))
     assert said == ["making endpoint t; no stock of ADA_24 now: workers will be AMPERE_24 ($0.69/h)"]
     assert platform.endpoints[made]["gpu"]["pools"] == ["ADA_24", "AMPERE_24"]
+
+
+def test_an_endpoint_that_was_closed_is_refused_and_opened_by_saying_so(tmp_path: Path) -> None:
+    platform = Platform()
+    made = platform.add(create_body(spec_of(name="old"), now=NOW) | {"workers": {"min": 0, "max": 0}})
+    with pytest.raises(NoWorkersError) as caught:
+        ensure(platform, tmp_path, spec_of(name="old"))
+    assert str(caught.value) == (
+        "endpoint old may not have a worker: its workers.max is 0; nothing was sent\n"
+        "  → allow some with workers=3, or choose another name="
+    )
+    assert ensure(platform, tmp_path, spec_of(name="old", workers=(0, 3)))[0] == made["id"]

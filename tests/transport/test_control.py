@@ -5,10 +5,18 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
 from contract import Replay, example
 
-from flash_jupyter.errors import ApiError, AuthenticationError, NotFoundError
+from flash_jupyter.errors import (
+    ApiError,
+    AuthenticationError,
+    NotAllowedError,
+    NotFoundError,
+    OutOfMoneyError,
+    QuotaError,
+)
 from flash_jupyter.settings import Backend
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import Http
@@ -75,3 +83,80 @@ def test_what_the_platform_refuses_is_not_sent_again(name: str) -> None:
         ask(lambda c: c.create(recorded["request"]["body"]), name)
     assert caught.value.status == recorded["response"]["status"]
     assert recorded["response"]["body"]["detail"] in caught.value.detail
+
+
+REFUSALS: list[tuple[str, int, str, type[ApiError], str]] = [
+    (
+        "no money",
+        402,
+        "insufficient balance",
+        OutOfMoneyError,
+        (
+            "402: the account's balance is too low (insufficient balance)\n"
+            "  → add credit in the Runpod console, then run it again; backend=local costs nothing"
+        ),
+    ),
+    (
+        "a pool that the account may not have",
+        403,
+        "access denied",
+        NotAllowedError,
+        (
+            "403: the key from RUNPOD_API_KEY in .env may not do this (access denied)\n"
+            "  → use a key that may; where a GPU is refused, other hardware; or backend=local, which needs no key"
+        ),
+    ),
+    (
+        "more workers than the account may have",
+        400,
+        "Your worker concurrency cannot go beyond the maximum limit of (20).",
+        QuotaError,
+        (
+            "the account has no workers left for endpoint trainer (Your worker concurrency cannot go beyond the maximum limit"
+            " of (20).); nothing was made\n"
+            "  → ask for fewer (workers=1), or delete an endpoint: %flash endpoints, %flash undeploy NAME"
+        ),
+    ),
+    (
+        "any other mistake",
+        400,
+        "image is required",
+        ApiError,
+        (
+            "POST /v2/serverless answered 400: image is required\n"
+            "  → this is a mistake of flash_jupyter; please report it"
+        ),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "detail", "kind", "text"), [c[1:] for c in REFUSALS], ids=[c[0] for c in REFUSALS])
+def test_why_an_endpoint_is_not_made(status: int, detail: str, kind: type[ApiError], text: str) -> None:
+    def refuse(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, json={"title": "no", "status": status, "detail": detail})
+
+    async def main() -> None:
+        http = Http(BACKEND, transport=httpx.MockTransport(refuse))
+        try:
+            await Control(http).create({"name": "trainer"})
+        finally:
+            await http.aclose()
+
+    with pytest.raises(ApiError) as caught:
+        asyncio.run(main())
+    assert (type(caught.value), str(caught.value), caught.value.status) == (kind, text, status)
+
+
+def test_a_change_beyond_the_quota() -> None:
+    def refuse(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, json={"detail": "exceeds your workers quota"})
+
+    async def main() -> None:
+        http = Http(BACKEND, transport=httpx.MockTransport(refuse))
+        try:
+            await Control(http).patch(EP, {"workers": {"max": 50}})
+        finally:
+            await http.aclose()
+
+    with pytest.raises(QuotaError, match="nothing was changed"):
+        asyncio.run(main())
