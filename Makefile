@@ -15,7 +15,11 @@ UV := $(BIN)/uv
 WHEEL_ENV := .venvs/wheel
 INSTALL = $(UV) pip install --quiet --python
 ROOT_USER := $(if $(filter 0,$(shell id -u)),--allow-root)
+# tests of one file stay in one process: they share a kernel and an embedded Runpod
+PARALLEL := -n auto --dist loadfile
 QUICK := not journey and not foreign and not slow and not alone and not browser
+# the journeys that show whether Python itself matters: capture, capsule, output, errors
+SMOKE := $(addprefix tests/journeys/test_,story.py namespace.py output.py errors.py scripts.py)
 CHROMIUMS := chromium chromium-browser google-chrome-stable google-chrome
 SUDO := $(if $(ROOT_USER),,sudo -n)
 
@@ -32,16 +36,16 @@ check: .venv/.test  ## lint, types, pure and contract tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest flash_jupyter tests -m "$(QUICK)"
+	$(BIN)/pytest flash_jupyter tests $(PARALLEL) -m "$(QUICK)"
 
 test: check $(WHEEL_ENV)/.installed chromium  ## check, then journeys and the notebook against the installed wheel
-	$(WHEEL_ENV)/bin/pytest tests -m "(journey or foreign) and not slow and not alone"
+	$(WHEEL_ENV)/bin/pytest tests $(PARALLEL) -m "(journey or foreign) and not slow and not alone"
 	$(WHEEL_ENV)/bin/pytest tests/browser -m "not slow"
 	$(WHEEL_ENV)/bin/pytest tests -m "alone and not slow"
 	$(WHEEL_ENV)/bin/python notebooks/execute.py notebooks/quickstart.ipynb
 
-test-all: test  ## everything: the slow ones too, then all tests on every Python that is here
-	$(WHEEL_ENV)/bin/pytest tests -m "slow and not browser"
+test-all: test  ## everything: the slow ones too, then the quick ones and a user's way on every Python that is here
+	$(WHEEL_ENV)/bin/pytest tests $(PARALLEL) -m "slow and not browser"
 	$(WHEEL_ENV)/bin/pytest tests/browser -m "slow"
 	for version in $(PYTHONS); do \
 	    for python in python$$version $(PYENV)/versions/$$version.*/bin/python none; do \
@@ -51,7 +55,8 @@ test-all: test  ## everything: the slow ones too, then all tests on every Python
 	    echo "== Python $$version"; \
 	    $$python -m venv --clear .venvs/$$version || exit 1; \
 	    $(INSTALL) .venvs/$$version/bin/python "$$(ls dist/*.whl)[test]" || exit 1; \
-	    .venvs/$$version/bin/pytest tests -q -m "not foreign and not slow and not browser" || exit 1; \
+	    .venvs/$$version/bin/pytest tests -q $(PARALLEL) -m "$(QUICK)" || exit 1; \
+	    .venvs/$$version/bin/pytest $(SMOKE) -q $(PARALLEL) -m "not slow and not alone" || exit 1; \
 	done
 
 bench: .venv/.test  ## measure, print the table, write it to tests/benchmarks/
