@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import doctor, endpoints, jobs, local, sweep, volumes
+from flash_jupyter.cli import doctor, endpoints, jobs, local, logs, sweep, volumes
 from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
@@ -17,6 +17,7 @@ app.add_typer(local.app, name="local")
 app.add_typer(volumes.app, name="volumes")
 app.command("endpoints")(endpoints.list_endpoints)
 app.command("undeploy")(endpoints.undeploy)
+app.command("logs")(logs.show_logs)
 app.command("jobs")(jobs.list_jobs)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)

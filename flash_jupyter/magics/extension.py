@@ -78,6 +78,7 @@ def unload(shell: InteractiveShell) -> None:
     loaded.orphans.stop()
     release(shell)
     withdraw(remote.session)
+    loaded.magics[1].close()
     loaded.session.close()
     TICKER.stop()
     atexit.unregister(loaded.session.close)

@@ -19,6 +19,8 @@ from flash_jupyter.views.status import PLACES, one_line
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from flash_jupyter.magics.panel import Panel
+
 JOBS_SHOWN = 20
 CHECK_COLUMNS = ("subject", "level", "text", "fix")
 
@@ -30,7 +32,9 @@ class FlashMagics(Magics):
     def __init__(self, shell: InteractiveShell, remote: RemoteMagics) -> None:
         super().__init__(shell)
         self._remote = remote
+        self._open_panel: Panel | None = None
         self._words: dict[str, Callable[[list[str]], object]] = {
+            "panel": self._panel,
             "status": self._status,
             "config": self._config,
             "use": self._use,
@@ -41,6 +45,7 @@ class FlashMagics(Magics):
             "jobs": self._jobs,
             "attach": self._attach,
             "cancel": self._cancel,
+            "logs": self._logs,
             "local": self._local,
             "doctor": self._doctor,
         }
@@ -54,7 +59,8 @@ class FlashMagics(Magics):
     def flash(self, line: str) -> object:
         """Look at endpoints and jobs, and set defaults.
 
-            %flash status            which Runpod, which endpoints, what runs (also: %flash alone)
+            %flash                   the panel: endpoints and jobs, with buttons to undeploy, attach, cancel, see logs
+            %flash status            which Runpod, which endpoints, what runs
             %flash config            the defaults of %%remote
             %flash config gpu=AMPERE_80 deps=torch     set some; `gpu=` takes one away
             %flash use local|runpod  where cells run
@@ -66,13 +72,14 @@ class FlashMagics(Magics):
             %flash jobs              jobs, newest first
             %flash attach ID         wait for a detached job, show its output, bind its names
             %flash cancel ID         stop a job
+            %flash logs NAME|ID      the last lines of an endpoint's workers, or all that a job printed
             %flash local start|stop|status|logs|env    the embedded Runpod
             %flash doctor            what stands in the way: key, versions, folders; --cloud tries the real Runpod
 
         An ID is ours, the platform's, or a unique beginning. `status`, `endpoints`, `volumes` and `jobs` take --json.
         """
         with option_errors_as_usage():
-            word, *arguments = [word.text for word in split_words(line)] or ["status"]
+            word, *arguments = [word.text for word in split_words(line)] or ["panel"]
             if word not in self._words:
                 near = difflib.get_close_matches(word, self._words, n=1)
                 fix = f"did you mean `%flash {near[0]}`?" if near else f"one of {', '.join(self._words)}"
@@ -105,7 +112,26 @@ class FlashMagics(Magics):
             make_options(**{key: parse_value(key, text)})
         setattr(self._remote, key, text)
 
+    def close(self) -> None:
+        """Take the buttons of the panel away."""
+        if self._open_panel is not None:
+            self._open_panel.close()
+
     # --- what runs ------------------------------------------------------------------------------------------------
+
+    def _panel(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.panel import Panel
+
+        if arguments:
+            raise OptionError("%flash panel takes no words", fix="write %flash")
+        self.close()  # one at a time: each looks again by itself
+        self._open_panel = Panel(self.shell, self._remote.session)
+        self._open_panel.open()
+
+    def _logs(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.logs import show_logs
+
+        self._show(show_logs(self._remote.session(), arguments))
 
     def _status(self, arguments: list[str]) -> None:
         as_json, session = _wants_json(arguments, "status"), self._remote.session()
@@ -159,7 +185,7 @@ class FlashMagics(Magics):
         self._show(one_line(f"{job}: {self._remote.session().cancel(job).text}"))
 
     def _local(self, arguments: list[str]) -> None:
-        self._command("local", arguments or ["status"])
+        self._command("local", arguments or ["panel"])
 
     def _doctor(self, arguments: list[str]) -> None:
         if arguments:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flash_jupyter.errors import ApiError, OptionError
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER
+from flash_jupyter.resources.hardware import POOLS
 from flash_jupyter.session.cost import worker_usd_per_hour
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.provision import request_urls
@@ -105,12 +106,15 @@ def describe_hardware(endpoint: Endpoint) -> str:
 
     >>> describe_hardware(Endpoint(id="e", name="n", gpu={"pools": ["ADA_24"], "count": 2}))
     '2 x ADA_24'
+    >>> describe_hardware(Endpoint(id="e", name="n", gpu={"pools": list(POOLS)}))
+    'any GPU'
     """
     if endpoint.cpu:
         return ", ".join(f"{cpu.get('id')} {cpu.get('vcpuCount')} vCPU" for cpu in endpoint.cpu)
     gpu = endpoint.gpu or {}
     pools: list[str] = gpu.get("pools") or []
     shown = ", ".join(pools[:3]) + (f" and {len(pools) - 3} more" if len(pools) > 3 else "")
+    shown = "any GPU" if set(pools) >= set(POOLS) else shown
     return f"{gpu['count']} x {shown}" if gpu.get("count", 1) > 1 else shown
 
 

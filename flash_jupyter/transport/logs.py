@@ -6,7 +6,9 @@ twice; who reads lines removes what it has seen.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 from httpx_sse import EventSource, SSEError
@@ -19,6 +21,8 @@ from flash_jupyter.wire.control import LogLine
 
 #: a stream that brings nothing this many times in a row is given up
 FRUITLESS = 8
+#: of the lines that are there already, the first comes within seconds and the others at once
+FIRST_LINE_S, NEXT_LINE_S = 3.0, 0.3
 RECONNECT = Retry(first_s=0.2, factor=2.0, cap_s=10.0)
 
 
@@ -52,7 +56,24 @@ async def follow_log(
         fruitless += 1
 
 
-async def _read_once(http: Http, url: str, tail: int, last_id: str) -> AsyncIterator[tuple[str, LogLine | None]]:
+async def last_lines(http: Http, url: str, *, tail: int) -> list[LogLine]:
+    """Return the last `tail` lines of a worker's log as it is now; empty where the worker is gone.
+
+    The stream does not say where the old lines end, so they have ended when it is silent for a while.
+    """
+    lines: list[LogLine] = []
+    stream, patience_s = _read_once(http, url, tail, ""), FIRST_LINE_S
+    with contextlib.suppress(asyncio.TimeoutError, StopAsyncIteration, NotFoundError):
+        while len(lines) < tail:
+            _, line = await asyncio.wait_for(anext(stream), patience_s)
+            patience_s = NEXT_LINE_S
+            if line is not None:
+                lines.append(line)
+    await stream.aclose()
+    return lines
+
+
+async def _read_once(http: Http, url: str, tail: int, last_id: str) -> AsyncGenerator[tuple[str, LogLine | None], None]:
     params: dict[str, Any] = {} if last_id else {"tail": tail}
     headers = {"Last-Event-ID": last_id} if last_id else {}
     async with http.stream(url, params=params, headers=headers) as response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,38 @@ def size(count: int) -> str:
     if count >= 100_000:
         return f"{count / 1e6:.1f} MB"
     return f"{count / 1e3:.1f} kB" if count >= 1_000 else f"{count} B"
+
+
+def shortened(text: str, most: int) -> str:
+    """Cut a long text in its middle: names often differ at their ends.
+
+    >>> shortened("flash-any-py311-ann-0ea9bd", 12), shortened("trainer", 12)
+    ('flash-…0ea9bd', 'trainer')
+    """
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def uncoloured(text: str) -> str:
+    r"""Take a terminal's colours out of a text, and what its lines overwrote.
+
+    >>> uncoloured("\x1b[31mred\x1b[0m\n10 %\r20 %\n")
+    'red\n20 %\n'
+    """
+    lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+
+
+def plural(count: int, what: str) -> str:
+    """Count things.
+
+    >>> plural(1, "open job"), plural(2, "open job")
+    ('1 open job', '2 open jobs')
+    """
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def money(usd: float) -> str:

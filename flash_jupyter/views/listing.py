@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from flash_jupyter.views.format import age, duration, html_table, money, table
+from flash_jupyter.views.format import age, duration, html_table, money, shortened, table
 from flash_jupyter.views.status import PLACES
 from flash_jupyter.wire.times import read_time
 
@@ -59,6 +59,9 @@ VOLUME_COLUMNS = (
     Column("users", "used by"),
 )
 
+#: of a cell in HTML; a pointer over it shows all
+CELL_CHARACTERS = 40
+
 #: state -> the page's colour for its dot; others have the text's own, faint
 DOTS = {
     "running": "var(--jp-success-color1, currentColor)",
@@ -72,16 +75,17 @@ DOTS = {
     "FAILED": "var(--jp-error-color1, currentColor)",
     "TIMED_OUT": "var(--jp-error-color1, currentColor)",
 }
-#: of our tables only; Jupyter's own rules give numbers' alignment to every cell, and a zebra
+#: of our tables only; the name stands twice to go before Jupyter's rules, which align all cells to the right
 STYLE = """\
 <style>
-.flash-list table {border-collapse: collapse; margin: 0 0 .6em; font-size: 90%}
-.flash-list th, .flash-list td {text-align: left; padding: .28em 1.3em .28em 0; border: none; background: none;
-  white-space: nowrap; max-width: 22em; overflow: hidden; text-overflow: ellipsis}
-.flash-list th {font-weight: 400; opacity: .6}
-.flash-list td {border-top: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .25))}
-.flash-list .n {text-align: right; font-variant-numeric: tabular-nums}
-.flash-list tbody tr {background: none}
+.flash-list {overflow-x: auto}
+.flash-list.flash-list table {border-collapse: collapse; margin: 0 0 .8em; font-size: 90%; width: auto}
+.flash-list.flash-list th, .flash-list.flash-list td {text-align: left; padding: .3em 1.4em .3em 0; border: none;
+  white-space: nowrap}
+.flash-list.flash-list th {font-weight: 400; opacity: .6}
+.flash-list.flash-list td {border-top: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .25))}
+.flash-list.flash-list .n {text-align: right; font-variant-numeric: tabular-nums}
+.flash-list.flash-list tbody tr:nth-child(n) {background: none}
 </style>"""
 
 
@@ -137,7 +141,8 @@ def _cell(row: Mapping[str, str], column: Column) -> str:
     dot = ""
     if column.key == "state" and text:
         dot = f'<span style="color:{DOTS.get(text, "inherit")};opacity:{1 if text in DOTS else 0.4}">●</span> '
-    return f'<td{_class(column)} title="{html.escape(title)}">{dot}{html.escape(text)}</td>'
+    shown = html.escape(shortened(text, CELL_CHARACTERS))
+    return f'<td{_class(column)} title="{html.escape(title)}">{dot}{shown}</td>'
 
 
 def _class(column: Column) -> str:
@@ -214,6 +219,15 @@ def volume_row(volume: Mapping[str, Any]) -> dict[str, str]:
 def _since(text: str, now: datetime) -> str:
     moment = read_time(text)
     return age((now - moment).total_seconds()) if moment else ""
+
+
+def logs_text(logs: Sequence[Mapping[str, Any]]) -> str:
+    r"""Write logs one after the other, each under its title.
+
+    >>> logs_text([{"title": "worker w1", "text": "a\n"}, {"title": "worker w2", "text": "b\n"}])
+    'worker w1\na\n\nworker w2\nb'
+    """
+    return "\n\n".join(f"{log['title']}\n{log['text'].rstrip()}" for log in logs)
 
 
 def json_bundle(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contract import Replay
 
 from flash_jupyter.settings import Backend
 from flash_jupyter.transport.http import Clock, Http
-from flash_jupyter.transport.logs import FRUITLESS, follow_log
+from flash_jupyter.transport.logs import FRUITLESS, follow_log, last_lines
 
 BACKEND = Backend("runpod", "https://api.runpod.io", "https://api.runpod.ai/v2", "$KEY", "somewhere")
 URL = "https://api.runpod.io/v2/serverless/4m7x2k9q/workers/8g3n5t6r/logs"
@@ -109,3 +109,44 @@ def test_a_busy_server_is_asked_again_but_not_for_ever() -> None:
 def test_an_answer_that_is_no_stream_is_no_end() -> None:
     transport, _ = streams(lambda _request: httpx.Response(200, json={}), sse(Body(event("one", "1"))))
     assert read(transport) == ["one"]
+
+
+def last(transport: httpx.AsyncBaseTransport, *, tail: int = 100) -> list[str]:
+    async def main() -> list[str]:
+        http = Http(BACKEND, transport=transport)
+        try:
+            return [line.line for line in await last_lines(http, URL, tail=tail)]
+        finally:
+            await http.aclose()
+
+    return asyncio.run(main())
+
+
+class Open(Body):
+    """Sends chunks, then stays open, as the log of a worker that lives."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in super().__aiter__():
+            yield chunk
+        await asyncio.sleep(3600)
+
+
+def test_the_last_lines_have_ended_when_the_stream_is_silent() -> None:
+    transport, seen = streams(sse(Open(event("one"), event("two"))))
+    assert last(transport, tail=50) == ["one", "two"]
+    assert (len(seen), seen[0].url.params["tail"]) == (1, "50")
+
+
+def test_no_more_than_was_asked_for_is_waited_for() -> None:
+    transport, _ = streams(sse(Open(event("one"), event("two"))))
+    assert last(transport, tail=1) == ["one"]
+
+
+def test_the_last_lines_of_a_worker_that_has_ended_end_with_its_stream() -> None:
+    transport, _ = streams(sse(Body(event("one"))))
+    assert last(transport) == ["one"]
+
+
+def test_a_worker_that_is_gone_has_no_last_lines() -> None:
+    transport, _ = streams()
+    assert last(transport) == []

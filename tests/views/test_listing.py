@@ -3,46 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any
+
+from listed import endpoint, job
 
 from flash_jupyter.views.listing import STYLE, endpoints_bundle, jobs_bundle, volumes_bundle
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-
-
-def endpoint(**changes: Any) -> dict[str, Any]:
-    return {
-        "name": "trainer",
-        "id": "ep1",
-        "backend": "runpod",
-        "hardware": "ADA_24",
-        "state": "running",
-        "workers": "1 running, 1 idle",
-        "jobs": "2 queued, 1 running",
-        "owner": "ann",
-        "whose": "ours",
-        "created_at": "2026-11-22T10:00:00Z",
-        "expires_at": "2026-11-23T10:00:00Z",
-        "usd_per_hour": 1.116,
-        "notebook": "work/train.ipynb",
-        "last_job_at": "2026-11-22T11:00:00Z",
-        **changes,
-    }
-
-
-def job(**changes: Any) -> dict[str, Any]:
-    return {
-        "id": "fj-1",
-        "platform_id": "abc-u1",
-        "name": "trainer",
-        "state": "COMPLETED",
-        "endpoint_id": "ep1",
-        "notebook": "work/train.ipynb",
-        "created_at": "2026-11-22T11:00:00.000Z",
-        "finished_at": "2026-11-22T11:03:20.000Z",
-        "cost_usd": 0.0142,
-        **changes,
-    }
 
 
 def test_endpoints_as_text() -> None:

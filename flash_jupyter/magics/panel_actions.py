@@ -1,0 +1,78 @@
+"""What the buttons of the panel do: one function an action, over the session; what it returns is said in the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flash_jupyter.views.listing import logs_text
+
+if TYPE_CHECKING:
+    from flash_jupyter.session.session import Session
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an action has to say: a line, and a long text under it where there is one."""
+
+    text: str = ""
+    body: str = ""
+    is_error: bool = False
+
+
+def _refresh(_session: Session, _chosen: str, _namespace: dict[str, Any]) -> Said:
+    return Said()
+
+
+def _undeploy(session: Session, endpoint_id: str, _namespace: dict[str, Any]) -> Said:
+    return Said(f"deleted: {', '.join(session.undeploy(endpoint_id))}")
+
+
+def _undeploy_all(session: Session, _chosen: str, _namespace: dict[str, Any]) -> Said:
+    mine = [view.id for view in session.endpoints() if view.owner == session.settings.owner]
+    deleted = [name for endpoint_id in mine for name in session.undeploy(endpoint_id)]
+    return Said(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete")
+
+
+def _cancel(session: Session, job_id: str, _namespace: dict[str, Any]) -> Said:
+    return Said(f"{job_id}: {session.cancel(job_id).value}")
+
+
+def _attach(session: Session, job_id: str, namespace: dict[str, Any]) -> Said:
+    """Bring a job home: wait for its end, bind its names, read its output out."""
+    from flash_jupyter.session.events import Display, Event, Stream
+
+    pieces: list[str] = []
+
+    def emit(event: Event) -> None:
+        if isinstance(event, Stream):
+            pieces.append(event.text)
+        elif isinstance(event, Display):
+            pieces.append(f"{event.data.get('text/plain', '')}\n")
+
+    outcome = session.attach(job_id, namespace, emit)
+    bound = f"bound: {', '.join(outcome.bound)}" if outcome.bound else "it bound no names"
+    value = [f"value: {outcome.value!r}"] if outcome.has_value else []
+    rich = f"%flash attach {job_id} in a cell shows its plots too"
+    return Said(f"{job_id} · {' · '.join([bound, *value, rich])}", "".join(pieces))
+
+
+def _logs(session: Session, name: str, _namespace: dict[str, Any]) -> Said:
+    from flash_jupyter.session.logs import logs
+
+    found = logs(session, name)
+    if len(found) == 1:
+        return Said(found[0].title, found[0].text)
+    return Said(f"{len(found)} workers", logs_text([log.to_json() for log in found]))
+
+
+ACTIONS: dict[str, Callable[[Session, str, dict[str, Any]], Said]] = {
+    "refresh": _refresh,
+    "undeploy": _undeploy,
+    "undeploy-all": _undeploy_all,
+    "cancel": _cancel,
+    "attach": _attach,
+    "job-logs": _logs,
+    "endpoint-logs": _logs,
+}

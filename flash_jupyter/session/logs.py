@@ -1,0 +1,124 @@
+"""What was printed, afterwards or from outside: a job's full output, or the last lines of an endpoint's workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flash_jupyter import limits
+from flash_jupyter.errors import OptionError
+from flash_jupyter.session.events import Display, EventAssembler, Stream, read_fragment
+from flash_jupyter.session.jobs import JobRecord
+from flash_jupyter.session.links import Link
+from flash_jupyter.transport.logs import last_lines
+from flash_jupyter.wire.control import LogLine, Worker
+
+if TYPE_CHECKING:
+    from flash_jupyter.session.session import Session
+
+LINES = 100
+
+
+@dataclass(frozen=True)
+class Log:
+    """One log: of what, what it says, and the file where all of it is, empty where there is none."""
+
+    title: str
+    text: str
+    path: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as `--json` prints them."""
+        return asdict(self)
+
+
+def logs(session: Session, name: str, *, lines: int = LINES) -> list[Log]:
+    """Return the output of the job that `name` means, or the last lines of each worker of the endpoint.
+
+    A job is known by its id or the beginning of it. Raises `OptionError` where there is neither, and `ApiError`.
+    """
+    job = _find_job(session, name)
+    if job is not None:
+        return [job_log(job, session.settings.home)]
+    link = session.links.open(session.settings.backend)
+    return session.loop.call(_endpoint_logs(link, name, lines))
+
+
+def job_log(job: JobRecord, home: Path) -> Log:
+    """Return all that a job has printed so far; of more than a notebook keeps only the end."""
+    path = Path(job.events_log) if job.events_log else home / "logs" / f"{job.id}.log"
+    title = f"job {job.id} · {job.state.value}" + (f" · {job.name}" if job.name else "")
+    text = _read_end(path) if path.is_file() else ""
+    error = f"{job.error}\n" if job.error else ""
+    if not text and not error:
+        return Log(title, "it has printed nothing\n" if job.state.is_final else "it has printed nothing yet\n")
+    return Log(title, text + error, str(path) if text else "")
+
+
+def readable(lines: Iterable[LogLine]) -> str:
+    r"""Turn a worker's log into text: its own lines, and what jobs printed, which travels there as marked pieces.
+
+    >>> readable([LogLine(line="ready"), LogLine(line='@FJ1:0123456789abcdef:0:1/1:{"t":"stdout","text":"hi\\n"}')])
+    'ready\nhi\n'
+    """
+    assemblers: defaultdict[str, EventAssembler] = defaultdict(EventAssembler)
+    pieces: list[str] = []
+    for line in lines:
+        fragment = read_fragment(line.line)
+        if fragment is None:
+            at_start = not pieces or pieces[-1].endswith("\n")
+            pieces.append(f"{line.line}\n" if at_start else f"\n{line.line}\n")
+            continue
+        for event in assemblers[fragment.run].feed(fragment):
+            if isinstance(event, Stream):
+                pieces.append(event.text)
+            elif isinstance(event, Display):
+                pieces.append(f"{event.data.get('text/plain', '')}\n")
+    return "".join(pieces)
+
+
+def _find_job(session: Session, name: str) -> JobRecord | None:
+    """Find a job whose id begins so; an endpoint may have any name, so a short one of no job is no error."""
+    found = [job for job in session.jobs() if name in (job.id, job.platform_id)]
+    if not found and name.startswith("fj-"):
+        found = [job for job in session.jobs() if job.id.startswith(name)]
+        if len(found) != 1:
+            near = ", ".join(job.id for job in found[:3])
+            what = f"several jobs begin with {name}: {near}" if found else f"there is no job {name}"
+            raise OptionError(what, fix="write more of the id" if found else "see %flash jobs")
+    return found[0] if found else None
+
+
+async def _endpoint_logs(link: Link, name: str, lines: int) -> list[Log]:
+    endpoints = await link.control.endpoints()
+    chosen = [endpoint for endpoint in endpoints if name in (endpoint.name, endpoint.id)]
+    if not chosen:
+        known = ", ".join(sorted({endpoint.name for endpoint in endpoints})) or "there are no endpoints"
+        raise OptionError(f"there is no endpoint and no job {name}", fix=f"choose one of: {known}; or see %flash jobs")
+    found: list[Log] = []
+    for endpoint in chosen:
+        workers = await link.control.workers(endpoint.id)
+        found += await asyncio.gather(*(_worker_log(link, endpoint.id, worker, lines) for worker in workers))
+        if not workers:
+            found.append(Log(endpoint.name, "it has no worker now, so there is no log; of a job: %flash logs JOB\n"))
+    return found
+
+
+async def _worker_log(link: Link, endpoint_id: str, worker: Worker, lines: int) -> Log:
+    url = link.control.logs_url(endpoint_id, worker.id)
+    text = readable(await last_lines(link.http, url, tail=min(lines, limits.LOG_TAIL_MAX)))
+    return Log(f"worker {worker.id} · {worker.status.value}", text or "it has said nothing yet\n")
+
+
+def _read_end(path: Path) -> str:
+    """Read a file's last megabyte, which is what a notebook keeps of a cell's output."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - limits.SAVED_OUTPUT_BYTES))
+        text = file.read().decode(errors="replace")
+    left_out = size - limits.SAVED_OUTPUT_BYTES
+    return text if left_out <= 0 else f"… {left_out:,} bytes before this are only in {path}\n{text}"
