@@ -33,7 +33,8 @@ ALLOWED: dict[str, set[str]] = {
     "transport": VOCABULARY | {"wire", "resources"},
     "worker": {"errors", "capsule"},
     "session": SESSION_AND_BELOW - {"session"},
-    "decorator": SESSION_AND_BELOW,
+    # a `JobOutput` draws itself
+    "decorator": SESSION_AND_BELOW | {"views"},
     "build": SESSION_AND_BELOW | {"decorator"},
     # the text of a listing is that of the notebook's
     "cli": SESSION_AND_BELOW | {"decorator", "views"},

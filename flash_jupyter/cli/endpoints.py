@@ -32,10 +32,8 @@ def undeploy(
     if (name is None) is not everything:
         raise usage("undeploy takes a name, or --all for all of yours", as_json=as_json)
     with opened(as_json) as session:
-        ids = _mine(session) if name is None else [name]
-        if ids and not yes:
-            what = f"all {len(ids)} endpoints of {session.settings.owner}" if name is None else f"endpoint {name}"
-            confirm(f"delete {what}?", as_json=as_json)
+        if not yes and (question := _question(session, name)):
+            confirm(question, as_json=as_json)
         deleted = session.undeploy_all() if name is None else session.undeploy(name)
     if as_json:
         print_json({"deleted": deleted})
@@ -43,5 +41,10 @@ def undeploy(
         typer.echo(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete")
 
 
-def _mine(session: Session) -> list[str]:
-    return [view.id for view in session.endpoints() if view.owner == session.settings.owner]
+def _question(session: Session, name: str | None) -> str:
+    """Say what would be deleted; empty where there is nothing."""
+    if name is not None:
+        return f"delete endpoint {name}?"
+    owner = session.settings.owner
+    count = sum(view.owner == owner for view in session.endpoints())
+    return f"delete all endpoints of {owner}, {count} in number?" if count else ""

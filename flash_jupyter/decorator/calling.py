@@ -153,7 +153,7 @@ OPEN.add(Job)
 def finish(started: StartedCall, outcome: Any) -> JobOutput:
     """Make the output of a call that has ended."""
     assert started.finished is not None
-    return output_of(started.id, outcome, started.finished)
+    return output_of(started.id, outcome, started.finished, endpoint=started.endpoint)
 
 
 def _ended(started: StartedCall) -> JobOutput:
@@ -161,7 +161,9 @@ def _ended(started: StartedCall) -> JobOutput:
     try:
         return finish(started, started.take())
     except FlashError as failure:
-        return JobOutput(started.id, started.state.value, error=failure.message, failure=failure)
+        return JobOutput(
+            started.id, started.state.value, error=failure.message, failure=failure, endpoint=started.endpoint
+        )
 
 
 def _unwrapped(arguments: Arguments) -> Arguments:

@@ -17,7 +17,8 @@ class JobOutput:
     """How a call ended.
 
     `status` is `COMPLETED` or `FAILED`; `output` the value, `error` one line about what the code raised; times are UTC,
-    milliseconds the platform's, None where it did not say.
+    milliseconds the platform's, None where it did not say. `endpoint` is a name; `cost_usd` is None where nothing is
+    billed.
     """
 
     id: str
@@ -30,11 +31,19 @@ class JobOutput:
     delay_time_ms: int | None = None
     execution_time_ms: int | None = None
     failure: FlashError | None = field(default=None, compare=False)
+    endpoint: str | None = None
+    cost_usd: float | None = None
 
     def __repr__(self) -> str:
         what = f"error={self.error!r}" if self.failure else f"output={self.output!r}"
         took = "" if self.execution_time_ms is None else f", {self.execution_time_ms} ms"
         return f"JobOutput({self.id or 'here'}, {self.status}, {what}{took})"
+
+    def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Show it as a card in a notebook; `repr` stays one line."""
+        from flash_jupyter.decorator.drawing import bundle_of
+
+        return bundle_of(self)
 
     def result(self) -> Any:
         """Return the value, or raise what the code raised as a `RemoteExecutionError`.
@@ -46,7 +55,7 @@ class JobOutput:
         return self.output
 
 
-def output_of(job_id: str, outcome: CallOutcome, finished: Finished) -> JobOutput:
+def output_of(job_id: str, outcome: CallOutcome, finished: Finished, *, endpoint: str | None = None) -> JobOutput:
     """Make the output of a job that ran."""
     started_at = finished.ended_at
     if started_at is not None and finished.execution_ms is not None:
@@ -62,6 +71,8 @@ def output_of(job_id: str, outcome: CallOutcome, finished: Finished) -> JobOutpu
         delay_time_ms=finished.delay_ms,
         execution_time_ms=finished.execution_ms,
         failure=outcome.failure,
+        endpoint=endpoint,
+        cost_usd=finished.cost_usd,
     )
 
 

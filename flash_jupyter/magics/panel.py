@@ -45,6 +45,7 @@ class Panel:
         self._controls: Controls | None = None
         self._lock = threading.Lock()
         self._is_busy = self._is_closed = False
+        self._awaited: set[str] = set()
         self._looking: Future[None] | None = None
         # what is shown from a thread belongs to the cell that opened the panel
         self._context = contextvars.copy_context()
@@ -80,18 +81,24 @@ class Panel:
     # --- a button was pressed -----------------------------------------------------------------------------------
 
     def _act(self, action: str, chosen: str) -> None:
-        """Serve one press at a time; called by the frontend's message, on the kernel's thread."""
+        """Serve a press, on the kernel's thread; one at a time, but for jobs that are waited for beside."""
         with self._lock:
-            if self._is_busy or self._is_closed:
+            if self._is_closed or self._is_busy or chosen in self._awaited:
                 return
-            self._is_busy = True
+            if action == "attach":
+                self._awaited.add(chosen)
+            else:
+                self._is_busy = True
         assert self._controls is not None
-        self._controls.busy(True)
+        if action == "attach":
+            self._controls.say(f"waiting for {chosen}: when it is over its names are bound here")
+        else:
+            self._controls.busy(True)
         self._rest()
         try:
             self._session().loop.submit(self._in_thread(lambda: self._serve(action, chosen)))
         except (FlashError, RuntimeError) as error:
-            self._over(Said(str(error), is_error=True))
+            self._over(Said(str(error), is_error=True), action, chosen)
 
     def _serve(self, action: str, chosen: str) -> None:
         try:
@@ -103,15 +110,18 @@ class Panel:
         except Exception as error:
             _log.warning("the panel could not %s", action, exc_info=True)
             said = Said(f"{type(error).__name__}: {error}", is_error=True)
-        self._over(said)
+        self._over(said, action, chosen)
 
-    def _over(self, said: Said) -> None:
+    def _over(self, said: Said, action: str, chosen: str) -> None:
         with self._lock:
-            self._is_busy = False
-            is_closed = self._is_closed
+            if action == "attach":
+                self._awaited.discard(chosen)
+            else:
+                self._is_busy = False
+            is_closed, is_busy = self._is_closed, self._is_busy
         if is_closed or self._controls is None:
             return
-        self._controls.busy(False)
+        self._controls.busy(is_busy)
         if said.body:
             self._controls.read_out(said.text, said.body)
         else:

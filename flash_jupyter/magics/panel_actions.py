@@ -30,8 +30,7 @@ def _undeploy(session: Session, endpoint_id: str, _namespace: dict[str, Any]) ->
 
 
 def _undeploy_all(session: Session, _chosen: str, _namespace: dict[str, Any]) -> Said:
-    mine = [view.id for view in session.endpoints() if view.owner == session.settings.owner]
-    deleted = [name for endpoint_id in mine for name in session.undeploy(endpoint_id)]
+    deleted = session.undeploy_all()
     return Said(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete")
 
 

@@ -80,6 +80,6 @@ def _entry(view: EndpointView, job: JobRecord | None, has_open_job: bool, owner:
 
 
 def is_orphan(view: EndpointView, now: datetime) -> bool:
-    """Whether the endpoint's time to live is over and nothing is in its queue; one without our labels never is."""
+    """Whether its time to live is over and it says that nothing is going on; one without our labels never is."""
     expires_at = read_time(view.expires_at)
-    return expires_at is not None and expires_at <= now and view.jobs in ("0", None)
+    return expires_at is not None and expires_at <= now and view.jobs == "0" and view.state != "running"

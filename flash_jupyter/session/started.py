@@ -54,6 +54,11 @@ class StartedCall:
         return self._future
 
     @property
+    def endpoint(self) -> str | None:
+        """The name of the endpoint that has the job."""
+        return self._runner.record.name
+
+    @property
     def state(self) -> JobState:
         """Where the job is."""
         if not self._future.done():
