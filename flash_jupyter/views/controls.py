@@ -113,7 +113,8 @@ class Controls:
             f"<div>{html.escape(title)}</div>"
             '<div style="display:flex;flex-direction:column-reverse;max-height:22em;overflow:auto;'
             'border-top:1px solid var(--jp-border-color2, rgba(128,128,128,.25))">'
-            '<pre style="font-size:var(--jp-code-font-size, 12px);line-height:1.4;white-space:pre-wrap;margin:.4em 0">'
+            '<pre style="font-size:var(--jp-code-font-size, 12px);line-height:1.4;white-space:pre-wrap;'
+            'margin:.4em 0;flex:none">'
             f"{html.escape(uncoloured(text))}</pre></div>"
         )
 

@@ -41,7 +41,7 @@ def facts_text(facts: Mapping[str, Any]) -> str:
 
     >>> facts_text({"id": "fj-1", "status": "COMPLETED", "endpoint": "trainer", "worker_id": "w1",
     ...             "delay_time_ms": 42, "execution_time_ms": 75_000, "cost_usd": 0.0142})
-    'COMPLETED · fj-1 · trainer · worker w1 · waited 0.04 s · ran 1 min 15 s · $0.0142'
+    'COMPLETED · fj-1 · trainer · worker w1 · waited 42 ms · ran 1 min 15 s · $0.0142'
     >>> facts_text({"id": "", "status": "COMPLETED"})
     'COMPLETED · here'
     """
@@ -54,11 +54,20 @@ def _details(facts: Mapping[str, Any]) -> list[str]:
         facts["id"] or "here",
         facts.get("endpoint"),
         f"worker {facts['worker_id']}" if facts.get("worker_id") else "",
-        "" if delay_ms is None else f"waited {duration(delay_ms / 1000)}",
-        "" if execution_ms is None else f"ran {duration(execution_ms / 1000)}",
+        "" if delay_ms is None else f"waited {_took(delay_ms)}",
+        "" if execution_ms is None else f"ran {_took(execution_ms)}",
         "" if cost is None else money(cost),
     ]
     return [part for part in parts if part]
+
+
+def _took(milliseconds: int) -> str:
+    """Write a platform's time.
+
+    >>> _took(4), _took(1500)
+    ('4 ms', '1.5 s')
+    """
+    return f"{milliseconds} ms" if milliseconds < 1000 else duration(milliseconds / 1000)
 
 
 def _head_html(facts: Mapping[str, Any]) -> str:
@@ -77,7 +86,7 @@ def value_html(value: Mapping[str, Any]) -> str:
     >>> value_html({"text/plain": "<Figure>", "image/png": "iVBOR\n"})
     '<img alt="&lt;Figure&gt;" src="data:image/png;base64,iVBOR">'
     >>> value_html({"text/plain": "1 < 2"})
-    '<pre style="margin:0">1 &lt; 2</pre>'
+    '<pre style="margin:0;font-size:var(--jp-code-font-size, inherit)">1 &lt; 2</pre>'
     """
     for kind in ("text/html", "image/svg+xml"):
         if kind in value:
@@ -92,4 +101,4 @@ def value_html(value: Mapping[str, Any]) -> str:
 
 
 def _pre(text: str) -> str:
-    return f'<pre style="margin:0">{html.escape(text)}</pre>'
+    return f'<pre style="margin:0;font-size:var(--jp-code-font-size, inherit)">{html.escape(text)}</pre>'

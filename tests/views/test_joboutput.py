@@ -17,7 +17,7 @@ FACTS = {
     "execution_time_ms": 1500,
     "cost_usd": 0.0008,
 }
-DETAILS = "fj-1 · trainer · worker w1 · waited 0.04 s · ran 1.5 s · $0.0008"
+DETAILS = "fj-1 · trainer · worker w1 · waited 42 ms · ran 1.5 s · $0.0008"
 
 
 def head(status: str, color: str, details: str = DETAILS) -> str:
@@ -32,7 +32,7 @@ def test_a_value_stands_under_how_the_call_ended() -> None:
         "text/plain": f"COMPLETED · {DETAILS}\n[1, 2]",
         "text/html": (
             f"<div>{head('COMPLETED', 'var(--jp-success-color1, currentColor)')}"
-            '<div><pre style="margin:0">[1, 2]</pre></div></div>'
+            '<div><pre style="margin:0;font-size:var(--jp-code-font-size, inherit)">[1, 2]</pre></div></div>'
         ),
     }
 
@@ -43,7 +43,7 @@ def test_an_error_is_its_frames() -> None:
     assert bundle["text/plain"] == f"FAILED · {DETAILS}\n" + "\n".join(lines)
     assert bundle["text/html"] == (
         f"<div>{head('FAILED', 'var(--jp-error-color1, currentColor)')}"
-        '<pre style="margin:0">ValueError\nCell In[3], line 2\n----&gt; 2 raise ValueError(&#x27;&lt;no&gt;&#x27;)\n\n'
+        '<pre style="margin:0;font-size:var(--jp-code-font-size, inherit)">ValueError\nCell In[3], line 2\n----&gt; 2 raise ValueError(&#x27;&lt;no&gt;&#x27;)\n\n'
         "ValueError: &lt;no&gt;</pre></div>"
     )
 
@@ -61,7 +61,11 @@ RICHEST: list[tuple[str, dict[str, Any], str]] = [
         '<img alt="p" src="data:image/jpeg;base64,ab">',
     ),
     ("a formula", {"text/latex": "$a<b$", "text/plain": "x"}, "<div>$a&lt;b$</div>"),
-    ("text as it is", {"text/plain": "<a>"}, '<pre style="margin:0">&lt;a&gt;</pre>'),
+    (
+        "text as it is",
+        {"text/plain": "<a>"},
+        '<pre style="margin:0;font-size:var(--jp-code-font-size, inherit)">&lt;a&gt;</pre>',
+    ),
 ]
 
 
