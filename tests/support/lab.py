@@ -20,6 +20,7 @@ POLL_S = 0.05
 #: console errors that are no fault of ours: pattern -> reason
 ALLOWED_ERRORS: dict[str, str] = {
     r"/api/kernels\b.* 500|500 .*/api/kernels\b": "jupyter_server's own race at its start (KeyError: last_activity)",
+    r"Could not send widget sync message": "a view that is closed with its notebook is counted down on a dead connection",
     r"Canceled future for \w+ message before replies": "Lab had asked the kernel of a notebook that was closed meanwhile",
 }
 

@@ -1,0 +1,79 @@
+"""The panel of `%flash` as it stands on the page: pressed with the mouse, in both themes, and in a notebook opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import Lab, LabCell
+from lab_server import JupyterServer
+
+from flash_jupyter.views.endpoints import AGAIN
+
+pytestmark = pytest.mark.browser
+
+CELL = "%%remote cpu=cpu3c-2-4 name=in-the-panel\nprint('a line of its log')"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def press(cell: LabCell, name: str, nth: int = 0) -> None:
+    cell.output.get_by_role("button", name=name, exact=True).nth(nth).click()
+
+
+def choose(cell: LabCell, name: str) -> None:
+    cell.output.locator("select").first.select_option(label=name)
+
+
+def test_an_endpoint_is_looked_at_and_deleted_with_the_mouse(lab: Lab, pictures: Path) -> None:
+    lab.ok(CELL)
+    panel = lab.ok("%flash")
+    panel.wait_for("in-the-panel")
+    choose(panel, "in-the-panel")
+    press(panel, "Logs")
+    panel.wait_for("a line of its log")
+    for theme in ("light", "dark"):
+        lab.theme(theme)
+        panel.screenshot(pictures / f"panel-{theme}.png")
+    press(panel, "Undeploy")
+    panel.wait_for("Really delete in-the-panel (yours)?")
+    press(panel, "Keep")
+    press(panel, "Undeploy")
+    press(panel, "Really delete in-the-panel (yours)?")
+    panel.wait_for("deleted: in-the-panel")
+    assert "in-the-panel" not in panel.outputs[0].partition("job")[0]
+
+
+def test_a_notebook_opened_again_shows_what_was_saved(
+    open_lab: Callable[..., Lab], server: JupyterServer, pictures: Path
+) -> None:
+    name = server.write_notebook("opened-again.ipynb", "%load_ext flash_jupyter", CELL, "%flash")
+    lab = open_lab(name=name)
+    lab.run_all()
+    lab.cells[2].wait()
+    lab.cells[2].wait_for("Refresh")
+    lab.save()
+    table, buttons = (output["data"] for output in server.read_notebook(name).cells[2].outputs)
+    assert WIDGET not in table
+    assert "in-the-panel" in table["text/plain"]
+    assert (buttons["text/plain"], WIDGET in buttons) == (AGAIN, True)
+
+    lab.open(name)  # the kernel lives: so do the buttons
+    panel = lab.cells[2]
+    panel.wait_for("Refresh")
+    press(panel, "Refresh")
+    server.shut_down_kernels()
+    lab.open(name)
+    panel = lab.cells[2]
+    panel.wait_for("in-the-panel")
+    panel.until(lambda: hint(panel) == f'"{AGAIN}"', "the line in the place of the buttons is not there")
+    assert "widget" not in panel.text
+    panel.screenshot(pictures / "panel-again.png")
+    lab.errors[:] = [error for error in lab.errors if "widget model not found" not in error]
+
+
+def hint(panel: LabCell) -> Any:
+    """What a reader sees in the place of the buttons."""
+    output = panel.output.locator(".jp-OutputArea-output").nth(1)
+    return output.evaluate("element => getComputedStyle(element, '::after').content")
