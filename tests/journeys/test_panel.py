@@ -109,7 +109,7 @@ def test_a_detached_job_is_cancelled_or_brought_home(frontend: Frontend) -> None
     assert frontend.texts == []
     frontend.execute("%%remote cpu=cpu3c-2-4 name=panel-three detach\nimport time\ntime.sleep(600)")
     frontend.execute("%flash")
-    pressed(frontend, "Cancel", says="CANCELLED")
+    pressed(frontend, "Cancel", says="cancelled")
 
 
 def test_who_only_executes_notebooks_gets_no_buttons(frontend: Frontend) -> None:
