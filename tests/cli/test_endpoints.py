@@ -126,6 +126,15 @@ def test_an_unknown_endpoint_is_an_error_with_those_that_exist(desk: Desk) -> No
     assert done.stderr == "error: there is no endpoint nobody\n  → choose one of: mine\n"
 
 
+def test_logs_of_an_endpoint_without_a_worker_and_of_nothing(desk: Desk) -> None:
+    desk.endpoint("mine")
+    text = "it has no worker now, so there is no log; of a job: %flash logs JOB"
+    assert desk.flash("logs", "mine").stdout == f"mine\n{text}\n"
+    assert desk.json("logs", "mine", "-n", "5") == {"logs": [{"title": "mine", "text": f"{text}\n", "path": ""}]}
+    assert desk.error("logs", "nobody")["message"] == "there is no endpoint and no job nobody"
+    assert desk.flash("logs").exit_code == 2
+
+
 def test_volumes_are_listed_and_deleted_once_nobody_uses_them(desk: Desk) -> None:
     volume = desk.volume("models")
     desk.endpoint("trainer", networkVolumes=[volume], dataCenterIds=["EU-RO-1"])
