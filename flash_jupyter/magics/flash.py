@@ -185,7 +185,7 @@ class FlashMagics(Magics):
         self._show(one_line(f"{job}: {self._remote.session().cancel(job).text}"))
 
     def _local(self, arguments: list[str]) -> None:
-        self._command("local", arguments or ["panel"])
+        self._command("local", arguments or ["status"])
 
     def _doctor(self, arguments: list[str]) -> None:
         if arguments:
