@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from flash_jupyter import limits
 from flash_jupyter.emulator.jobs import Job, Policy, WorkerAnswer, new_job_id, split_chunk, status_document
 from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.world import Endpoint, NoWorker, Poll, Worker, World
-from flash_jupyter.states import JobState
+from flash_jupyter.states import JobState, WorkerState
 
 
 class Dispatcher:
@@ -153,8 +155,14 @@ class Dispatcher:
 
     # --- the worker's side -------------------------------------------------------------------------------------
 
-    async def take(self, worker: Worker, count: int, *, idle: bool) -> list[Job]:
-        """Return jobs for a worker; waits for one as long as a poll is held. `idle`: it says that it runs none."""
+    async def take(
+        self, worker: Worker, count: int, *, idle: bool, gone: Callable[[], Coroutine[Any, Any, object]]
+    ) -> list[Job]:
+        """Return jobs for a worker; waits for one as long as a poll is held, and as long as somebody is there.
+
+        `idle`: it says that it runs none. `gone` returns when who asked has gone away: a job that was handed over then
+        would be lost.
+        """
         endpoint = self._world.endpoint(worker.endpoint_id)
         self._polled(endpoint, worker, idle=idle)
         jobs = self._next_jobs(endpoint, worker, count)
@@ -164,15 +172,20 @@ class Dispatcher:
         poll = Poll(worker, count, loop.create_future())
         endpoint.polls.append(poll)
         timer = loop.call_later(self._world.config.limits.take_hold_s, poll.release)
+        leaving = loop.create_task(gone())
+        leaving.add_done_callback(lambda _: poll.release())
         try:
             return await poll.answer
         finally:
             timer.cancel()
+            leaving.cancel()
             if poll in endpoint.polls:
                 endpoint.polls.remove(poll)
 
     def _polled(self, endpoint: Endpoint, worker: Worker, *, idle: bool) -> None:
         worker.kill_at = None
+        if worker.state is WorkerState.UNHEALTHY:  # it said so itself, and this poll was on its way: it ends
+            return
         if not worker.is_ready:
             endpoint.failed_starts = 0
             worker.log.system(f"worker {worker.id} is ready")
@@ -196,11 +209,11 @@ class Dispatcher:
             return
         while endpoint.queue and endpoint.polls:
             poll = endpoint.polls.pop()
-            if poll.worker.process.is_alive():
-                poll.release(self._next_jobs(endpoint, poll.worker, poll.count))
+            is_there = not poll.answer.done() and poll.worker.process.is_alive()
+            poll.release(self._next_jobs(endpoint, poll.worker, poll.count) if is_there else None)
 
     def _next_jobs(self, endpoint: Endpoint, worker: Worker, count: int) -> list[Job]:
-        if worker.ending is not None:
+        if worker.ending is not None or worker.state is WorkerState.UNHEALTHY:
             return []
         if self._world.faults.active:
             if self._world.faults.withholds_jobs(endpoint.id):

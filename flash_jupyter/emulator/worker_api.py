@@ -75,7 +75,12 @@ class WorkerApi:
 
     async def _take_jobs(self, request: Request, worker: Worker, count: int) -> list[Job]:
         idle = request.query_params.get("job_in_progress") == "0"
-        return await self._dispatcher.take(worker, count, idle=idle)
+
+        async def gone() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+
+        return await self._dispatcher.take(worker, count, idle=idle, gone=gone)
 
     def _order(self, job: Job) -> bytes:
         return order_document(job.id, self._dispatcher.order_of(job))

@@ -88,6 +88,20 @@ def test_an_idle_worker_that_is_killed_loses_nothing(server: RealServer) -> None
     assert status["status"] == "COMPLETED"
 
 
+def test_a_job_is_not_handed_to_a_poll_whose_sender_has_gone(server: RealServer) -> None:
+    endpoint = server.endpoint()
+    worker = server.finished(endpoint, server.run(endpoint, ADD, 1, 2))["workerId"]
+    url = httpx.URL(server.info["url"])
+    with socket.create_connection((url.host, url.port)) as connection:
+        connection.sendall(
+            f"GET /v2/{endpoint}/job-take/{worker}?gpu=CPU&job_in_progress=0 HTTP/1.1\r\nHost: {url.netloc.decode()}\r\n"
+            f"Authorization: {server.info['api_key']}\r\n\r\n".encode()
+        )
+        time.sleep(0.3)  # the last poll to come would be the first to get a job
+    time.sleep(0.3)
+    assert server.finished(endpoint, server.run(endpoint, ADD, 3, 4))["status"] == "COMPLETED"
+
+
 def test_too_much_memory_ends_the_worker(serve: Serve) -> None:
     server = serve("--worker-memory-mb", "150")
     endpoint = server.endpoint()

@@ -7,6 +7,7 @@ import pytest
 from emulated import Api, MadeUpPool
 
 from flash_jupyter.emulator.config import FAILED_STARTS_MAX
+from flash_jupyter.emulator.jobs import Policy
 
 
 def test_a_poll_is_held_and_answers_as_soon_as_there_is_a_job(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_a_dead_workers_poll_gets_no_job(tmp_path: Path) -> None:
         api.pool.processes[0].reason = "killed by signal 9"  # its end has not been noticed yet
         job = api.run(endpoint)
         assert api.status(endpoint, job)["status"] == "IN_QUEUE"
-        assert not poll.done()
+        assert poll.result(1).status_code == 204
 
 
 def test_a_worker_is_idle_from_its_first_poll_and_running_with_a_job(api: Api) -> None:
@@ -120,6 +121,32 @@ def test_a_worker_that_is_unhealthy_is_replaced(api: Api) -> None:
     api.tick()
     assert not api.pool.processes[0].is_alive()
     assert len(api.pool.orders) >= 2
+
+
+def test_a_poll_of_a_worker_that_called_itself_unhealthy_brings_nothing(api: Api) -> None:
+    endpoint = api.endpoint()
+    job = api.run(endpoint)
+    worker = api.worker()
+    api.get(f"/v2/{endpoint}/ping/{worker}?status=unhealthy&check=disk&reason=full")
+    assert api.take(endpoint, worker).status_code in (204, 404)  # 404: it is ended already
+    assert api.status(endpoint, job)["status"] == "IN_QUEUE"
+
+
+def test_a_poll_that_was_released_a_moment_ago_takes_no_job_along(tmp_path: Path) -> None:
+    with Api(tmp_path, take_hold_s=30) as api:
+        endpoint_id = api.endpoint(workers={"min": 1})
+        poll = api.begin("GET", f"/v2/{endpoint_id}/job-take/{api.worker()}?gpu=CPU")
+        time.sleep(0.05)
+
+        def release_and_submit() -> str:
+            endpoint = api.emulator.world.endpoint(endpoint_id)
+            endpoint.polls[0].release()  # its time is over, and its request has not answered yet
+            job = api.emulator.dispatcher.submit(endpoint, b'{"input": {"x": 1}}', Policy(), sync=False)
+            return str(job.id)
+
+        job = api.call(release_and_submit)
+        assert poll.result(1).status_code == 204
+        assert api.status(endpoint_id, job)["status"] == "IN_QUEUE"
 
 
 def test_workers_that_fail_their_own_checks_fail_what_is_queued(api: Api) -> None:
