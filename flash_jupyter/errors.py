@@ -210,7 +210,7 @@ class JobTimedOut(JobError):
 
 
 class WorkerLost(JobError):
-    """The worker that ran the job died; it was not run again."""
+    """The worker that ran the job died; the job is sent again only where retries were asked for."""
 
 
 class WorkersUnhealthy(JobError):

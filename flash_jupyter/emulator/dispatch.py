@@ -222,7 +222,7 @@ class Dispatcher:
         jobs = [endpoint.queue.popleft() for _ in range(min(count, len(endpoint.queue)))]
         for job in jobs:
             job.advance("take")
-            job.taken_at, job.worker_id = self._world.clock(), worker.id
+            job.taken_at, job.worker_id, job.log_start = self._world.clock(), worker.id, len(worker.log)
             self._store.update_job(job)
             worker.jobs[job.id] = job
             worker.advance("take")
@@ -332,7 +332,7 @@ def endpoint_timeout_s(endpoint: Endpoint) -> float:
     return min(timeout_ms / 1000, longest_s) if timeout_ms > 0 else longest_s
 
 
-def worker_lost(worker_id: str, log: WorkerLog, reason: str) -> str:
-    """Return the error of a job whose worker is gone: who, why, and the last lines that it wrote."""
-    tail = "".join(f"\n  {line}" for line in log.last_words(10))
+def worker_lost(worker_id: str, log: WorkerLog, reason: str, *, since: int = 0) -> str:
+    """Return the error of a job whose worker is gone: who, why, and the last lines that it wrote from `since` on."""
+    tail = "".join(f"\n  {line}" for line in log.last_words(10, since=since))
     return f"worker lost: {worker_id}: {reason}" + (f"\nlast log lines:{tail}" if tail else "")

@@ -178,7 +178,7 @@ class Fleet:
         endpoint.workers.pop(worker.id, None)
         endpoint.polls = [poll for poll in endpoint.polls if poll.worker is not worker]
         for job in list(worker.jobs.values()):
-            self._dispatcher.fail(job, worker_lost(worker.id, worker.log, reason))
+            self._dispatcher.fail(job, worker_lost(worker.id, worker.log, reason, since=job.log_start))
         _refuse_those_who_want(endpoint, worker)
         worker.log.end()
         failed = worker.ending is None or (worker.state is WorkerState.UNHEALTHY and worker.fault is None)
@@ -211,7 +211,8 @@ class Fleet:
         """End all workers: the server ends. What runs is failed, what is queued stays queued."""
         for worker in self._world.workers:
             for job in list(worker.jobs.values()):
-                self._dispatcher.fail(job, worker_lost(worker.id, worker.log, "the embedded Runpod was stopped"))
+                reason = "the embedded Runpod was stopped"
+                self._dispatcher.fail(job, worker_lost(worker.id, worker.log, reason, since=job.log_start))
             worker.process.kill()
             self._forget(worker.id, self._world.clock())
 

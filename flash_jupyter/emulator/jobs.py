@@ -57,6 +57,8 @@ class Job:
     chunks: list[bytes] = field(default_factory=list)
     #: taken before the server was started anew: nobody knows whether the worker has got it
     inherited: bool = False
+    #: where its worker's log stood when it was taken; not stored
+    log_start: int = 0
     webhook: str | None = None
     retention_s: float | None = None
 

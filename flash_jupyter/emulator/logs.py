@@ -186,9 +186,9 @@ class WorkerLog:
             lines.append(LogLine(self._times[position], self._source(position), text.decode(errors="replace")))
         return lines
 
-    def last_words(self, count: int) -> list[str]:
-        """Return the last lines that a person can read, for an error's text."""
-        start = self.position_of_tail(count * 4, "container")
+    def last_words(self, count: int, *, since: int = 0) -> list[str]:
+        """Return the last lines that a person can read, for an error's text; none before the position `since`."""
+        start = max(since, self.position_of_tail(count * 4, "container"))
         readable = [_readable(line.text) for line in self.lines(start, len(self), "container")]
         return "".join(text for text in readable if text).splitlines()[-count:]
 

@@ -160,8 +160,10 @@ def describe_workers(health: Health) -> str:
     return ", ".join([f"{number} {'worker' if number == '1' else 'workers'} {what}", *rest])
 
 
-def failure_of(job: Job, job_id: str, *, log_tail: Sequence[str] = (), timeout_s: float | None = None) -> JobError:
-    """Return the error that a final state without a result means."""
+def failure_of(
+    job: Job, job_id: str, *, log_tail: Sequence[str] = (), timeout_s: float | None = None, tries: int = 1
+) -> JobError:
+    """Return the error that a final state without a result means; `tries` counts how often the job was sent."""
     ids = {"job_id": job_id, "platform_id": job.id, "worker_id": job.worker_id or ""}
     text = read_error(job.error_text)
     if job.status is JobState.TIMED_OUT:
@@ -174,13 +176,28 @@ def failure_of(job: Job, job_id: str, *, log_tail: Sequence[str] = (), timeout_s
     tail = () if "\n" in text else log_tail
     if "worker lost" in text.lower():
         what = text.partition(":")[2].strip() if text.lower().startswith("worker lost:") else text
+        again = "it was not run again" if tries == 1 else f"so it did in each of {tries} tries"
         return WorkerLost(
-            f"the worker died while it ran the cell; it was not run again\n    {_indent(what)}",
+            f"the worker died while it ran the job; {again}\n    {_indent(what)}",
             log_tail=tail,
-            fix="look at its last lines; a cell that needs more memory needs other hardware (gpu= or cpu=)",
+            fix=_after_a_loss(what),
             **ids,
         )
     return JobError(f"the worker failed: {text or 'it gave no reason'}", log_tail=tail, fix="run the cell again", **ids)
+
+
+def _after_a_loss(what: str) -> str:
+    """Say what to do about a dead worker; the words are the embedded Runpod's, the platform's are not documented.
+
+    >>> _after_a_loss("w1: out of memory: used 9 MB of 8 MB")
+    'give it more memory with other hardware (gpu= or cpu=), or let it do less at once'
+    """
+    reason = what.partition("\n")[0]
+    if "embedded Runpod" in reason:
+        return "run it again: the embedded Runpod starts by itself"
+    if "out of memory" in reason or "signal 9" in reason:  # what a machine without memory sends
+        return "give it more memory with other hardware (gpu= or cpu=), or let it do less at once"
+    return "look at its last lines, then run it again"
 
 
 def read_error(text: str) -> str:

@@ -62,6 +62,7 @@ class Runner:
         self._looks_after_worker = True
         self._submitter = Submitter(desk, record, self._feed, self._cancelled)
         self._place: Place | None = None
+        self._tries = 1
         self._worker_id: str | None = None
         self._price_usd: float | None = None
 
@@ -140,6 +141,7 @@ class Runner:
             try:
                 return await self._run_until_it_ran(spec, prepared)
             except WorkerLost:
+                self._tries += 1
                 self._feed.tell(Phase("queue", f"again, its worker was lost; {left - 1} retries left"))
         return await self._run_until_it_ran(spec, prepared)
 
@@ -213,7 +215,9 @@ class Runner:
         if job.worker_id and isinstance(failure_of(job, self.record.id), (WorkerLost, JobTimedOut)):
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(link.streams.ended(job.worker_id), LAST_WORDS_S)
-        raise failure_of(job, self.record.id, log_tail=link.streams.tail(job.worker_id), timeout_s=timeout_s)
+        raise failure_of(
+            job, self.record.id, log_tail=link.streams.tail(job.worker_id), timeout_s=timeout_s, tries=self._tries
+        )
 
     async def _see_cancelled(self, job: Job, place: Place) -> Cancellation:
         """Wait for the last words of a cancelled job, and for its worker; return how it ended."""

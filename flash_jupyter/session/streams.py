@@ -28,6 +28,8 @@ class LogStreams:
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._listeners: dict[str, Callable[[Fragment], None]] = {}
         self._tails: dict[str, deque[LogLine]] = {}
+        #: the run that was heard last from each worker
+        self._runs: dict[str, str] = {}
         self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def listen(self, run: str, listener: Callable[[Fragment], None]) -> None:
@@ -51,7 +53,7 @@ class LogStreams:
             task.add_done_callback(lambda _: self._followers.pop(worker_id, None))
 
     def tail(self, worker_id: str | None) -> tuple[str, ...]:
-        """Return the last lines that a worker wrote itself, and that are no events of ours."""
+        """Return the last lines that a worker wrote itself in its last run, and that are no events of ours."""
         return tuple(line.line for line in self._lines(worker_id) if line.source == "container")[-TAIL_LINES:]
 
     def last_lines(self, worker_id: str | None) -> tuple[str, ...]:
@@ -73,17 +75,21 @@ class LogStreams:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, endpoint_id: str, worker_id: str) -> None:
-        tail = self._tails.setdefault(worker_id, deque(maxlen=2 * TAIL_LINES))
+        self._tails.setdefault(worker_id, deque(maxlen=2 * TAIL_LINES))
         url, ended = self._control.logs_url(endpoint_id, worker_id), self._ended[worker_id]
         try:
             async for line in follow_log(self._http, url, ended=ended.set):
-                self._take(line, tail)
+                self._take(line, worker_id)
         finally:
             ended.set()
 
-    def _take(self, line: LogLine, tail: deque[LogLine]) -> None:
+    def _take(self, line: LogLine, worker_id: str) -> None:
         fragment = read_fragment(line.line)
         if fragment is None:
-            tail.append(line)
-        elif listener := self._listeners.get(fragment.run):
+            self._tails[worker_id].append(line)
+            return
+        if self._runs.get(worker_id, fragment.run) != fragment.run:  # what came before is of another job
+            self._tails[worker_id].clear()
+        self._runs[worker_id] = fragment.run
+        if listener := self._listeners.get(fragment.run):
             listener(fragment)

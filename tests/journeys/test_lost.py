@@ -20,11 +20,11 @@ def test_a_worker_that_ends_itself(desk: Any) -> None:
     worker = re.search(r"^    (\w{14}): ", cell.traceback, re.MULTILINE)
     assert worker
     assert cell.traceback == (
-        "WorkerLost: the worker died while it ran the cell; it was not run again\n"
+        "WorkerLost: the worker died while it ran the job; it was not run again\n"
         f"    {worker[1]}: exit code 3\n"
         "    last log lines:\n"
         "      last words\n"
-        "  → look at its last lines; a cell that needs more memory needs other hardware (gpu= or cpu=)"
+        "  → look at its last lines, then run it again"
     )
     assert cell.stdout == "last words\n"
     assert notebook.ok("%%remote\nkept + 1").result == "2"
@@ -48,11 +48,11 @@ def test_a_worker_that_is_killed(desk: Any) -> None:
     psutil.Process(int(started.stdout)).kill()
     cell = notebook.wait(message, timeout_s=30)
     assert re.sub(r"\b\w{14}:", "WORKER:", cell.traceback) == (
-        "WorkerLost: the worker died while it ran the cell; it was not run again\n"
+        "WorkerLost: the worker died while it ran the job; it was not run again\n"
         "    WORKER: killed by signal 9\n"
         "    last log lines:\n"
         f"      {started.stdout}"
-        "  → look at its last lines; a cell that needs more memory needs other hardware (gpu= or cpu=)"
+        "  → give it more memory with other hardware (gpu= or cpu=), or let it do less at once"
     )
     assert notebook.ok("%%remote\n1").result == "1"
 
@@ -119,11 +119,11 @@ def test_out_of_memory_says_so(desk: Any) -> None:
     )
     told = re.sub(r"used \d+ MB", "used N MB", re.sub(r"\b\w{14}:", "WORKER:", cell.traceback))
     assert told == (
-        "WorkerLost: the worker died while it ran the cell; it was not run again\n"
+        "WorkerLost: the worker died while it ran the job; it was not run again\n"
         "    WORKER: out of memory: used N MB of 4096 MB\n"
         "    last log lines:\n"
         "      and then too much\n"
-        "  → look at its last lines; a cell that needs more memory needs other hardware (gpu= or cpu=)"
+        "  → give it more memory with other hardware (gpu= or cpu=), or let it do less at once"
     )
     assert notebook.ok("%%remote\n1").result == "1"
 

@@ -157,9 +157,19 @@ FAILURES: list[tuple[str, dict[str, Any], type[JobError], str]] = [
         {"status": "FAILED", "error": "worker lost: w1: exit code 3\nlast log lines:\n  step 41"},
         WorkerLost,
         (
-            "the worker died while it ran the cell; it was not run again\n"
+            "the worker died while it ran the job; it was not run again\n"
             "    w1: exit code 3\n    last log lines:\n      step 41\n"
-            "  → look at its last lines; a cell that needs more memory needs other hardware (gpu= or cpu=)"
+            "  → look at its last lines, then run it again"
+        ),
+    ),
+    (
+        "a worker that ended with its server",
+        {"status": "FAILED", "error": "worker lost: w1: the embedded Runpod was stopped"},
+        WorkerLost,
+        (
+            "the worker died while it ran the job; it was not run again\n"
+            "    w1: the embedded Runpod was stopped\n    last line\n"
+            "  → run it again: the embedded Runpod starts by itself"
         ),
     ),
     (
@@ -196,3 +206,11 @@ def test_failures(document: dict[str, Any], error: type[JobError], text: str) ->
     assert type(failure) is error
     assert str(failure) == text
     assert (failure.job_id, failure.platform_id, failure.worker_id) == ("fj-1", "job-u1", "w1")
+
+
+def test_a_worker_that_dies_in_each_try_says_how_often() -> None:
+    job = Job.model_validate({"id": "job-u1", "status": "FAILED", "error": "worker lost: w1: killed by signal 9"})
+    assert str(failure_of(job, "fj-1", tries=3)) == (
+        "the worker died while it ran the job; so it did in each of 3 tries\n    w1: killed by signal 9\n"
+        "  → give it more memory with other hardware (gpu= or cpu=), or let it do less at once"
+    )

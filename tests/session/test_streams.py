@@ -93,3 +93,9 @@ def test_the_end_of_a_stream_is_heard_after_its_last_line() -> None:
 
     asyncio.run(main())
     assert seen == ["last", "ended"]
+
+
+def test_the_last_lines_of_a_worker_are_those_of_its_last_run() -> None:
+    workers = Workers(w1=sse(f"@FJ1:{RUN}:0:1/1:a", "of the first job", f"@FJ1:{OTHER}:0:1/1:b", "of the second"))
+    _, streams = follow(workers, "w1")
+    assert streams.tail("w1") == streams.last_lines("w1") == ("of the second",)
