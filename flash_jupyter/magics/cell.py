@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import FlashError, JobTimedOut, OptionError, RemoteExecutionError
+from flash_jupyter.magics.frontend import may_hear_clicks
 from flash_jupyter.magics.here import frames_of, run_here
 from flash_jupyter.magics.line import Values
 from flash_jupyter.magics.origin import cell_id, notebook_name
@@ -85,6 +86,7 @@ def run(
             lambda emit: session.run_cell(request, emit, interrupt=interrupt),
             cells={filename: cell.removeprefix("# ")},
             hint=HOW_TO_CANCEL if interrupt == "cancel" else HOW_TO_LEAVE,
+            cancel=session.cancel,
         )
     except SyntaxError as error:
         raise CellSyntaxError(error) from None
@@ -110,19 +112,22 @@ def show(
     *,
     cells: Mapping[str, str],
     hint: str = HOW_TO_CANCEL,
+    cancel: Callable[[str], object] | None = None,
 ) -> object:
     """Show what a job says while `work` waits for it, and return its value; `cells` has sources by file name.
 
     `hint` tells what an interrupt does, while the job runs; what it did is the text of the `KeyboardInterrupt`.
+    `cancel` stops the job with an id, from any thread.
     """
     output = OutputView(shell.display_pub, stdout=sys.stdout, stderr=sys.stderr)
     publisher = shell.display_pub
-    with JobCard(prompt(publisher), page=page_of(publisher), hint=hint) as card:
+    clicks = cancel if may_hear_clicks(shell) else None
+    with JobCard(prompt(publisher), page=page_of(publisher), hint=hint, cancel=clicks) as card:
         try:
             outcome = work(_emitter(shell, output, card))
         except BaseException as error:
             output.close(None)
-            card.fail(_how_it_ended(error))
+            card.fail("cancelled" if card.is_cancelled else _how_it_ended(error))
             _draw(error, partial(_source_of, shell=shell, cells=cells))
             raise
         output.close(outcome.events_log)
@@ -151,10 +156,20 @@ def _emitter(shell: InteractiveShell, output: OutputView, card: JobCard) -> Call
     def clear(event: Clear) -> None:
         output.clear(event.wait)
         card.cleared()
+        if not event.wait:
+            card.before_output()
+
+    def stream(event: Stream) -> None:
+        card.before_output()
+        output.stream(event.name, event.text)
+
+    def display(event: Display) -> None:
+        card.before_output()
+        output.display(event.data, event.metadata, event.display_id, event.update)
 
     show: dict[type, Callable[[Any], None]] = {
-        Stream: lambda event: output.stream(event.name, event.text),
-        Display: lambda event: output.display(event.data, event.metadata, event.display_id, event.update),
+        Stream: stream,
+        Display: display,
         Clear: clear,
         Sent: lambda event: card.sent(Place(**vars(event))),
         Phase: lambda event: card.phase(event.name, event.detail, event.worker_id),

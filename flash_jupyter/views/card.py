@@ -16,11 +16,12 @@ from flash_jupyter.views.timeline import BILLED, PHASES
 
 #: a job that took this long has a table of its phases
 TABLE_FROM_S = 2.0
-#: a phase that is over shows its time from here on
+#: a phase that is over shows its time from here on; one that is billed always
 SHOWN_FROM_S = 0.05
 
 #: begins every card, so that tests and readers know it
 CARD = '<div style="font-size:90%;line-height:1.7;padding-left:.8em;border-left:3px solid var(--jp-brand-color1,gray)">'
+_TABLE_CELL = "text-align:left;padding:0 1.5em 0 0"
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ def running_bundle(moment: Moment) -> dict[str, str]:
     plain = " · ".join([moment.phase, whole_seconds(moment.seconds), *facts, *filter(None, reason)])
     rows = [
         f"<div>{_steps(moment)}</div>",
-        _row(" · ".join(facts), 0.75),
-        *(_row(text, 0.9) for text in reason if text),
-        _row(moment.hint, 0.6),
+        _row(facts, 0.75),
+        *(_row([text], 0.9) for text in reason if text),
+        _row([moment.hint], 0.6),
     ]
     return {"text/plain": plain, "text/html": f"{CARD}{''.join(rows)}</div>"}
 
@@ -138,17 +139,22 @@ def _steps(moment: Moment) -> str:
     return arrow.join(steps) + (total if len(moment.phases_s) > 1 else "")
 
 
-def _row(text: str, opacity: float) -> str:
-    return f'<div style="opacity:{opacity}">{html.escape(text)}</div>' if text else ""
+def _row(texts: Sequence[str], opacity: float) -> str:
+    """Draw texts in a row; a line breaks between them, not within, where there are several."""
+    wrap = "white-space:nowrap" if len(texts) > 1 else "white-space:normal"
+    spans = " · ".join(f'<span style="{wrap}">{html.escape(text)}</span>' for text in texts if text)
+    return f'<div style="opacity:{opacity}">{spans}</div>' if spans else ""
 
 
 def _table(phases_s: Mapping[str, float], price_per_hour_usd: float | None) -> str:
     """Draw time and, where something is billed, money of each phase."""
     rows: list[Sequence[str]] = []
     for name, seconds in phases_s.items():
+        if seconds < SHOWN_FROM_S and name not in BILLED:
+            continue
         cost = cost_so_far_usd(price_per_hour_usd, {name: seconds}) if name in BILLED else None
         rows.append((name, duration(seconds), money(cost) if cost is not None else ""))
     width = 2 if price_per_hour_usd is None else 3
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row[:width])}</tr>" for row in rows)
-    head = "".join(f"<th>{title}</th>" for title in ("phase", "time", "cost")[:width])
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    cells = ("".join(f'<td style="{_TABLE_CELL}">{text}</td>' for text in row[:width]) for row in rows)
+    body = "".join(f'<tr style="background:none">{row}</tr>' for row in cells)
+    return f'<table style="margin:.2em 0 .4em 1em"><tbody>{body}</tbody></table>'

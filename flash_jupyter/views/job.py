@@ -16,6 +16,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flash_jupyter.errors import FlashError
+from flash_jupyter.views.cancel import CancelButton
 from flash_jupyter.views.card import Moment, Place, final_bundle, running_bundle
 from flash_jupyter.views.format import duration, money
 from flash_jupyter.views.output import Publisher
@@ -27,6 +29,11 @@ from flash_jupyter.views.timeline import PHASES, Timeline, settle
 APPEAR_AFTER_S = 0.4
 #: between two updates while nothing but time passes
 RENEW_S = 1.0
+#: a job that lasts so long has a Cancel button, where a click is heard
+CANCEL_FROM_S = 2.0
+#: where a cell clears its output at shorter intervals, the card stays away until the end
+CLEARED_OFTEN_S = 0.5
+HOW_ELSE = "interrupt the kernel"
 #: phases of which a page that can't be updated hears as well
 WORTH_A_LINE = frozenset({"provisioning", "starting", "dependencies", "running"})
 
@@ -40,10 +47,17 @@ class JobCard:
         *,
         page: Page = "live",
         hint: str = "",
+        cancel: Callable[[str], object] | None = None,
         appear_after_s: float = APPEAR_AFTER_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publisher, self._page, self._hint, self._clock = publisher, page, hint, clock
+        self._cancel, self._button = (
+            cancel,
+            None
+            if cancel is None
+            else CancelButton(publisher, cancel=self._cancel_job, on_change=self._button_changed),
+        )
         self._lock = threading.Lock()
         self._began = clock()
         self._appear_at, self._renewed_at = self._began + appear_after_s, 0.0
@@ -59,7 +73,9 @@ class JobCard:
         self._display_id = ""
         self._shown: Mapping[str, str] = {}
         self._said: set[str] = set()
-        self._is_late = self.is_over = False
+        self._cleared_at = 0.0
+        self._is_cleared_often = False
+        self._is_late = self._is_cleared = self.is_over = False
 
     def __enter__(self) -> JobCard:
         TICKER.watch(self)
@@ -67,6 +83,13 @@ class JobCard:
 
     def __exit__(self, *exc_info: Any) -> None:
         self.is_over = True
+        if self._button:
+            self._button.close()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether its Cancel button was clicked."""
+        return self._button is not None and self._button.is_clicked
 
     # --- what happens to the job --------------------------------------------------------------------------------
 
@@ -148,9 +171,23 @@ class JobCard:
     # --- the page -------------------------------------------------------------------------------------------------
 
     def cleared(self) -> None:
-        """The cell cleared its output, the card with it: the next state is shown anew."""
+        """The cell cleared its output, the card with it, or will when the next output comes."""
         with self._lock:
-            self._display_id = ""
+            now = self._clock()
+            self._display_id, self._is_cleared = "", True
+            self._is_cleared_often = now < self._cleared_at + CLEARED_OFTEN_S
+            self._cleared_at = now
+
+    def before_output(self) -> None:
+        """The cell puts something out: after a clear the card comes back first, where that does not flicker."""
+        if not self._is_cleared:
+            return
+        with self._lock:
+            if self._is_late and not self._is_cleared_often:
+                self._is_cleared = False
+                self._renew()
+                if self._button:
+                    self._button.again()
 
     def tick(self) -> None:
         """Appear when it is time, then let the clock go on. Called from the ticker's thread."""
@@ -162,14 +199,33 @@ class JobCard:
                 if now >= self._appear_at:
                     self._is_late = True
                     self._renew()
-            elif self._display_id and now >= self._renewed_at + RENEW_S:
+            elif now >= self._renewed_at + RENEW_S:
+                self._renew()
+                self._offer_cancel(now)
+
+    def _offer_cancel(self, now: float) -> None:
+        if self._button and not self._button.is_started and self._place and now >= self._began + CANCEL_FROM_S:
+            self._button.start()
+
+    def _cancel_job(self) -> None:
+        """Do what a click on the button asks for; on the frontend's own thread of the kernel."""
+        assert self._cancel is not None
+        assert self._place is not None
+        try:
+            self._cancel(self._place.job_id)
+        except FlashError as error:
+            self.waiting(f"it is not cancelled: {error.message}", error.fix or HOW_ELSE)
+
+    def _button_changed(self) -> None:
+        with self._lock:
+            if not self.is_over:
                 self._renew()
 
     def _renew(self) -> None:
         """Show how it stands."""
         now, phase = self._clock(), self._timeline.current
         self._renewed_at = now
-        if not phase or self._page == "recorded":
+        if not phase or self._page == "recorded" or self._is_cleared:
             return
         if self._page == "lines":
             self._say(phase)
@@ -182,7 +238,7 @@ class JobCard:
             self._worker_id,
             self._detail,
             self._waiting,
-            self._hint,
+            "" if self._button and self._button.is_heard else self._hint,
         )
         self._publish(running_bundle(moment))
 
