@@ -65,7 +65,7 @@ class Notebook:
     """One kernel with the extension loaded. `run` executes a cell and gives back what it put out."""
 
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
-        self.manager, self._client = manager, client
+        self.manager, self.client = manager, client
 
     def run(self, code: str, *, timeout_s: float = CELL_TIMEOUT_S) -> Cell:
         return self.wait(self.start(code), timeout_s=timeout_s)
@@ -84,7 +84,7 @@ class Notebook:
 
     def start(self, code: str) -> str:
         """Send a cell and do not wait."""
-        return str(self._client.execute(code))
+        return str(self.client.execute(code))
 
     def wait(
         self, message_id: str, *, timeout_s: float = CELL_TIMEOUT_S, until: Callable[[Cell], bool] | None = None
@@ -95,7 +95,7 @@ class Notebook:
             left = deadline - time.monotonic()
             assert left > 0, f"not over after {timeout_s} s: {cell}"
             try:
-                message = self._client.get_iopub_msg(timeout=left)
+                message = self.client.get_iopub_msg(timeout=left)
             except Empty:
                 continue
             if message["parent_header"].get("msg_id") != message_id:
@@ -112,16 +112,16 @@ class Notebook:
 
     def complete(self, cell: str) -> list[str]:
         """Return what the kernel offers at the end of a cell, as a frontend asks for it."""
-        return list(self._client.complete(cell, reply=True, timeout=CELL_TIMEOUT_S)["content"]["matches"])
+        return list(self.client.complete(cell, reply=True, timeout=CELL_TIMEOUT_S)["content"]["matches"])
 
     def help(self, cell: str) -> str:
         """Run a cell that asks for help, and return the text of the pager."""
-        reply = self._client.execute(cell, reply=True, timeout=CELL_TIMEOUT_S)
+        reply = self.client.execute(cell, reply=True, timeout=CELL_TIMEOUT_S)
         return "".join(page["data"]["text/plain"] for page in reply["content"]["payload"])
 
     def _with_reply(self, cell: Cell, message_id: str, deadline: float) -> Cell:
         while True:
-            reply = self._client.get_shell_msg(timeout=max(0.1, deadline - time.monotonic()))
+            reply = self.client.get_shell_msg(timeout=max(0.1, deadline - time.monotonic()))
             if reply["parent_header"].get("msg_id") == message_id:
                 break
         content = reply["content"]
@@ -160,9 +160,12 @@ class Desk:
     def settings(self) -> Settings:
         return read_settings(plain_environment(self.home), project=self.folder)
 
-    def open(self, *, load: bool = True) -> Notebook:
-        """Start a kernel in the folder of the notebook."""
+    def open(self, *, load: bool = True, python: Path | None = None) -> Notebook:
+        """Start a kernel in the folder of the notebook; `python` is the interpreter of another environment."""
         manager = KernelManager(kernel_name="python3")
+        if python is not None:
+            assert manager.kernel_spec is not None
+            manager.kernel_spec.argv[0] = str(python)
         manager.start_kernel(cwd=str(self.folder), env=plain_environment(self.home))
         client = manager.blocking_client()
         client.start_channels()
@@ -208,7 +211,7 @@ class Desk:
 
     def close(self) -> None:
         for kernel in self.kernels:
-            kernel._client.stop_channels()
+            kernel.client.stop_channels()
             kernel.manager.shutdown_kernel(now=True)
         stop_local(self.settings)
 

@@ -25,7 +25,7 @@ class Recorder:
     ) -> None:
         self.bundles.append((data, metadata))
         verb = "update" if update else "display"
-        self.shown.append((verb, str(data["text/plain"]), (transient or {}).get("display_id", "")))
+        self.shown.append((verb, str(data.get("text/plain", "")), (transient or {}).get("display_id", "")))
 
     def clear_output(self, wait: bool = False) -> None:
         self.shown.append(("clear", str(wait), ""))
