@@ -22,6 +22,8 @@ from flash_jupyter.views.output import Publisher
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 TEXT = "(a Cancel button was here while the job ran)"
+#: what an emptied display holds: with no mime type at all nbconvert warns
+NOTHING = {"text/plain": "", "text/html": ""}
 #: seconds before each attempt, in which the frontend makes its subshell, and for which its answer is waited
 PAUSES_S, ANSWER_S = (0.3, 0.3, 2.0), 1.0
 
@@ -105,7 +107,7 @@ class CancelButton:
             return
         button.unobserve_all()
         button._view_count = None  # else its view says that it is gone, to nobody
-        self._publisher.publish({}, transient={"display_id": self._display_id}, update=True)
+        self._publisher.publish(NOTHING, transient={"display_id": self._display_id}, update=True)
         button.close()
 
     def _seen(self, change: Any) -> None:

@@ -10,6 +10,8 @@ import pytest
 from foreign import released
 from frontend import Frontend
 
+from flash_jupyter.views.cancel import NOTHING
+
 pytestmark = pytest.mark.journey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +39,7 @@ def cancel_by_click(notebook: Any) -> None:
     assert time.monotonic() - clicked_at < 15  # 5 s, on a machine that is not busy
     assert page.error.startswith("JobError: the job was cancelled")
     assert page.shown[-2].startswith("cancelled after ")
-    assert {} in page.displays.values()
+    assert NOTHING in page.displays.values()
     assert page.view == ""
     assert page.comms == {}
     assert notebook.ok("%%remote\n6 * 7").result == "42"

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets  # type: ignore[import-untyped]
 import pytest
 
-from flash_jupyter.views.cancel import TEXT, WIDGET_VIEW, CancelButton
+from flash_jupyter.views.cancel import NOTHING, TEXT, WIDGET_VIEW, CancelButton
 
 
 class Seen:
@@ -75,7 +75,7 @@ def test_at_the_end_its_display_is_empty_and_a_late_click_does_nothing(seen: See
     widget = seen.sent()
     seen.button.close()
     data, _ = seen.publisher.bundles[-1]
-    assert data == {}
+    assert data == NOTHING
     assert len({display_id for _, _, display_id in seen.publisher.shown}) == 1
     widget.click()
     assert seen.cancelled == 0
