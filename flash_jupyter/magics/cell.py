@@ -174,7 +174,7 @@ def _emitter(shell: InteractiveShell, output: OutputView, card: JobCard) -> Call
         Sent: lambda event: card.sent(Place(**vars(event))),
         Phase: lambda event: card.phase(event.name, event.detail, event.worker_id),
         Measured: lambda event: card.measured(**vars(event)),
-        Waiting: lambda event: card.waiting(event.text, event.action) if event.text else None,
+        Waiting: lambda event: card.waiting(event.text, event.action),
         Notice: partial(_say, shell),
     }
     return lambda event: show[type(event)](event)

@@ -115,7 +115,7 @@ def _facts(moment: Moment) -> list[str]:
     cost = cost_so_far_usd(place.price_per_hour_usd, moment.phases_s)
     return [
         *where(place),
-        *([f"{money(cost)} so far"] if cost is not None else []),
+        *([f"{money(cost) if cost else '$0'} so far"] if cost is not None else []),
         *([f"worker {moment.worker_id}"] if moment.worker_id else []),
         *([f"job {place.job_id}"] if place.job_id else []),
     ]
@@ -128,14 +128,14 @@ def _steps(moment: Moment) -> str:
     for i, name in enumerate(PHASES):
         seconds = moment.phases_s.get(name)
         if name == moment.phase:
-            steps.append(f"<strong>{name} {whole_seconds(seconds or 0.0)}</strong>")
+            steps.append(f'<strong style="white-space:nowrap">{name} {whole_seconds(seconds or 0.0)}</strong>')
         elif seconds is not None:
             time = f" {duration(seconds)}" if seconds >= SHOWN_FROM_S else ""
-            steps.append(f'<span style="opacity:.75">{name}{time}</span>')
+            steps.append(f'<span style="opacity:.75;white-space:nowrap">{name}{time}</span>')
         elif i > now and name in ("running", "returning"):
             steps.append(f'<span style="opacity:.4">{name}</span>')
     arrow = '<span style="opacity:.4"> → </span>'
-    total = f'<span style="opacity:.75"> · {whole_seconds(moment.seconds)} in all</span>'
+    total = f' <span style="opacity:.75;white-space:nowrap">· {whole_seconds(moment.seconds)} in all</span>'
     return arrow.join(steps) + (total if len(moment.phases_s) > 1 else "")
 
 

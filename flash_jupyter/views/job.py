@@ -116,7 +116,7 @@ class JobCard:
     def waiting(self, text: str, action: str) -> None:
         """Say why the job waits, and what to do."""
         with self._lock:
-            self._waiting = (text, action)
+            self._waiting = (text, action) if text else None
             if self._is_late:
                 self._renew()
 

@@ -38,7 +38,7 @@ class Ticker:
         """Look at this card from now on."""
         with self._lock:
             self._watched, self._idle = card, 0
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._ended.clear()
                 self._thread = threading.Thread(target=self._run, name="flash-card", daemon=True)
                 self._thread.start()

@@ -90,10 +90,10 @@ def test_a_long_cell_has_a_card_in_one_place_that_ends_as_a_line(publisher: Any,
     card.finish("runpod", "trainer", 8.0)
     assert publisher.texts() == [
         ("display", "on Runpod · trainer"),
-        ("update", "queue · 1 s · on Runpod · trainer · AMPERE_80 · $3.60 an hour · $0.0000 so far · job fj-2"),
+        ("update", "queue · 1 s · on Runpod · trainer · AMPERE_80 · $3.60 an hour · $0 so far · job fj-2"),
         (
             "update",
-            "running · 3 s · on Runpod · trainer · AMPERE_80 · $3.60 an hour · $0.0000 so far · worker w1 · job fj-2",
+            "running · 3 s · on Runpod · trainer · AMPERE_80 · $3.60 an hour · $0 so far · worker w1 · job fj-2",
         ),
         (
             "update",

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from ipykernel.zmqshell import ZMQDisplayPublisher
-from IPython.core.displaypub import DisplayPublisher
+from IPython.core.displaypub import CapturingDisplayPublisher, DisplayPublisher
 from jupyter_client.session import Session
 
-from flash_jupyter.views.prompt import PromptPublisher, prompt
+from flash_jupyter.views.prompt import PromptPublisher, page_of, prompt
 
 LINE = {"text/plain": "on the local Runpod", "text/html": "<div>on the local Runpod</div>"}
 
@@ -78,3 +78,22 @@ def test_other_publishers_are_left_as_they_are() -> None:
     terminal = DisplayPublisher()
     assert prompt(terminal) is terminal
     assert not isinstance(prompt(terminal), PromptPublisher)
+
+
+def test_a_line_goes_to_the_cell_in_which_it_was_prepared(publisher: Any, wire: Wire) -> None:
+    ours = prompt(publisher)
+    publisher.set_parent({"header": {"msg_id": "the next cell"}})
+    ours.publish(LINE)
+    assert [message["cell"] for message in messages(wire)] == ["the cell"]
+
+
+PAGES = [
+    ("ipykernel's updates displays", ZMQDisplayPublisher, "live"),
+    ("a terminal prints them", DisplayPublisher, "lines"),
+    ("%%capture keeps them", CapturingDisplayPublisher, "recorded"),
+]
+
+
+@pytest.mark.parametrize(("kind", "page"), [page[1:] for page in PAGES], ids=[page[0] for page in PAGES])
+def test_what_becomes_of_a_display(kind: Any, page: str) -> None:
+    assert page_of(kind()) == page
