@@ -65,7 +65,7 @@ class CancelButton:
 
     def _make(self) -> None:
         try:
-            import ipywidgets  # type: ignore[import-untyped]
+            import ipywidgets
         except ImportError:
             return  # the card says how to interrupt
         with self._lock:

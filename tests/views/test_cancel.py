@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 import pytest
 
 from flash_jupyter.views.cancel import NOTHING, TEXT, WIDGET_VIEW, CancelButton
