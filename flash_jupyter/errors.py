@@ -7,6 +7,7 @@
     │   ├── UndefinedNameError      it reads a name that exists nowhere
     │   ├── PayloadTooLargeError    what it reads does not fit into a request
     │   └── SecretFoundError        what it reads looks like a secret
+    ├── CostLimitError              it could cost more than was allowed; nothing was sent
     ├── ApiError                    the platform answered with an error, or not at all
     │   ├── AuthenticationError     the key is missing or wrong
     │   │   └── NotAllowedError     the key is right, and may not do this
@@ -124,6 +125,14 @@ class SecretFoundError(CaptureError):
             f"`{name}` looks like {kind}; nothing was sent",
             fix=f"pass it as env={name.upper()}=… (never stored, masked in output), or leave it out with drop={name}",
         )
+
+
+class CostLimitError(FlashError):
+    """It could cost more than was allowed; nothing was sent. US dollars; `cost_usd` is None where no price is known."""
+
+    def __init__(self, message: str, *, limit_usd: float, cost_usd: float | None, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.limit_usd, self.cost_usd = limit_usd, cost_usd
 
 
 class ApiError(FlashError):

@@ -1,4 +1,4 @@
-"""How a person writes a time span or an amount of money: `24h`, `$2.50`. Pure."""
+"""How a person reads and writes a time span or an amount of money: `24h`, `$2.50`. Pure."""
 
 from __future__ import annotations
 
@@ -36,3 +36,12 @@ def read_usd(text: str) -> float:
     if not (math.isfinite(amount) and amount >= 0):
         raise OptionError(f"`{text}` is no amount", fix="write US dollars as a number, as in 2.50")
     return amount
+
+
+def show_usd(amount: float) -> str:
+    """Write an amount, with the digits that a short job needs.
+
+    >>> show_usd(0.00042), show_usd(0.5), show_usd(12)
+    ('$0.0004', '$0.50', '$12.00')
+    """
+    return f"${amount:.2f}" if amount >= 0.1 or amount == 0 else f"${amount:.4f}"

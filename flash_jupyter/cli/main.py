@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import doctor, endpoints, jobs, local, logs, sweep, volumes
+from flash_jupyter.cli import cost, doctor, endpoints, jobs, local, logs, sweep, volumes
 from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
@@ -21,6 +21,7 @@ app.command("logs")(logs.show_logs)
 app.command("jobs")(jobs.list_jobs)
 app.command("doctor")(doctor.doctor)
 app.command("sweep")(sweep.sweep)
+app.command("cost")(cost.cost)
 
 
 def _show_version(wanted: bool) -> None:

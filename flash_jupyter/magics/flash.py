@@ -11,8 +11,9 @@ from IPython.core.magic import Magics, line_magic, magics_class
 
 from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.line import parse_value, split_pair, split_words, unknown_option
-from flash_jupyter.magics.remote import STICKY, RemoteMagics
+from flash_jupyter.magics.remote import LIMITS, STICKY, RemoteMagics
 from flash_jupyter.magics.usage import option_errors_as_usage
+from flash_jupyter.quantities import read_usd
 from flash_jupyter.views.listing import endpoints_bundle, jobs_bundle, json_bundle, status_bundle, table_bundle
 from flash_jupyter.views.status import PLACES, one_line
 
@@ -41,6 +42,7 @@ class FlashMagics(Magics):
             "endpoints": self._endpoints,
             "undeploy": self._undeploy,
             "sweep": self._sweep,
+            "cost": self._cost,
             "volumes": self._volumes,
             "jobs": self._jobs,
             "attach": self._attach,
@@ -67,6 +69,8 @@ class FlashMagics(Magics):
             %flash endpoints         the endpoints: what each does, costs, and whose it is
             %flash undeploy NAME     delete an endpoint; --all deletes all of yours
             %flash sweep             delete endpoints of yours that have expired and have no job
+            %flash cost              what this kernel has spent, and what was billed; --days=30
+            %flash config max_cost=5 max_cost_per_hour=3   US dollars: what could cost more is refused
             %flash volumes           network volumes, with their monthly price
             %flash volumes delete NAME --yes           delete one with all that is on it
             %flash jobs              jobs, newest first
@@ -91,12 +95,13 @@ class FlashMagics(Magics):
     def _config(self, arguments: list[str]) -> None:
         for argument in arguments:
             key, text = split_pair(argument) or (argument, None)
-            if key not in STICKY:
+            if key not in (*STICKY, *LIMITS):
                 raise unknown_option(key)
             if text is None:
                 raise OptionError(f"`{key}` has no value", fix=f"write {key}=VALUE, or {key}= to take the default away")
             self._set(key, text)
-        rows = [{"option": key, "default": getattr(self._remote, key)} for key in STICKY if getattr(self._remote, key)]
+        defaults = {key: getattr(self._remote, key) for key in (*STICKY, *LIMITS)}
+        rows = [{"option": key, "default": value} for key, value in defaults.items() if value not in ("", None)]
         self._show(table_bundle(rows, ("option", "default"), empty="no defaults are set"))
 
     def _use(self, arguments: list[str]) -> None:
@@ -106,6 +111,9 @@ class FlashMagics(Magics):
         self._show(one_line(f"cells run on {PLACES[arguments[0]]}"))
 
     def _set(self, key: str, text: str) -> None:
+        if key in LIMITS:
+            setattr(self._remote, key, read_usd(text) if text else None)
+            return
         if text:
             from flash_jupyter.resources.options import make_options
 
@@ -162,6 +170,11 @@ class FlashMagics(Magics):
         from flash_jupyter.magics.money import sweep_bundle
 
         self._show(sweep_bundle(self._remote.session(), as_json=_wants_json(arguments, "sweep")))
+
+    def _cost(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.money import cost
+
+        self._show(cost(self._remote.session(), arguments))
 
     def _jobs(self, arguments: list[str]) -> None:
         as_json = _wants_json(arguments, "jobs")

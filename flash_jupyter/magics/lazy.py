@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from flash_jupyter.session.budget import Budget
     from flash_jupyter.session.session import Session
     from flash_jupyter.settings import BackendName
 
@@ -16,12 +17,14 @@ class LazySession:
     def __init__(self) -> None:
         self._session: Session | None = None
         self._backend = ""
+        self._budget: Budget | None = None
 
     def get(self, backend: str = "") -> Session:
         """Return the session; the environment is read when it is made, and `backend` says it better."""
         if self._session is None or backend != self._backend:
             self.close()
-            self._session, self._backend = _make(backend), backend
+            self._session, self._backend = _make(backend, self._budget), backend
+            self._budget = self._session.budget  # the kernel's, whichever backend it uses
         return self._session
 
     @property
@@ -36,9 +39,11 @@ class LazySession:
             self._session = None
 
 
-def _make(backend: str) -> Session:
+def _make(backend: str, budget: Budget | None) -> Session:
     from flash_jupyter.session.session import Session
     from flash_jupyter.settings import read_settings
 
     settings = read_settings()
-    return Session(replace(settings, backend=cast("BackendName", backend)) if backend else settings)
+    if backend:
+        settings = replace(settings, backend=cast("BackendName", backend))
+    return Session(settings, budget=budget)

@@ -1,4 +1,4 @@
-"""What `%load_ext` does about money: it looks for orphans, later and beside, and offers to remove them, once."""
+"""Money in a notebook: the look for orphans after `%load_ext`, `%flash sweep`, `%flash cost`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from flash_jupyter.errors import OptionError
 from flash_jupyter.views.prompt import prompt
 from flash_jupyter.views.status import one_line
 
@@ -91,3 +92,23 @@ def sweep_bundle(session: Session, *, as_json: bool) -> dict[str, Any]:
     if as_json:
         return json_bundle({"deleted": swept.deleted, "kept": swept.kept})
     return one_line(swept.describe())
+
+
+def cost(session: Session, arguments: list[str]) -> dict[str, Any]:
+    """Do what the words behind `%flash cost` say: what this kernel has spent, and what was billed."""
+    from flash_jupyter.session.bill import DAYS, check_days
+    from flash_jupyter.views.cost import cost_bundle
+    from flash_jupyter.views.listing import json_bundle
+
+    days, as_json = DAYS, False
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if argument == "--json":
+            as_json = True
+        elif name in ("days", "--days"):
+            days = check_days(value)
+        else:
+            raise OptionError(f"%flash cost takes no {argument}", fix="write %flash cost --days=30 --json, or less")
+    bill = session.bill(days)
+    kernel, billed = session.meter().to_json(), bill.to_json() if bill else None
+    return json_bundle({"kernel": kernel, "bill": billed}) if as_json else cost_bundle(kernel, billed)

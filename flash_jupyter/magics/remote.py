@@ -13,7 +13,7 @@ from IPython.core.magic import (
     no_var_expand,
     output_can_be_silenced,
 )
-from traitlets import Enum, TraitError, Unicode, validate
+from traitlets import Enum, Float, TraitError, Unicode, validate
 
 from flash_jupyter.decorator.nesting import before_cell
 from flash_jupyter.errors import OptionError
@@ -32,6 +32,10 @@ STICKY = (
     *("gpu", "cpu", "count", "deps", "name", "volume", "datacenter", "env", "workers", "idle", "timeout", "ttl"),
     *("out", "drop", "include", "backend"),
 )
+
+
+#: limits in US dollars, which are set in the same ways
+LIMITS = ("max_cost_per_hour", "max_cost")
 
 
 @magics_class
@@ -59,6 +63,10 @@ class RemoteMagics(Magics):
         "cancel",
         help="what an interrupt does to the job of a cell: cancel stops it, detach leaves it running for %flash attach",
     ).tag(config=True)
+    max_cost_per_hour = Float(
+        None, min=0, allow_none=True, help="US dollars that all workers of the endpoints in use may cost an hour"
+    ).tag(config=True)
+    max_cost = Float(None, min=0, allow_none=True, help="US dollars that this kernel may spend").tag(config=True)
     nest_asyncio = Enum(
         ["auto", "never"], "auto", help="whether a cell may call asyncio.run, which makes the kernel's loop re-entrant"
     ).tag(config=True)
@@ -159,7 +167,9 @@ class RemoteMagics(Magics):
 
     def session(self) -> Session:
         """Return the kernel's session, on the backend that is the default now."""
-        return self._session.get(self.backend)
+        session = self._session.get(self.backend)
+        session.limit_cost(self.max_cost_per_hour, self.max_cost)
+        return session
 
     @property
     def open_session(self) -> Session | None:

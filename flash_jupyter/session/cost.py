@@ -1,24 +1,92 @@
-"""What a worker costs: price per hour and per job, from the table of hardware."""
+"""What a worker costs: price per hour by the table of hardware, and what a job costs at a price."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from flash_jupyter.resources.endpoint import EndpointSpec
-from flash_jupyter.resources.hardware import POOLS, pools_of
-from flash_jupyter.settings import BackendName
+from flash_jupyter.resources.endpoint import EndpointSpec, hardware
+from flash_jupyter.resources.hardware import POOLS
 from flash_jupyter.wire.control import Endpoint
 
+#: fields of a spec that say which hardware is meant
+HARDWARE_FIELDS = frozenset({"gpus", "cpus", "gpu_count"})
 
-def price_per_hour_usd(spec: EndpointSpec, backend: BackendName) -> float | None:
-    """Return the most that a worker of `spec` costs in an hour; None where nothing is billed or nothing is documented.
+
+@dataclass(frozen=True)
+class Rate:
+    """What the workers of an endpoint cost: `usd_per_hour` is for one, at most; None where nobody says.
+
+    `idle_s` is how long a worker waits, `timeout_s` how long a job may run that says nothing. `is_charged` is false on
+    the embedded Runpod: its prices are the catalogue's. `gpu_count` is 0 for CPU workers.
+    """
+
+    endpoint: str
+    usd_per_hour: float | None
+    workers_max: int
+    idle_s: float
+    timeout_s: float
+    is_charged: bool = True
+    gpu_count: int = 1
+
+    @property
+    def usd_per_s(self) -> float:
+        """The price of a second; 0 where it is not known."""
+        return (self.usd_per_hour or 0.0) / 3600
+
+    @property
+    def most_usd_per_hour(self) -> float:
+        """What all its workers cost together; 0 where it is not known."""
+        return (self.usd_per_hour or 0.0) * self.workers_max
+
+    @property
+    def charged_usd_per_hour(self) -> float | None:
+        """The price of a worker where it is charged."""
+        return self.usd_per_hour if self.is_charged else None
+
+
+def hardware_of(spec: EndpointSpec, found: Endpoint | None) -> dict[str, Any]:
+    """Return the hardware of an endpoint as REST v2 spells it: its own where it exists and the user says no other."""
+    if found is None or spec.said & HARDWARE_FIELDS:
+        return hardware(spec)
+    return {"cpu": found.cpu} if found.cpu else {"gpu": found.gpu or {}}
+
+
+def rate_of(spec: EndpointSpec, found: Endpoint | None, usd_per_hour: float | None, *, is_charged: bool) -> Rate:
+    """Return what an endpoint costs that exists, or is made from `spec`; what the user says goes before what is."""
+    workers = found.workers if found else {}
+    gpu = hardware_of(spec, found).get("gpu")
+    kept_timeout_ms = found.timeout if found and "timeout_ms" not in spec.said else 0
+    return Rate(
+        endpoint=found.name if found else spec.name,
+        usd_per_hour=usd_per_hour,
+        workers_max=int(_kept("workers_max", spec, workers.get("max"))),
+        idle_s=float(_kept("idle_s", spec, workers.get("idleTimeout"))),
+        timeout_s=(kept_timeout_ms or spec.timeout_ms) / 1000,
+        is_charged=is_charged,
+        gpu_count=int(gpu.get("count") or 1) if gpu is not None else 0,
+    )
+
+
+def rate_of_existing(endpoint: Endpoint, *, is_charged: bool) -> Rate:
+    """Return what an endpoint costs, by our table, where nobody asks for it to be another."""
+    spec = EndpointSpec(endpoint.name, None, "")
+    return rate_of(spec, endpoint, worker_usd_per_hour(endpoint), is_charged=is_charged)
+
+
+def table_usd_per_hour(chosen: Mapping[str, Any]) -> float | None:
+    """Return the most that a worker costs by our table; None for CPUs, and for what the docs do not price.
 
     With several pools the platform chooses, so the dearest counts. Flex prices; Runpod docs, serverless/pricing.
+
+    >>> table_usd_per_hour({"gpu": {"pools": ["ADA_24", "AMPERE_16"], "count": 2}})
+    2.232
+    >>> table_usd_per_hour({"cpu": [{"id": "cpu3c", "vcpuCount": 2}]}) is None
+    True
     """
-    if backend == "local" or spec.cpus:
-        return None
-    pools, _ = pools_of(spec.gpus)
-    return _dearest_usd_per_hour(pools, spec.gpu_count)
+    gpu = chosen.get("gpu") or {}
+    return _dearest_usd_per_hour(gpu.get("pools") or (), gpu.get("count") or 1)
 
 
 def worker_usd_per_hour(endpoint: Endpoint) -> float | None:
@@ -27,14 +95,7 @@ def worker_usd_per_hour(endpoint: Endpoint) -> float | None:
     >>> worker_usd_per_hour(Endpoint(id="e", name="n", gpu={"pools": ["ADA_24"], "count": 2}))
     2.232
     """
-    gpu = endpoint.gpu or {}
-    return _dearest_usd_per_hour(gpu.get("pools") or (), gpu.get("count") or 1)
-
-
-def _dearest_usd_per_hour(pools: Iterable[str], gpu_count: int) -> float | None:
-    prices = [POOLS[pool].usd_per_s for pool in pools if pool in POOLS]
-    known = [price for price in prices if price is not None]
-    return round(max(known) * 3600 * gpu_count, 4) if known else None
+    return table_usd_per_hour({"gpu": endpoint.gpu})
 
 
 def job_cost_usd(price_usd: float | None, execution_ms: int | None) -> float | None:
@@ -47,3 +108,14 @@ def job_cost_usd(price_usd: float | None, execution_ms: int | None) -> float | N
         return None
     seconds = -(-execution_ms // 1000)
     return round(price_usd / 3600 * seconds, 6)
+
+
+def _dearest_usd_per_hour(pools: Iterable[str], gpu_count: int) -> float | None:
+    prices = [POOLS[pool].usd_per_s for pool in pools if pool in POOLS]
+    known = [price for price in prices if price is not None]
+    return round(max(known) * 3600 * gpu_count, 4) if known else None
+
+
+def _kept(name: str, spec: EndpointSpec, existing: Any) -> Any:
+    """What an endpoint has, unless the user says another."""
+    return getattr(spec, name) if existing is None or name in spec.said else existing

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.hardware import ANY
-from flash_jupyter.session.cost import job_cost_usd, price_per_hour_usd
+from flash_jupyter.session.cost import Rate, job_cost_usd
 from flash_jupyter.session.events import Measured, Sent
 from flash_jupyter.settings import BackendName
 from flash_jupyter.wire.jobs import Job
 
 
-def sent_to(spec: EndpointSpec, backend: BackendName, job_id: str) -> Sent:
+def sent_to(spec: EndpointSpec, rate: Rate, backend: BackendName, job_id: str) -> Sent:
     """Say where a job goes now."""
-    return Sent(backend, spec.name, hardware_of(spec), price_per_hour_usd(spec, backend), job_id)
+    return Sent(backend, spec.name, hardware_of(spec), rate.charged_usd_per_hour, job_id)
 
 
-def measured(job: Job, price_usd: float | None) -> Measured:
-    """Say what a job took, which is final; `price_usd` is for an hour, None where it is not known."""
-    return Measured(job.worker_id, job.delay_ms, job.execution_ms, job_cost_usd(price_usd, job.execution_ms))
+def measured(job: Job, rate: Rate | None) -> Measured:
+    """Say what a job took, which is final; without a rate its price is not known."""
+    price = rate.charged_usd_per_hour if rate else None
+    return Measured(job.worker_id, job.delay_ms, job.execution_ms, job_cost_usd(price, job.execution_ms))
 
 
 def hardware_of(spec: EndpointSpec) -> str:

@@ -19,6 +19,8 @@ from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, NoWorkersError
 from flash_jupyter.resources.drift import patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body
+from flash_jupyter.session.cost import Rate, hardware_of, rate_of
+from flash_jupyter.session.prices import Prices
 from flash_jupyter.session.stock import check_stock
 from flash_jupyter.session.volumes import Resolved, resolve_volumes
 from flash_jupyter.transport.control import Control
@@ -29,6 +31,8 @@ from flash_jupyter.wire.control import Endpoint, RequestUrls
 LOOKS_S = (0.5, 2.0, 5.0)
 
 Say = Callable[[str], None]
+#: is told what an endpoint costs before anything is made, and may raise
+Admit = Callable[[Rate], None]
 
 
 def _utc_now() -> datetime:
@@ -49,11 +53,17 @@ class Provisioner:
     ) -> None:
         self._control, self._locks, self._is_billed = control, locks, is_billed
         self._now, self._sleep = now, sleep
+        self._prices = Prices(control.catalog)
         self._known: dict[EndpointSpec, Endpoint] = {}
+        self._rates: dict[EndpointSpec, Rate] = {}
 
     def known(self, spec: EndpointSpec) -> Endpoint | None:
         """Return the endpoint if this process has seen it; no I/O."""
         return self._known.get(spec)
+
+    def rate(self, spec: EndpointSpec) -> Rate:
+        """Return what the endpoint of `spec`, which `ensure` has returned, costs."""
+        return self._rates[spec]
 
     @property
     def names(self) -> list[str]:
@@ -64,18 +74,22 @@ class Provisioner:
         """The endpoint answered 404: look for it, or make it, the next time."""
         self._known.pop(spec, None)
 
-    async def ensure(self, spec: EndpointSpec, say: Say) -> Endpoint:
+    async def ensure(self, spec: EndpointSpec, say: Say, admit: Admit = lambda _rate: None) -> Endpoint:
         """Return the endpoint of `spec`; `say` is told what takes time, and what costs money.
 
-        Raises `OptionError` where an endpoint with this name is of another kind, `NoStockError`, `NoWorkersError`, and
-        other `ApiError`s.
+        `admit` is told the price first, and may refuse. Raises what it raises, `OptionError` where an endpoint with
+        this name is of another kind, `NoStockError`, `NoWorkersError`, and other `ApiError`s.
         """
         if known := self.known(spec):
+            admit(self.rate(spec))
             return known
         async with AsyncFileLock(self._lock_path(spec)):
             if known := self.known(spec):  # many calls at once wait here for the first
+                admit(self.rate(spec))
                 return known
             found = oldest(spec, await self._control.endpoints())
+            self._rates[spec] = rate = await self._look_up(spec, found)
+            admit(rate)
             # before anything that costs money
             hint = "" if found else await check_stock(self._control.catalog, spec)
             resolved = await resolve_volumes(self._control.volumes, spec, say, is_billed=self._is_billed)
@@ -87,6 +101,10 @@ class Provisioner:
         _check_workers(endpoint)
         self._known[spec] = endpoint
         return endpoint
+
+    async def _look_up(self, spec: EndpointSpec, found: Endpoint | None) -> Rate:
+        price = await self._prices.usd_per_hour(hardware_of(spec, found))
+        return rate_of(spec, found, price, is_charged=self._is_billed)
 
     async def undeploy(self, endpoints: Iterable[Endpoint]) -> list[str]:
         """Delete endpoints and return their names, once a listing no longer shows them.

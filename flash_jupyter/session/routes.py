@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from flash_jupyter import limits
 from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ApiError, NotFoundError, ProtocolError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
+from flash_jupyter.session.cost import Rate
 from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.prepare import Prepared
@@ -40,7 +42,8 @@ def execute(session: Session, spec: EndpointSpec, request: CallRequest, tell: Te
         tell(Notice(warning))
 
     async def run() -> Callable[[], Any]:
-        blob = await _with_endpoint(session, spec, tell, partial(_execute, prepared=prepared, tell=tell))
+        work = partial(_execute, prepared=prepared, tell=tell)
+        blob = await _with_endpoint(session, spec, tell, work, what=request.label, timeout_s=prepared.timeout_s)
         return partial(_value, prepared.sender, blob)
 
     return run
@@ -64,26 +67,41 @@ def send(
         return answer.content
 
     async def run() -> Callable[[], Any]:
-        return partial(_read_json, await _with_endpoint(session, spec, tell, request))
+        what = f"{method} {path}"
+        return partial(_read_json, await _with_endpoint(session, spec, tell, request, what=what, timeout_s=timeout_s))
 
     return run
 
 
 async def _with_endpoint(
-    session: Session, spec: EndpointSpec, tell: Tell, action: Callable[[Balancer, Link, Endpoint], Awaitable[T]]
+    session: Session,
+    spec: EndpointSpec,
+    tell: Tell,
+    action: Callable[[Balancer, Link, Endpoint], Awaitable[T]],
+    *,
+    what: str,
+    timeout_s: float | None,
 ) -> T:
     """Run `action` on the endpoint, which is made where it is missing, and again where it has gone."""
+    budget, request_id = session.budget, new_run()
+    longest_s = min(timeout_s or limits.BALANCER_PROCESSING_S, limits.BALANCER_PROCESSING_S)
     for is_last in (False, True):
         link = await _link(session)
-        endpoint = link.provisioner.known(spec) or await link.provisioner.ensure(
-            spec, lambda text: tell(Phase("provisioning", text))
-        )
+
+        def admit(rate: Rate, origin: str = link.backend.key_origin) -> None:
+            if text := budget.admit(request_id, what, rate, timeout_s=longest_s, key_origin=origin):
+                tell(Notice(text))
+
+        endpoint = await link.provisioner.ensure(spec, lambda text: tell(Phase("provisioning", text)), admit)
+        budget.meter.began(request_id, endpoint.id)  # which worker serves it, nobody says
         try:
             return await action(Balancer(link.http, _base(endpoint), endpoint.name), link, endpoint)
         except NotFoundError:
             link.provisioner.forget(spec)
             if is_last:
                 raise
+        finally:
+            budget.meter.ended(request_id)
     raise AssertionError("the last attempt returns or raises")
 
 

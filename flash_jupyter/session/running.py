@@ -15,7 +15,6 @@ from functools import partial
 from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, see_stop
-from flash_jupyter.session.cost import price_per_hour_usd
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.facts import measured
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
@@ -64,7 +63,6 @@ class Runner:
         self._place: Place | None = None
         self._tries = 1
         self._worker_id: str | None = None
-        self._price_usd: float | None = None
 
     # --- what others ask for --------------------------------------------------------------------------------------
 
@@ -73,7 +71,6 @@ class Runner:
 
         Raises `JobError`s, `ApiError`s, `JobCancelled`; the store knows the end before this returns.
         """
-        self._price_usd = price_per_hour_usd(spec, self.record.backend)
         try:
             finished = await self._run_with_retries(spec, prepared, retries)
             self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
@@ -109,6 +106,7 @@ class Runner:
             self._meet(place, job.worker_id)
         if job.status is not JobState.CANCELLED:  # its kernel takes the answer
             return Cancellation(self.record.id, job.status)
+        self.measured = measured(job, place.rate)
         cancellation = await self._see_cancelled(job, place)
         self._end(JobState.CANCELLED, error=cancellation.text, cost_usd=cancellation.cost_usd)
         return cancellation
@@ -188,7 +186,8 @@ class Runner:
         )
         try:
             job = await follow(watch)
-            self.measured = measured(job, self._price_usd)
+            self.measured = measured(job, place.rate)
+            self._desk.budget.meter.ended(self.record.id, job.execution_ms, job.worker_id)
             if job.worker_id:
                 self._meet(place, job.worker_id)
             answer = await self._answer_of(job, place, timeout_s)
@@ -243,6 +242,7 @@ class Runner:
     def _report(self, event: Event) -> None:
         if isinstance(event, Phase) and event.name == "running":
             self.state = JobState.IN_PROGRESS
+            self._desk.budget.meter.began(self.record.id, event.worker_id)
         self._feed.tell(event)
 
     async def _revive(self) -> None:
@@ -257,9 +257,11 @@ class Runner:
         """Write the end down, unless it is only ours: a submitted job goes on without its kernel."""
         only_ours = isinstance(failure, (ApiError, asyncio.CancelledError))
         if isinstance(failure, JobCancelled):
+            self._desk.budget.meter.ended(self.record.id)
             self._cancellation = failure.cancellation
             self._end(JobState.CANCELLED, error=str(failure), cost_usd=failure.cancellation.cost_usd)
         elif not (only_ours and (self._place or self.record.platform_id)):
+            self._desk.budget.meter.ended(self.record.id)
             self._end(_state_after(failure), error=_first_line(failure))
 
     def _end(self, state: JobState, *, answer: bytes | None = None, **changes: object) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,21 +21,19 @@ from flash_jupyter.errors import ResultLost
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import RemoteOptions, refuse_later
+from flash_jupyter.session.account import Account
 from flash_jupyter.session.attaching import Detached, JobHandle
+from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.cancelling import Cancellation
-from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy, undeploy_all
 from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
 from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.overview import Overview, entries
 from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
-from flash_jupyter.session.sweep import Orphan, Swept, find_orphans, remove_orphans
-from flash_jupyter.session.volumes import VolumeView, delete_volume, list_volumes
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.session.writer import BackgroundWriter, OutputLog
 from flash_jupyter.settings import BackendName, Settings
@@ -47,18 +45,19 @@ Interrupt = Literal["cancel", "detach"]
 __all__ = ["CellOutcome", "CellRequest", "JobHandle", "Session"]
 
 
-class Session:
-    """The jobs of one kernel, and everything that they share. `links` is a seam for tests."""
+class Session(Account):
+    """The jobs of one kernel, and everything that they share. `links` is a seam for tests.
 
-    def __init__(self, settings: Settings, *, links: Links | None = None) -> None:
-        self.settings = settings
-        self.links = links or Links(settings)
-        self.loop = LoopThread()
+    `budget` is what the kernel may spend; sessions that come after each other in a kernel share it.
+    """
+
+    def __init__(self, settings: Settings, *, links: Links | None = None, budget: Budget | None = None) -> None:
+        caps = Caps(settings.max_cost_per_hour, settings.max_cost)
+        super().__init__(settings, links or Links(settings), budget or Budget(caps))
         self._writer = BackgroundWriter()
         self._store = JobStore(settings.job_store)
-        self._desk = Desk(self.links, self._store, self._writer)
+        self._desk = Desk(self.links, self._store, self._writer, self.budget)
         self._detached: dict[str, Detached] = {}
-        self._listed: list[EndpointView] = []
         #: the jobs of this kernel that are on their way
         self._runners: WeakValueDictionary[str, Runner] = WeakValueDictionary()
         self._closes_at_exit = False
@@ -158,19 +157,6 @@ class Session:
             return Cancellation(record.id, record.state)
         return self.loop.call(self._runner(record, tell=None).cancel_elsewhere())
 
-    def endpoints(self) -> list[EndpointView]:
-        """Return the endpoints of the backend in use; none where the embedded Runpod is not running."""
-        if self._is_asleep():
-            return []
-        self._listed = self.loop.call(list_endpoints(self.links.open(self.settings.backend)))
-        return self._listed
-
-    def known_endpoints(self) -> list[str]:
-        """Return the names of the last listing, and of what was made since; no I/O."""
-        link = self.links.known(self.settings.backend)
-        made = link.provisioner.names if link else []
-        return list(dict.fromkeys([*(endpoint.name for endpoint in self._listed), *made]))
-
     def overview(self) -> Overview:
         """Return endpoints and jobs in one picture; one control plane call, as `endpoints`."""
         jobs, now = self.jobs(), datetime.now(timezone.utc)
@@ -181,42 +167,6 @@ class Session:
             jobs=tuple(jobs),
             at=now,
         )
-
-    def undeploy(self, name: str) -> list[str]:
-        """Delete the endpoints with this name or id; returns the names that a listing no longer shows."""
-        gone = self.loop.call(undeploy(self.links.open(self.settings.backend), name))
-        self._listed = [endpoint for endpoint in self._listed if endpoint.name not in gone]
-        return gone
-
-    def undeploy_all(self) -> list[str]:
-        """Delete all endpoints that have this user's label; returns the names that a listing no longer shows."""
-        if self._is_asleep():
-            return []
-        return self.loop.call(undeploy_all(self.links.open(self.settings.backend), self.settings.owner))
-
-    def orphans(self) -> list[Orphan]:
-        """Return this user's endpoints that have expired and have no job."""
-        if self._is_asleep():
-            return []
-        return self.loop.call(find_orphans(self.links.open(self.settings.backend), self.settings.owner))
-
-    def sweep(self, ids: Iterable[str] | None = None) -> Swept:
-        """Delete orphans, those with these ids or all; what has a job by now is kept."""
-        if self._is_asleep():
-            return Swept([], [])
-        return self.loop.call(remove_orphans(self.links.open(self.settings.backend), self.settings.owner, ids))
-
-    def volumes(self) -> list[VolumeView]:
-        """Return the network volumes of the backend in use, with what each costs a month where it is billed."""
-        if self._is_asleep():
-            return []
-        return self.loop.call(
-            list_volumes(self.links.open(self.settings.backend).control, is_billed=self.settings.backend == "runpod")
-        )
-
-    def delete_volume(self, name: str) -> str:
-        """Delete a network volume, by name or id, with all that is on it; returns its id once it is gone."""
-        return self.loop.call(delete_volume(self.links.open(self.settings.backend).control, name))
 
     def status(self) -> dict[str, Any]:
         """Return which backend is used, and what is open; needs no network."""
@@ -282,10 +232,6 @@ class Session:
     def key_origin(self, backend: BackendName) -> str:
         """Say where the key for a backend comes from."""
         return "the embedded Runpod's own" if backend == "local" else self.settings.key_origin
-
-    def _is_asleep(self) -> bool:
-        """Whether the embedded Runpod is used and does not run, so that nothing costs anything: it is not started."""
-        return self.settings.backend == "local" and local_info(self.settings) is None
 
     def _close_at_exit(self) -> None:
         if not self._closes_at_exit:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from flash_jupyter.errors import NotFoundError, ResultLost, UnreachableError
 from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.budget import Budget
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled
-from flash_jupyter.session.events import Phase, Sent
+from flash_jupyter.session.cost import Rate, rate_of_existing
+from flash_jupyter.session.events import Notice, Phase, Sent
 from flash_jupyter.session.facts import sent_to
 from flash_jupyter.session.feed import Feed
 from flash_jupyter.session.jobs import JobRecord, JobStore
@@ -50,6 +52,7 @@ class Desk:
     links: Links
     store: JobStore
     writer: BackgroundWriter
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Place:
     endpoint: Endpoint
     queue: Queue
     platform_id: str
+    rate: Rate | None = None
 
 
 class Submitter:
@@ -78,9 +82,11 @@ class Submitter:
         for is_last in (False, True):
             link = await self.link(fresh=is_last)
             try:
-                endpoint = link.provisioner.known(spec) or await self._provision(link, spec)
+                endpoint = await self._provision(link, spec, prepared.timeout_s)
+                rate = link.provisioner.rate(spec)
                 body = prepared.body(with_driver=endpoint.id not in link.equipped)
-                return await self._run(link, endpoint, body, sent_to(spec, link.backend.name, self._record.id))
+                sent = sent_to(spec, rate, link.backend.name, self._record.id)
+                return replace(await self._run(link, endpoint, body, sent), rate=rate)
             except NotFoundError:
                 link.provisioner.forget(spec)
                 if is_last:
@@ -96,7 +102,8 @@ class Submitter:
             raise ResultLost(f"job {self._record.id} was never submitted", fix="run its cell again")
         link = await self.link(fresh=False)
         endpoint = await link.control.get(self._record.endpoint_id or "")
-        return Place(link, endpoint, Queue(link.http, request_urls(endpoint)), self._record.platform_id)
+        rate = rate_of_existing(endpoint, is_charged=link.backend.name == "runpod")
+        return Place(link, endpoint, Queue(link.http, request_urls(endpoint)), self._record.platform_id, rate)
 
     async def link(self, *, fresh: bool) -> Link:
         """Return the link to the backend; the embedded Runpod is started where it is not running."""
@@ -108,9 +115,18 @@ class Submitter:
             link = await self._unless_cancelled(asyncio.to_thread(self._desk.links.open, name))
         return link
 
-    async def _provision(self, link: Link, spec: EndpointSpec) -> Endpoint:
+    async def _provision(self, link: Link, spec: EndpointSpec, timeout_s: float | None) -> Endpoint:
+        def admit(rate: Rate) -> None:
+            record, origin = self._record, link.backend.key_origin
+            what = record.filename or record.source
+            if text := self._desk.budget.admit(record.id, what, rate, timeout_s=timeout_s, key_origin=origin):
+                self._feed.tell(Notice(text))
+
+        if known := link.provisioner.known(spec):
+            admit(link.provisioner.rate(spec))
+            return known
         self._feed.tell(Phase("provisioning", f"looking for endpoint {spec.name}"))
-        return await self._unless_cancelled(link.provisioner.ensure(spec, self._say))
+        return await self._unless_cancelled(link.provisioner.ensure(spec, self._say, admit))
 
     async def _run(self, link: Link, endpoint: Endpoint, body: bytes, sent: Sent) -> Place:
         self._refuse_cancelled()

@@ -160,13 +160,13 @@ class Desk:
     def settings(self) -> Settings:
         return read_settings(plain_environment(self.home), project=self.folder)
 
-    def open(self, *, load: bool = True, python: Path | None = None) -> Notebook:
+    def open(self, *, load: bool = True, python: Path | None = None, env: dict[str, str] | None = None) -> Notebook:
         """Start a kernel in the folder of the notebook; `python` is the interpreter of another environment."""
         manager = KernelManager(kernel_name="python3")
         if python is not None:
             assert manager.kernel_spec is not None
             manager.kernel_spec.argv[0] = str(python)
-        manager.start_kernel(cwd=str(self.folder), env=plain_environment(self.home))
+        manager.start_kernel(cwd=str(self.folder), env={**plain_environment(self.home), **(env or {})})
         client = manager.blocking_client()
         client.start_channels()
         client.wait_for_ready(timeout=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import httpx
 import pytest
 from emulated import CPU_ENDPOINT
 
-from flash_jupyter.session.local import local_info
+from flash_jupyter.session.local import local_info, start_local
 from flash_jupyter.session.local_admin import LocalAdmin
 
 pytestmark = pytest.mark.journey
@@ -103,3 +104,58 @@ def test_need_04_a_sweep_leaves_what_is_not_ours_and_what_works(desk: Any) -> No
     assert set(endpoints(desk)) == {"busy", "fresh", "by-hand"}
     notebook.ok("%flash undeploy --all")
     assert set(endpoints(desk)) == {"by-hand"}
+
+
+# --- what it costs, before, while, after -----------------------------------------------------------------------------
+
+
+def paid(desk: Any, **variables: str) -> Any:
+    """Open a kernel that believes itself on the real Runpod: its URLs and its key are the embedded one's."""
+    info = start_local(desk.settings)
+    return desk.open(env={**info.env(), "FLASH_JUPYTER_BACKEND": "runpod", **variables})
+
+
+def test_need_04_the_first_use_of_a_paid_runpod_says_so_and_limits_refuse_before_anything_is_made(desk: Any) -> None:
+    notebook = paid(desk, FLASH_JUPYTER_MAX_COST_PER_HOUR="2")
+    refused = notebook.run("%%remote name=dear gpu=AMPERE_80\n1")
+    assert (refused.ename, refused.error) == (
+        "CostLimitError",
+        (
+            "dear may cost $8.21 an hour (up to 3 workers at $2.74); max_cost_per_hour is $2.00; nothing was sent\n"
+            "  → choose gpu=AMPERE_16, or raise max_cost_per_hour"
+        ),
+    )
+    assert endpoints(desk) == {}
+    said = "Runpod charges from here on (key: environment variable RUNPOD_API_KEY): a worker of cheap"
+    first = notebook.ok("%%remote name=cheap gpu=AMPERE_16\n1")
+    assert f"{said} costs at most $0.58 an hour, up to 3 workers" in first.status_lines
+    assert not any(said in line for line in notebook.ok("%%remote name=cheap\n2").status_lines)
+    function = (
+        "from flash_jupyter import remote, LiveServerless\n@remote(LiveServerless(name='dear'))\ndef f(): return 1"
+    )
+    assert notebook.run(f"{function}\nf.remote()").ename == "CostLimitError"
+    notebook.ok("%flash config max_cost_per_hour=100 max_cost=0.05")
+    refused = notebook.run("%%remote name=cheap\n3")
+    assert refused.ename == "CostLimitError"
+    assert refused.error.endswith("or raise max_cost"), refused.error
+    assert notebook.ok("%%remote name=cheap timeout=5\n4").result == "4"
+    assert set(endpoints(desk)) == {"cheap"}
+
+
+def test_need_04_cost_is_the_meter_of_this_kernel_and_the_bill_of_the_platform(desk: Any, tmp_path: Path) -> None:
+    notebook = desk.open()
+    notebook.ok("%%remote name=trainer gpu=AMPERE_80\n1")
+    LocalAdmin(desk.settings).advance_clock(100)
+    shown = notebook.ok("%flash cost").text("display")
+    assert re.match(
+        r"this kernel: \$0\.\d{4} \(\$0\.\d{4} in cells, \$0\.\d{4} for waiting workers\); now 1 worker", shown
+    )
+    assert shown.endswith("the local Runpod charges nothing: these are the catalogue's prices")
+    bill = elsewhere(desk, tmp_path, "cost", "--json")["bill"]
+    assert [row["endpoint"] for row in bill["endpoints"]] == ["trainer"]
+    # 60 s until the idle timeout at least, at the price of an A100
+    assert 60 * 0.00076 <= bill["days_usd"] < 200 * 0.00076
+    assert bill["today_usd"] <= bill["days_usd"]
+    notebook.ok("%flash undeploy trainer")
+    kept = elsewhere(desk, tmp_path, "cost", "--json")["bill"]
+    assert kept["days_usd"] == bill["days_usd"], "what is deleted stays on the bill"

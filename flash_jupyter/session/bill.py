@@ -1,0 +1,80 @@
+"""What the platform has billed, by endpoint: today, and some days. The bill may lag behind; the meter does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from flash_jupyter.errors import OptionError
+from flash_jupyter.session.links import Link
+from flash_jupyter.wire.billing import BillingRecord
+
+DAYS = 7
+DAYS_MAX = 90
+
+
+@dataclass(frozen=True)
+class BillRow:
+    """What one endpoint cost, in US dollars; one that is deleted has no name any more."""
+
+    endpoint: str
+    id: str
+    today_usd: float
+    days_usd: float
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What was billed, dearest first; days are those of UTC, today is the last of them.
+
+    `is_charged` is false on the embedded Runpod: its prices are the catalogue's, and nothing is charged.
+    """
+
+    endpoints: tuple[BillRow, ...]
+    days: int
+    today_usd: float
+    days_usd: float
+    is_charged: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `--json` prints it."""
+        return asdict(self)
+
+
+def check_days(text: str) -> int:
+    """Read a number of days, or raise `OptionError`.
+
+    >>> check_days("30")
+    30
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= DAYS_MAX:
+        raise OptionError(f"`{text}` is no number of days", fix=f"say how many days, from 1 to {DAYS_MAX}")
+    return int(text)
+
+
+async def read_bill(link: Link, days: int = DAYS) -> Bill:
+    """Ask for the bill of the last days: two requests."""
+    billing = await link.control.billing.serverless(last=days, bucket="day")
+    names = {endpoint.id: endpoint.name for endpoint in await link.control.endpoints()}
+    rows = bill_rows(billing.records, names, link.http.server_now())
+    return Bill(
+        endpoints=rows,
+        days=days,
+        today_usd=round(sum(row.today_usd for row in rows), 6),
+        days_usd=round(sum(row.days_usd for row in rows), 6),
+        is_charged=link.backend.name == "runpod",
+    )
+
+
+def bill_rows(records: Iterable[BillingRecord], names: Mapping[str, str], now: datetime) -> tuple[BillRow, ...]:
+    """Add records up by endpoint; what ends in the future is of today."""
+    today: dict[str, float] = {}
+    total: dict[str, float] = {}
+    for record in records:
+        total[record.endpoint_id] = total.get(record.endpoint_id, 0.0) + record.total
+        if record.end > now:
+            today[record.endpoint_id] = today.get(record.endpoint_id, 0.0) + record.total
+    rows = (BillRow(names.get(e, ""), e, round(today.get(e, 0.0), 6), round(usd, 6)) for e, usd in total.items())
+    return tuple(sorted(rows, key=lambda row: (-row.days_usd, row.id)))

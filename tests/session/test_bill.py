@@ -1,0 +1,33 @@
+"""The bill by endpoint: what is of today, and of which endpoints."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from flash_jupyter.errors import OptionError
+from flash_jupyter.session.bill import BillRow, bill_rows, check_days
+from flash_jupyter.wire.billing import BillingRecord
+
+
+def record(endpoint: str, day: int, usd: float) -> BillingRecord:
+    start, end = (datetime(2026, 11, d, tzinfo=timezone.utc) for d in (day, day + 1))
+    fields = {"serverlessId": endpoint, "startTime": start, "endTime": end, "totalAmount": usd}
+    return BillingRecord.model_validate(fields)
+
+
+def test_records_are_added_up_dearest_first() -> None:
+    records = [record("e1", 21, 1.0), record("e1", 22, 0.5), record("gone", 20, 3.0)]
+    now = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+    assert bill_rows(records, {"e1": "trainer", "e2": "other"}, now) == (
+        BillRow("", "gone", 0.0, 3.0),
+        BillRow("trainer", "e1", 0.5, 1.5),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "0", "91", "-1", "1.5", "week"])
+def test_what_is_no_number_of_days(text: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        check_days(text)
+    assert str(caught.value) == f"`{text}` is no number of days\n  → say how many days, from 1 to 90"
