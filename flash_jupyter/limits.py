@@ -101,6 +101,9 @@ OUR_WORKERS_MAX = 3
 OUR_EXECUTION_TIMEOUT_S = 600.0
 #: after this long an endpoint without a job is an orphan (D11), and what may be chosen instead
 OUR_TTL_S = 86_400
+#: answers and logs of jobs that are over: for so long, and together so much
+OUR_KEEP_S = 30 * 86_400
+OUR_KEEP_BYTES = 2_000.0 * MB
 TTL_MIN_S = 60
 TTL_MAX_S = 365 * 86_400
 #: container disk of a GPU worker: what the released clients ask for (flash-wire reference 1.3)

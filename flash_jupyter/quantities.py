@@ -8,6 +8,7 @@ import re
 from flash_jupyter.errors import OptionError
 
 _UNITS_S = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
+_BYTES = {"": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]*)")
 
 
@@ -21,6 +22,18 @@ def read_span(text: str) -> int:
     if match is None or match[2] not in _UNITS_S:
         raise OptionError(f"`{text}` is no time span", fix="write a number and s, m, h or d, as in 24h")
     return round(float(match[1]) * _UNITS_S[match[2]])
+
+
+def read_size(text: str) -> float:
+    """Read a size as bytes, or raise `OptionError`; a number alone is bytes.
+
+    >>> read_size("500MB"), read_size("2 gb")
+    (500000000.0, 2000000000.0)
+    """
+    match = _SPAN.fullmatch(text.strip().lower())
+    if match is None or match[2] not in _BYTES:
+        raise OptionError(f"`{text}` is no size", fix="write a number and MB or GB, as in 2GB")
+    return float(match[1]) * _BYTES[match[2]]
 
 
 def read_usd(text: str) -> float:

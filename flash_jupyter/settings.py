@@ -9,17 +9,17 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import platformdirs
 from dotenv import dotenv_values
 
 from flash_jupyter import limits
 from flash_jupyter.errors import OptionError, SettingsError
-from flash_jupyter.quantities import read_span, read_usd
+from flash_jupyter.quantities import read_size, read_span, read_usd
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +27,7 @@ else:
     import tomli as tomllib
 
 BackendName = Literal["local", "runpod"]
+T = TypeVar("T")
 
 REST_URL = "https://api.runpod.io"
 ENDPOINT_URL = "https://api.runpod.ai/v2"
@@ -79,6 +80,9 @@ class Settings:
     #: seconds in the queue after which a job is told why, and of unhealthy workers after which it is given up
     waiting_after_s: float = limits.WAITING_AFTER_S
     give_up_unhealthy_s: float = limits.GIVE_UP_UNHEALTHY_S
+    #: how long, and up to how many bytes together, answers and logs of jobs that are over are kept here
+    keep_s: int = limits.OUR_KEEP_S
+    keep_bytes: float = limits.OUR_KEEP_BYTES
     environ: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
@@ -139,10 +143,12 @@ def read_settings(environ: Mapping[str, str] | None = None, *, project: Path | N
         rest_url=_url(merged, "RUNPOD_REST_API_URL"),
         images={family: merged[name] for name, family in IMAGE_VARIABLES.items() if merged.get(name)},
         ttl_s=_ttl_s(merged),
-        max_cost_per_hour=_usd(merged, "FLASH_JUPYTER_MAX_COST_PER_HOUR"),
-        max_cost=_usd(merged, "FLASH_JUPYTER_MAX_COST"),
+        max_cost_per_hour=_read(merged, "FLASH_JUPYTER_MAX_COST_PER_HOUR", read_usd, None),
+        max_cost=_read(merged, "FLASH_JUPYTER_MAX_COST", read_usd, None),
         waiting_after_s=_seconds(merged, "FLASH_JUPYTER_WAITING_AFTER_S", limits.WAITING_AFTER_S),
         give_up_unhealthy_s=_seconds(merged, "FLASH_JUPYTER_GIVE_UP_UNHEALTHY_S", limits.GIVE_UP_UNHEALTHY_S),
+        keep_s=_read(merged, "FLASH_JUPYTER_KEEP", read_span, limits.OUR_KEEP_S),
+        keep_bytes=_read(merged, "FLASH_JUPYTER_KEEP_SIZE", read_size, limits.OUR_KEEP_BYTES),
         environ=merged,
     )
 
@@ -208,20 +214,17 @@ def _url(environ: Mapping[str, str], name: str) -> str | None:
 
 
 def _ttl_s(environ: Mapping[str, str]) -> int:
-    text = environ.get("FLASH_JUPYTER_TTL", "").strip()
-    try:
-        seconds = read_span(text) if text else limits.OUR_TTL_S
-    except OptionError as error:
-        raise SettingsError(f"FLASH_JUPYTER_TTL: {error.message}", fix=error.fix) from None
+    seconds = _read(environ, "FLASH_JUPYTER_TTL", read_span, limits.OUR_TTL_S)
     if not limits.TTL_MIN_S <= seconds <= limits.TTL_MAX_S:
+        text = environ["FLASH_JUPYTER_TTL"]
         raise SettingsError(f"FLASH_JUPYTER_TTL is {text!r}", fix="choose a time between one minute and a year")
     return seconds
 
 
-def _usd(environ: Mapping[str, str], name: str) -> float | None:
+def _read(environ: Mapping[str, str], name: str, read: Callable[[str], T], default: T) -> T:
     text = environ.get(name, "").strip()
     try:
-        return read_usd(text) if text else None
+        return read(text) if text else default
     except OptionError as error:
         raise SettingsError(f"{name}: {error.message}", fix=error.fix) from None
 

@@ -13,7 +13,7 @@ from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.meter import Reading
 from flash_jupyter.session.sweep import Orphan, Swept, find_orphans, remove_orphans
 from flash_jupyter.session.volumes import VolumeView, delete_volume, list_volumes
-from flash_jupyter.settings import Settings
+from flash_jupyter.settings import BackendName, Settings
 
 
 class Account:
@@ -37,9 +37,9 @@ class Account:
         made = link.provisioner.names if link else []
         return list(dict.fromkeys([*(endpoint.name for endpoint in self._listed), *made]))
 
-    def undeploy(self, name: str) -> list[str]:
+    def undeploy(self, name: str, *, backend: BackendName | None = None) -> list[str]:
         """Delete the endpoints with this name or id; returns the names that a listing no longer shows."""
-        return self._forget(self.loop.call(undeploy(self._link(), name)))
+        return self._forget(self.loop.call(undeploy(self.links.open(backend or self.settings.backend), name)))
 
     def undeploy_all(self) -> list[str]:
         """Delete all endpoints that have this user's label; returns the names that a listing no longer shows."""

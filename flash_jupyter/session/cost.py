@@ -8,6 +8,7 @@ from typing import Any
 
 from flash_jupyter.resources.endpoint import EndpointSpec, hardware
 from flash_jupyter.resources.hardware import POOLS
+from flash_jupyter.settings import BackendName
 from flash_jupyter.wire.control import Endpoint
 
 #: fields of a spec that say which hardware is meant
@@ -73,6 +74,11 @@ def rate_of_existing(endpoint: Endpoint, *, is_charged: bool) -> Rate:
     """Return what an endpoint costs, by our table, where nobody asks for it to be another."""
     spec = EndpointSpec(endpoint.name, None, "")
     return rate_of(spec, endpoint, worker_usd_per_hour(endpoint), is_charged=is_charged)
+
+
+def price_per_hour_usd(spec: EndpointSpec, backend: BackendName) -> float | None:
+    """Return the most that a worker of `spec` costs in an hour, by our table; None where nothing is charged."""
+    return None if backend == "local" else table_usd_per_hour(hardware(spec))
 
 
 def table_usd_per_hour(chosen: Mapping[str, Any]) -> float | None:

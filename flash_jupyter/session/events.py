@@ -145,6 +145,8 @@ def read_event(data: dict[str, Any]) -> Event | None:
         return Display(data.get("data") or {}, data.get("metadata") or {}, data.get("id"), kind == "update")
     if kind == "clear":
         return Clear(bool(data.get("wait")))
+    if kind == "notice":
+        return Notice(str(data.get("text", "")))
     if kind == "phase":
         return Phase(str(data.get("name", "")), str(data.get("detail", "")))
     return None

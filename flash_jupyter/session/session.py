@@ -31,6 +31,7 @@ from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.overview import Overview, entries
 from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
+from flash_jupyter.session.prune import is_due, prune
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
@@ -237,6 +238,13 @@ class Session(Account):
         if not self._closes_at_exit:
             self._closes_at_exit = True
             atexit.register(self.close)
+            self._writer.put(self._prune)
+
+    def _prune(self) -> None:
+        settings, now = self.settings, datetime.now(timezone.utc)
+        if is_due(settings.home / "pruned", now):
+            logs, keep_bytes = settings.home / "logs", settings.keep_bytes
+            prune(settings.job_store, logs, keep_s=settings.keep_s, keep_bytes=keep_bytes, now=now)
 
     def _record(self, request: CellRequest, spec: EndpointSpec, prepared: Prepared) -> JobRecord:
         backend = self._backend_of(request.options)

@@ -41,6 +41,7 @@ SHIPPED = (
     ("worker", "shell.py"),
     ("worker", "standin.py"),
     ("worker", "modules.py"),
+    ("worker", "overlays.py"),
     ("worker", "install.py"),
     ("worker", "failures.py"),
     ("worker", "calls.py"),

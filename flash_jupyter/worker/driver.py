@@ -141,7 +141,10 @@ class _Run:
         deps = self._order.get("deps", [])
         if deps:
             self._events.emit({"t": "phase", "name": "dependencies", "detail": ", ".join(deps)})
-        self._report["installed"] = install(deps)
+        done = install(deps)
+        self._report["installed"] = list(done.names)
+        if done.text:
+            self._events.emit({"t": "notice", "text": done.text})
         if deps:
             self._events.emit({"t": "phase", "name": "running"})
 

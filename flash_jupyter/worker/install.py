@@ -1,9 +1,8 @@
 """`deps=` on a worker: what its interpreter lacks, in an overlay folder in front of the import path.
 
-An overlay is made once per set of dependencies and Python, by uv where there is one, else by pip, under another name
-until it is complete; who comes second uses it. It lies where the environment says (`FLASH_JUPYTER_OVERLAYS`), on the
-volume, or in the worker's temporary folder. What the interpreter already has keeps its version, unless `deps=` asks for
-another one.
+An overlay is made once per set of dependencies, Python and what that has, by uv where there is one, else by pip; who
+comes second uses it (`overlays.py` says where it lies). What the interpreter already has keeps its version, unless
+`deps=` asks for another one.
 """
 
 from __future__ import annotations
@@ -14,13 +13,24 @@ import importlib.machinery
 import importlib.metadata
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from flash_jupyter.worker.overlays import (
+    FULL_OR_CLOSED,
+    FolderTakesNothing,
+    OverlayFolder,
+    find_overlay,
+    is_in_overlays,
+    make_overlay,
+)
 
 TIMEOUT_S = 900
 #: a set of dependencies -> the overlay that completes the interpreter for it, None where it lacks nothing
@@ -35,25 +45,56 @@ class FreshWorkerNeeded(Exception):
     """Another version of a dependency is already imported in this process."""
 
 
-def install(deps: list[str]) -> list[str]:
-    """Make `deps` importable, and no other job's; return what was installed now, often nothing.
+@dataclass(frozen=True)
+class Installed:
+    """What was done for a job: `names` were installed now, and `text` says what is to be said; both are often empty."""
+
+    names: tuple[str, ...] = ()
+    text: str = ""
+
+
+def install(deps: list[str]) -> Installed:
+    """Make `deps` importable, and no other job's.
 
     Raises `InstallError`, or `FreshWorkerNeeded` where this process has imported another version.
     """
     key = tuple(sorted(deps))
     _leave_others(_ready.get(key))
-    if key in _ready:
-        _enter(_ready[key])
-        return []
+    if key in _ready and ((overlay := _ready[key]) is None or overlay.is_dir()):
+        _enter(overlay)
+        return Installed()
     missing = [dep for dep in deps if not _is_there(dep)]
-    overlay = _overlays() / _overlay_name(missing) if missing else None
-    is_new = overlay is not None and not overlay.is_dir()
     _refuse_if_imported(missing)
-    if overlay is not None and is_new:
-        _make(overlay, missing)
+    if not missing:
+        _ready[key] = None
+        return Installed()
+    name = _overlay_name(missing)
+    found = find_overlay(name)
+    folder, reason = (found, "") if found else _make(name, missing)
+    _ready[key] = overlay = folder.path / name
     _enter(overlay)
-    _ready[key] = overlay
-    return missing if is_new else []
+    return Installed(() if found else tuple(missing), _describe(overlay, folder.owner, is_new=not found, reason=reason))
+
+
+def _make(name: str, missing: list[str]) -> tuple[OverlayFolder, str]:
+    try:
+        return make_overlay(name, lambda folder: _run_installer(folder, missing))
+    except FolderTakesNothing as reason:
+        raise InstallError(f"could not install {', '.join(missing)}: {reason}") from None
+
+
+def _describe(overlay: Path, owner: str, *, is_new: bool, reason: str) -> str:
+    """Say how many packages came from where, and whether the next worker finds them."""
+    count = len(list(overlay.glob("*.dist-info")))
+    packages = f"{count} package{'' if count == 1 else 's'}"
+    if not is_new:
+        return f"{packages} from the {owner}'s cache, nothing installed"
+    kept = {
+        "volume": "kept on the volume for other workers",
+        "machine": "kept on this machine for other workers",
+        "worker": "on this worker only" if reason else "on this worker only; with volume=NAME the next one has them",
+    }
+    return "; ".join(filter(None, [reason, f"{packages} installed, {kept[owner]}"]))
 
 
 def refuse_missing_packages(packages: list[str]) -> None:
@@ -107,7 +148,7 @@ def _replacements(overlay: Path) -> Iterator[str]:
 
 
 def _find_in_interpreter(name: str) -> bool:
-    paths = [path for path in sys.path if not path.startswith(str(_overlays()))]
+    paths = [path for path in sys.path if not is_in_overlays(path)]
     return importlib.machinery.PathFinder.find_spec(name, paths) is not None
 
 
@@ -157,46 +198,23 @@ def _normalised(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def _overlays() -> Path:
-    for variable, below in (("FLASH_JUPYTER_OVERLAYS", ""), ("RUNPOD_VOLUME_PATH", ".flash_jupyter/overlays")):
-        if os.environ.get(variable):
-            return Path(os.environ[variable]) / below
-    volume = Path("/runpod-volume")
-    if volume.is_dir():
-        return volume / ".flash_jupyter" / "overlays"
-    return Path(tempfile.gettempdir()) / "flash_jupyter_overlays"
-
-
 def _overlay_name(missing: list[str]) -> str:
-    identity = [sorted(missing), sys.version_info[:2], sys.platform, sorted(_versions(set()))]
+    identity = [sorted(missing), sys.version_info[:2], sys.platform, platform.machine(), sorted(_versions(set()))]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:20]
 
 
 def _versions(without: set[str]) -> list[str]:
     """`name==version` of all that the interpreter has, but not in overlays."""
-    paths = [path for path in sys.path if not path.startswith(str(_overlays()))]
+    paths = [path for path in sys.path if not is_in_overlays(path)]
     dists = importlib.metadata.distributions(path=paths)
     named = {_normalised(dist.metadata["Name"] or ""): dist.version for dist in dists}
     return [f"{name}=={version}" for name, version in named.items() if name and name not in without]
 
 
-def _make(overlay: Path, missing: list[str]) -> None:
-    overlay.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f"{overlay.name}.", dir=overlay.parent))
-    try:
-        _run_installer(part, missing)
-        part.rename(overlay)
-    except OSError:
-        if not overlay.is_dir():  # not the other worker, which was faster
-            raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
 def _run_installer(target: Path, missing: list[str]) -> None:
     """Install, keeping the versions that the interpreter has; only where that is impossible, without regard to them."""
     asked = {_normalised(r.name) for r in map(_requirement, missing) if r is not None}
-    constraints = target.with_name(f"{target.name}.txt")
+    constraints = Path(tempfile.gettempdir()) / f"{target.name}.txt"
     constraints.write_text("\n".join(_versions(asked)))
     command = [*_installer(target), *missing]
     try:
@@ -206,6 +224,8 @@ def _run_installer(target: Path, missing: list[str]) -> None:
     finally:
         constraints.unlink(missing_ok=True)
     if done.returncode:
+        if reason := next((text for text in FULL_OR_CLOSED if text in done.stderr + done.stdout), ""):
+            raise FolderTakesNothing(reason)
         raise InstallError(f"could not install {', '.join(missing)}\n{_last_lines(done.stderr or done.stdout)}")
 
 

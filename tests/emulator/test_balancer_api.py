@@ -466,3 +466,22 @@ def test_a_new_release_gets_the_next_request(api: Api, worker: ThreadedServer) -
         wait_for(lambda: not api.pool.processes[0].is_alive())
     finally:
         second.stop()
+
+
+# --- the bill --------------------------------------------------------------------------------------------------------
+
+
+def test_a_balancers_worker_is_billed_from_its_start_to_its_end(api: Api, worker: ThreadedServer) -> None:
+    base = balanced(api, worker)
+    assert api.post(f"{base}/add", json={"x": 1, "y": 2}).status_code == 201
+    api.clock.now += 9.5
+    assert api.post(f"{base}/add", json={"x": 1, "y": 2}).status_code == 201
+    billed = api.get("/v2/billing/serverless").json()["records"]
+    assert [(record["serverlessId"], record["cpuAmount"]) for record in billed] == [
+        (base.rpartition("/")[2], pytest.approx(10 * 2 * 0.03 / 3600, abs=1e-9))
+    ], "whole seconds of two vCPUs, requests or not"
+    api.clock.now += 3
+    api.call(lambda: api.pool.processes[-1].end("exit code 0"))
+    api.clock.now += 100
+    (record,) = api.get("/v2/billing/serverless").json()["records"]
+    assert record["totalAmount"] == pytest.approx(13 * 2 * 0.03 / 3600, abs=1e-9)

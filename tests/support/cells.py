@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import types
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ Worker = Callable[[dict[str, Any]], dict[str, Any]]
 class WorkerProcess:
     """The stock worker as a process of its own: what it has loaded is not what the test has loaded."""
 
-    def __init__(self, *flags: str, python_path: Path | None = None) -> None:
-        """Start it; `flags` are Python's, `python_path` is where else it finds modules."""
+    def __init__(
+        self, *flags: str, python_path: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it; `flags` are Python's, `python_path` is where else it finds modules; `environment` is added."""
         requests, self._requests = os.pipe()
         self._responses, responses = os.pipe()
         program = Path(__file__).parents[1] / "foreign" / "stock_worker.py"
@@ -32,7 +34,7 @@ class WorkerProcess:
             [sys.executable, *flags, "-c", BOOT, str(requests), str(responses), str(program), *flags],
             pass_fds=(requests, responses),
             stdout=subprocess.DEVNULL,
-            env=os.environ | ({"PYTHONPATH": str(python_path)} if python_path else {}),
+            env=os.environ | ({"PYTHONPATH": str(python_path)} if python_path else {}) | dict(environment or {}),
         )
         os.close(requests)
         os.close(responses)
