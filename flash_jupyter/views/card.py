@@ -58,7 +58,7 @@ def running_bundle(moment: Moment) -> dict[str, str]:
         f"<div>{_steps(moment)}</div>",
         _row(facts, 0.75),
         *(_row([text], 0.9) for text in reason if text),
-        _row([moment.hint], 0.6),
+        _row([moment.hint], 0.75),
     ]
     return {"text/plain": plain, "text/html": f"{CARD}{''.join(rows)}</div>"}
 
@@ -133,8 +133,8 @@ def _steps(moment: Moment) -> str:
             time = f" {duration(seconds)}" if seconds >= SHOWN_FROM_S else ""
             steps.append(f'<span style="opacity:.75;white-space:nowrap">{name}{time}</span>')
         elif i > now and name in ("running", "returning"):
-            steps.append(f'<span style="opacity:.4">{name}</span>')
-    arrow = '<span style="opacity:.4"> → </span>'
+            steps.append(f'<span style="opacity:.7">{name}</span>')
+    arrow = '<span style="opacity:.7"> → </span>'
     total = f' <span style="opacity:.75;white-space:nowrap">· {whole_seconds(moment.seconds)} in all</span>'
     return arrow.join(steps) + (total if len(moment.phases_s) > 1 else "")
 

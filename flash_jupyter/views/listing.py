@@ -82,7 +82,7 @@ STYLE = """\
 .flash-list.flash-list table {border-collapse: collapse; margin: 0 0 .8em; font-size: 90%; width: auto}
 .flash-list.flash-list th, .flash-list.flash-list td {text-align: left; padding: .3em 1.4em .3em 0; border: none;
   white-space: nowrap}
-.flash-list.flash-list th {font-weight: 400; opacity: .6}
+.flash-list.flash-list th {font-weight: 400; opacity: .75}
 .flash-list.flash-list td {border-top: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .25))}
 .flash-list.flash-list .n {text-align: right; font-variant-numeric: tabular-nums}
 .flash-list.flash-list tbody tr:nth-child(n) {background: none}
@@ -140,7 +140,7 @@ def _cell(row: Mapping[str, str], column: Column) -> str:
     title = f"{text} · {row[column.hint]}" if row.get(column.hint) else text
     dot = ""
     if column.key == "state" and text:
-        dot = f'<span style="color:{DOTS.get(text, "inherit")};opacity:{1 if text in DOTS else 0.4}">●</span> '
+        dot = f'<span style="color:{DOTS.get(text, "inherit")};opacity:{1 if text in DOTS else 0.75}">●</span> '
     shown = html.escape(shortened(text, CELL_CHARACTERS))
     return f'<td{_class(column)} title="{html.escape(title)}">{dot}{shown}</td>'
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,9 @@ class Lab:
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
         page.set_default_timeout(CELL_S * 1000)
 
-    def open(self, name: str) -> None:
-        """Open a notebook in a clean workspace, and wait for its kernel."""
-        self.page.goto(self.server.address(f"lab/tree/{name}?reset"), timeout=OPEN_S * 1000)
+    def open(self, name: str, *, view: str = "lab/tree") -> None:
+        """Open a notebook in a clean workspace, and wait for its kernel; `view` is `notebooks` in Notebook 7."""
+        self.page.goto(self.server.address(f"{view}/{name}?reset"), timeout=OPEN_S * 1000)
         self.wait_for_kernel()
 
     def open_next(self, name: str) -> None:
@@ -92,6 +93,16 @@ class Lab:
         return cell
 
     @property
+    def notebook(self) -> str:
+        """The path of the notebook."""
+        return str(self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path"))
+
+    def junk(self, texts: Iterable[str]) -> list[str]:
+        """Those of these texts that stand in an output, seen or not."""
+        shown = "\n".join(self.page.locator(".jp-Cell-outputArea").all_text_contents())
+        return [text for text in texts if text in shown]
+
+    @property
     def cells(self) -> list[LabCell]:
         """All code cells, in the order of the notebook."""
         count = self.page.locator(".jp-Notebook .jp-CodeCell").count()
@@ -106,6 +117,11 @@ class Lab:
         """Run the whole notebook, from the menu."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_text("Run All Cells", exact=True).click()
+
+    def clear_outputs(self) -> None:
+        """Clear the outputs of all cells, from the menu."""
+        self.page.get_by_role("menuitem", name="Edit", exact=True).click()
+        self.page.get_by_text("Clear Outputs of All Cells", exact=True).click()
 
     def interrupt(self) -> None:
         """Click the toolbar's button that interrupts the kernel."""
@@ -147,6 +163,11 @@ class LabCell:
         self.output = self.locator.locator(".jp-Cell-outputArea")
 
     @property
+    def card(self) -> Any:
+        """The first output: the card of a remote cell, or its line."""
+        return self.output.locator(".jp-OutputArea-output").first
+
+    @property
     def prompt(self) -> str:
         """`[ ]:` before the cell has run, `[*]:` while it runs, `[3]:` after."""
         return str(self.locator.locator(".jp-InputPrompt").inner_text())
@@ -168,9 +189,11 @@ class LabCell:
         """Whether the cell shows an exception."""
         return bool(self.locator.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count())
 
-    def wait(self, timeout_s: float = CELL_S) -> None:
-        """Wait until the cell has run."""
+    def wait(self, timeout_s: float = CELL_S) -> float:
+        """Wait until the cell has run; give how long that took, in seconds."""
+        began = time.monotonic()
         self.until(lambda: re.fullmatch(r"\[\d+\]:", self.prompt) is not None, "the cell is still running", timeout_s)
+        return time.monotonic() - began
 
     def wait_for(self, text: str, timeout_s: float = CELL_S) -> None:
         """Wait until the cell shows a text."""

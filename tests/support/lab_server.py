@@ -95,6 +95,14 @@ class JupyterServer:
         for session in self.ask("GET", "sessions"):
             self.ask("DELETE", f"sessions/{session['id']}")
 
+    def flash(self, *arguments: str) -> None:
+        """Run the command line in the user's folder; it must not fail."""
+        flash = Path(sys.executable).with_name("flash")
+        done = subprocess.run(
+            [flash, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def write_notebook(self, name: str, *cells: str) -> str:
         """Write a notebook with these code cells (one empty cell without any); give its path."""
         notebook = nbformat.v4.new_notebook(

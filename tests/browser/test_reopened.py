@@ -1,0 +1,68 @@
+"""A notebook that is closed and opened again: nothing is lost, and nothing is junk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lab import Lab
+from lab_server import JupyterServer
+
+pytestmark = pytest.mark.browser
+
+#: what JupyterLab shows in place of a widget that is gone, or of an output that it can't draw
+JUNK = ("Loading widget", "Error displaying widget", "Could not render", "model not found", "Error creating widget")
+
+
+def test_a_reopened_notebook_shows_what_it_showed(open_lab: Callable[..., Lab], server: JupyterServer) -> None:
+    lab = open_lab()
+    lab.ok("%load_ext flash_jupyter")
+    lab.ok("%%remote\nimport time\nfor step in range(3):\n    print('step', step)\n    time.sleep(1)\nstep")
+    lab.ok("%%remote\nimport pandas as pd\npd.DataFrame({'city': ['Oslo', 'Rome']})")
+    interrupted = lab.run("%%remote\nprint('busy', flush=True)\nwhile True: pass")
+    interrupted.wait_for("busy")
+    lab.interrupt()
+    interrupted.wait()
+    lab.ok("%flash")
+    lab.save()
+    before = [cell.outputs for cell in lab.cells]
+    name = lab.notebook
+    server.shut_down_kernels()
+    lab.page.reload()
+    lab.wait_for_kernel()
+    assert lab.junk(JUNK) == []
+    shown = [cell.outputs for cell in lab.cells]
+    assert shown[1:4] == before[1:4]
+    saved = "".join(str(cell) for cell in server.read_notebook(name).cells)
+    assert "widget-view" not in saved or "text/plain" in saved
+
+
+def test_a_tab_that_is_closed_during_a_cell_loses_nothing(
+    open_lab: Callable[..., Lab], server: JupyterServer, tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    first = open_lab()
+    first.ok(f"%load_ext flash_jupyter\nimport os, time\nflag = {str(flag)!r}")
+    cell = first.run(
+        "%%remote\n"
+        "print('before')\n"
+        "while not os.path.exists(flag): time.sleep(0.02)\n"
+        "print('after')\n"
+        "result = 'bound'\n"
+    )
+    cell.wait_for("before")
+    first.save()
+    name = first.notebook
+    first.page.close()
+    flag.touch()
+    second = open_lab(name=name)
+    assert second.ok("result").outputs == ["'bound'"]
+    again = second.ok("%flash attach " + job_id(second))
+    assert {"before", "after"} <= set("\n".join(again.outputs).split())
+
+
+def job_id(lab: Lab) -> str:
+    """The newest job's id, as the user reads it."""
+    listed = lab.ok("%flash jobs").text
+    return next(word for word in listed.split() if word.startswith("fj-"))
