@@ -86,7 +86,7 @@ def test_need_02_each_reason_has_its_sentence_and_its_action(
     assert re.fullmatch(r"(queue|starting) · \d+ s · .* · free · job fj-\w+", shown.removesuffix(f" · {sentence}"))
     impatient.interrupt()
     ended = impatient.wait(message, timeout_s=30)
-    assert ended.traceback == "KeyboardInterrupt: the job was cancelled"
+    assert ended.traceback == "KeyboardInterrupt: cancelled in the queue, nothing ran"
     assert sentence not in _plain(ended.status)
 
 
