@@ -10,8 +10,8 @@ pytestmark = pytest.mark.journey
 
 
 def jobs(notebook: Any) -> list[str]:
-    """What `%flash jobs` shows: whether anything was sent."""
-    return list(notebook.ok("%flash jobs").displays)
+    """What `%flash jobs --json` shows: whether anything was sent."""
+    return list(notebook.ok("%flash jobs --json").displays)
 
 
 def test_a_syntax_error_has_the_lines_of_the_cell(notebook: Any) -> None:

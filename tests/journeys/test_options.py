@@ -122,11 +122,11 @@ def test_the_cloud_without_a_key_is_refused_with_what_to_do(notebook: Any) -> No
 
 def test_dry_sends_nothing(notebook: Any) -> None:
     notebook.ok("x = 1")
-    before = notebook.ok("%flash jobs").displays
+    before = notebook.ok("%flash jobs --json").displays
     cell = notebook.ok("%%remote dry\ny = x + 1")
     assert "x" in cell.status_lines[0]
     assert notebook.value("'y' in globals()") is False
-    assert notebook.ok("%flash jobs").displays == before
+    assert notebook.ok("%flash jobs --json").displays == before
 
 
 def test_a_detached_job_returns_at_once_and_is_attached_later(notebook: Any) -> None:
