@@ -247,6 +247,7 @@ class RemoteExecutionError(FlashRuntimeError):
 
     `type_name`, `remote_message` and `frames` (dicts with `filename`, `line`, `name`, `text`) describe the remote
     exception, also when its type does not exist here; `chain` holds its causes, outermost first (`text`, `frames`).
+    `report` is all that the worker said of it: those, and notes, the exceptions of a group, frames that were left out.
     """
 
     def __init__(
@@ -256,10 +257,13 @@ class RemoteExecutionError(FlashRuntimeError):
         *,
         frames: Sequence[Mapping[str, Any]] = (),
         chain: Sequence[Mapping[str, Any]] = (),
+        report: Mapping[str, Any] | None = None,
         fix: str = "",
     ) -> None:
         self.type_name, self.remote_message = type_name, remote_message
         self.frames, self.chain = tuple(frames), tuple(chain)
+        self.report: dict[str, Any] = dict(report or {})
+        self.report |= {"type": type_name, "message": remote_message, "frames": self.frames, "chain": self.chain}
         super().__init__(f"{type_name}: {remote_message}" if remote_message else type_name, fix=fix)
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from flash_jupyter.capsule.pickling import Pickler, Unpickler
 
 #: as `sender.RESULT`
 RESULT_NAME = "\0result"
-#: under which the exception of a call comes home, where it can be pickled
+#: under which the exception of the user's code comes home, where it can be pickled
 ERROR_NAME = "\0error"
 #: streams up to this size are read once before they are sent
 REBUILD_BYTES = 1 << 20

@@ -16,7 +16,7 @@ from flash_jupyter.capsule.pickling import ATOMS, Pickler, Unpickler
 
 #: the name under which the value of a cell's last expression comes home; no notebook can have such a name
 RESULT = "\0result"
-#: and the exception of a call, where it can be pickled
+#: and the exception of the user's code, where it can be pickled
 ERROR = "\0error"
 
 
@@ -33,7 +33,7 @@ class Answer:
     ) -> None:
         self.order, self.values, self.absent = order, values, absent
         self.failed: list[dict[str, str]] = order.get("failed", [])
-        self._updates, self._namespace = updates, namespace
+        self.namespace, self._updates = namespace, updates
 
     @property
     def has_result(self) -> bool:
@@ -45,14 +45,19 @@ class Answer:
         """The value of the cell's last expression, or None."""
         return self.values.get(RESULT)
 
+    @property
+    def error(self) -> Any:
+        """The exception of the user's code, where it could travel, or None."""
+        return self.values.get(ERROR)
+
     def apply(self, keep: Callable[[str], bool] = lambda _name: True) -> list[str]:
         """Bind, delete and change in place, as the cell did; return the names that were bound, sorted."""
         for original, news in self._updates:
             apply_change(original, news)
-        bound = [name for name in self.values if name != RESULT and keep(name)]
-        self._namespace.update({name: self.values[name] for name in bound})
+        bound = [name for name in self.values if name not in {RESULT, ERROR} and keep(name)]
+        self.namespace.update({name: self.values[name] for name in bound})
         for name in filter(keep, self.order.get("deleted", [])):
-            self._namespace.pop(name, None)
+            self.namespace.pop(name, None)
         return sorted(bound)
 
 

@@ -128,7 +128,7 @@ def show(
         except BaseException as error:
             output.close(None)
             card.fail("cancelled" if card.is_cancelled else _how_it_ended(error))
-            _draw(error, partial(_source_of, shell=shell, cells=cells))
+            _draw(error, shell, partial(_source_of, shell=shell, cells=cells))
             raise
         output.close(outcome.events_log)
         if outcome.state is not None:
@@ -192,10 +192,11 @@ def _how_it_ended(error: BaseException) -> str:
     return "failed"
 
 
-def _draw(error: BaseException, source_of: SourceOf) -> None:
+def _draw(error: BaseException, shell: InteractiveShell, source_of: SourceOf) -> None:
     """Make IPython show the user's frames, or none, in place of ours."""
     if isinstance(error, RemoteExecutionError):
-        error._render_traceback_ = lambda: traceback_lines(error, source_of)  # type: ignore[method-assign]
+        colours = shell.colors.lower() != "nocolor"
+        error._render_traceback_ = partial(traceback_lines, error, source_of, colours=colours)  # type: ignore[method-assign]
     elif isinstance(error, KeyboardInterrupt):
         text = ": ".join(filter(None, ["KeyboardInterrupt", str(error)]))
         error._render_traceback_ = lambda: [text]  # type: ignore[attr-defined]

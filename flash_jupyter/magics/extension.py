@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from flash_jupyter.decorator.nesting import manage, release
 from flash_jupyter.magics.comment import to_magic
 from flash_jupyter.magics.completer import make_matcher
+from flash_jupyter.magics.debug import DebugMagics
 from flash_jupyter.magics.flash import FlashMagics
 from flash_jupyter.magics.known import known_by
 from flash_jupyter.magics.lazy import LazySession
@@ -44,7 +45,7 @@ def load(shell: InteractiveShell) -> None:
     session = LazySession()
     remote = RemoteMagics(shell, session)
     flash = FlashMagics(shell, remote)
-    magics = (remote, flash)
+    magics = (remote, flash, DebugMagics(shell))
     hidden = {
         (kind, name): shell.magics_manager.magics[kind][name]
         for kind, name in _names(magics)

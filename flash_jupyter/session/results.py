@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flash_jupyter.capsule import RESULT, Answer, Sender
+from flash_jupyter.capsule import ERROR, RESULT, Answer, Sender
 from flash_jupyter.capsule.container import FormatError, read_capsule
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
 from flash_jupyter.session.events import Display, Event, Measured, Notice
+from flash_jupyter.session.own_type import in_own_type
 from flash_jupyter.states import JobState
 
 #: an answer which asks for a fresh worker holds nothing else, so it is small
@@ -75,7 +76,7 @@ def kept_events(blob: bytes) -> tuple[list[tuple[int, dict[str, Any]]], int]:
 def take(answer: Answer, outcome: CellOutcome, *, out: Collection[str] | None, emit: Callable[[Event], None]) -> None:
     """Bring an answer into the notebook and the outcome; emits what could not come home.
 
-    Raises `RemoteExecutionError` when the user's code raised; what it bound before is bound then.
+    Raises what the user's code raised, as a `RemoteExecutionError` too; what it bound before is bound then.
     """
     if phases_s := answer.order.get("phases"):
         emit(Measured(phases_s=phases_s))
@@ -84,14 +85,17 @@ def take(answer: Answer, outcome: CellOutcome, *, out: Collection[str] | None, e
     outcome.value, outcome.has_value = answer.result, answer.has_result
     _show_result_without_value(answer, emit)
     for failure in answer.failed:
-        if failure["name"] != RESULT:
+        if failure["name"] not in {RESULT, ERROR}:
             emit(Notice(_did_not_return(failure)))
     for name, size_bytes in (answer.order.get("left") or {}).items():
         emit(Notice(f"`{name}` did not come back: it takes {size_bytes / 1e6:,.1f} MB, which no answer holds (20 MB)"))
     if answer.absent:
         packages = ", ".join(sorted(answer.absent))
         emit(Notice(f"{packages}: not installed here, so what came back of it is a stand-in"))
-    raise_failure(answer.order)
+    try:
+        raise_failure(answer.order)
+    except RemoteExecutionError as error:
+        raise in_own_type(error, answer.error, answer.namespace) from None
 
 
 #: what to do about failures that are the driver's, not the user's code's
@@ -111,6 +115,7 @@ def raise_failure(order: dict[str, Any]) -> None:
             frames=error.get("frames", ()),
             fix=FIXES.get(error.get("type", ""), ""),
             chain=error.get("chain", ()),
+            report=error,
         )
     if status == "exit" and order.get("exit_code"):
         raise RemoteExecutionError("SystemExit", str(order["exit_code"]))

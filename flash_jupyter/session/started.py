@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
-from flash_jupyter.capsule import ERROR, RESULT, Sender
+from flash_jupyter.capsule import RESULT, Sender
 from flash_jupyter.errors import FlashError, JobError, RemoteExecutionError, SerializationError
 from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event
@@ -134,7 +134,7 @@ def read_result(sender: Sender, blob: bytes) -> CallOutcome:
             if failure["name"] == RESULT:
                 raise _not_returned(failure)
     except RemoteExecutionError as error:
-        return CallOutcome(failure=_complete(error, answer.values.get(ERROR)))
+        return CallOutcome(failure=_complete(error, answer.error))
     except FlashError as error:
         return CallOutcome(failure=error)
     return CallOutcome(value=answer.result)

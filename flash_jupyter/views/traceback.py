@@ -2,40 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from flash_jupyter.errors import RemoteExecutionError
+from flash_jupyter.views.ink import CYAN, GREEN, RED, Ink
 
 #: file name -> what to call it, and its lines (none where the source is not to be had here)
 SourceOf = Callable[[str], tuple[str, Sequence[str]]]
+Report = Mapping[str, Any]
 
 CONTEXT_LINES = 2
 #: of more than twice as many frames, so many are drawn at the beginning and at the end
 MANY_FRAMES = 10
 _WIDTH = 75
+#: what stands between two exceptions, as Python has it
+_LED_TO = {
+    "cause": "The above exception was the direct cause of the following exception:",
+    "context": "During handling of the above exception, another exception occurred:",
+}
 
 
-def traceback_lines(error: RemoteExecutionError, source_of: SourceOf) -> list[str]:
-    """Draw `error` for IPython's `_render_traceback_`, outermost frame first."""
-    name, title = error.type_name.rpartition(".")[2], "Traceback on the worker (most recent call last)"
-    lines = ["-" * _WIDTH, f"{name} {title:>{_WIDTH - len(name) - 1}}"]
-    lines += _all_frames(error.frames, source_of)
-    for cause in error.chain:
-        lines += [f"caused by {cause['text']}", *_all_frames(cause["frames"], source_of)]
-    lines.append(str(error))
-    return lines
+def traceback_lines(error: RemoteExecutionError, source_of: SourceOf, *, colours: bool = False) -> list[str]:
+    """Draw `error` for IPython's `_render_traceback_`: what came first at the top, outermost frames first."""
+    drawing = _Drawing(source_of, Ink(is_on=colours))
+    lines = [drawing.ink.paint("-" * _WIDTH, RED)]
+    for cause in reversed(error.report.get("chain", ())):
+        lines += [*drawing.exception(cause), "", _LED_TO[cause.get("how", "cause")], ""]
+    lines += drawing.exception(error.report)
+    return [*lines, f"  → {error.fix}"] if error.fix else lines
 
 
-def _all_frames(frames: Sequence[Mapping[str, Any]], source_of: SourceOf) -> list[str]:
-    """Draw frames, each with an empty line behind it; of an endless recursion only its beginning and its end."""
-    left_out = len(frames) - 2 * MANY_FRAMES
-    drawn = [[*_frame_lines(frame, source_of), ""] for frame in (frames if left_out <= 0 else frames[:MANY_FRAMES])]
-    if left_out > 0:
-        drawn.append([f"... {left_out} more frames ...", ""])
-        drawn += [[*_frame_lines(frame, source_of), ""] for frame in frames[-MANY_FRAMES:]]
-    return [line for lines in drawn for line in lines]
+class _Drawing:
+    def __init__(self, source_of: SourceOf, ink: Ink) -> None:
+        self._source_of, self.ink = source_of, ink
+
+    def exception(self, report: Report) -> list[str]:
+        """Draw one exception of a chain."""
+        name, title = report["type"].rpartition(".")[2], "Traceback on the worker (most recent call last)"
+        head = f"{self.ink.paint(name, RED)} {title:>{_WIDTH - len(name) - 1}}"
+        return [head, *self._frames(report), *self._message(report), *self._members(report)]
+
+    def _message(self, report: Report) -> list[str]:
+        said, name = report.get("said", report.get("message", "")), self.ink.paint(report["type"], RED)
+        return [f"{name}: {said}" if said else name, *report.get("notes", ())]
+
+    def _members(self, report: Report) -> Iterator[str]:
+        """Draw the exceptions of a group, each indented below its number."""
+        for number, member in enumerate(report.get("members", ()), 1):
+            first, *rest = [*self._frames(member), *self._message(member), *self._members(member)]
+            yield f"  {number}. {first}"
+            yield from (f"     {line}".rstrip() for line in rest)
+        if more := report.get("more_members"):
+            yield f"  ... {more} more exceptions ..."
+
+    def _frames(self, report: Report) -> list[str]:
+        """Draw frames, each with an empty line behind it; of an endless recursion only its beginning and its end."""
+        frames, left_out = report.get("frames", ()), report.get("left_out", 0)
+        hidden = left_out + max(0, len(frames) - 2 * MANY_FRAMES)
+        first, last = (frames[:MANY_FRAMES], frames[-MANY_FRAMES:]) if hidden else (frames, ())
+        lines = [line for frame in first for line in [*self._frame(frame), ""]]
+        if hidden:
+            lines += [f"... {hidden} more frames ...", ""]
+        return lines + [line for frame in last for line in [*self._frame(frame), ""]]
+
+    def _frame(self, frame: Report) -> list[str]:
+        label, source = self._source_of(frame["filename"])
+        number = int(frame["line"] or 0)
+        where = "" if frame["name"] == "<module>" else f", in {self.ink.paint(frame['name'], CYAN)}"
+        head = f"{self.ink.paint(label, GREEN)}, line {number}{where}"
+        if not 0 < number <= len(source):
+            return [head, self._line(number, *self.ink.code([frame.get("text") or ""]), is_here=True)]
+        first, last = max(1, number - CONTEXT_LINES), min(len(source), number + CONTEXT_LINES)
+        code = self.ink.code(source[first - 1 : last])
+        return [head, *(self._line(n, text, is_here=n == number) for n, text in enumerate(code, first))]
+
+    def _line(self, number: int, text: str, *, is_here: bool) -> str:
+        if not is_here:
+            return f"{number:>7} {text}".rstrip()
+        return f"{self.ink.paint('-' * (5 - len(str(number))) + '> ' + str(number), GREEN)} {text}".rstrip()
 
 
 def short_path(filename: str) -> str:
@@ -49,24 +95,3 @@ def short_path(filename: str) -> str:
         if folder in parts:
             return "/".join(parts[parts.index(folder) + 1 :])
     return "/".join(parts[-2:])
-
-
-def _frame_lines(frame: Mapping[str, Any], source_of: SourceOf) -> list[str]:
-    label, source = source_of(frame["filename"])
-    number = int(frame["line"] or 0)
-    where = "" if frame["name"] == "<module>" else f", in {frame['name']}"
-    head = f"{label}, line {number}{where}"
-    if not 0 < number <= len(source):
-        return [head, f"----> {number} {frame.get('text') or ''}".rstrip()]
-    first, last = max(1, number - CONTEXT_LINES), min(len(source), number + CONTEXT_LINES)
-    return [head, *(_source_line(n, source[n - 1], is_here=n == number) for n in range(first, last + 1))]
-
-
-def _source_line(number: int, text: str, *, is_here: bool) -> str:
-    """Draw one line of source.
-
-    >>> _source_line(3, "x = 1 / 0", is_here=True), _source_line(4, "y = 2", is_here=False)
-    ('----> 3 x = 1 / 0', '      4 y = 2')
-    """
-    label = f"{'-' * (5 - len(str(number)))}> {number}" if is_here else f"{number:>7}"
-    return f"{label} {text}".rstrip()

@@ -171,19 +171,30 @@ class _Run:
 
     def _execute(self) -> None:
         with self._phase("running"):
-            try:
-                if self._call is None:
-                    self._run_source()
-                else:
-                    self._result[RESULT_NAME] = self._call.run()
-                self._plots.show_all()
-            except SystemExit as error:
-                self._report.update(status="exit", exit_code=exit_code(error))
-            except BaseException as error:
+            stopped = self._run_guarded(self._run_code)
+            if not stopped:  # also of a cell that failed: what it drew is a part of its output
+                self._run_guarded(self._plots.show_all)
+
+    def _run_guarded(self, work: Callable[[], None]) -> bool:
+        """Do something of the user's; the first failure is reported. Returns whether the cell is being stopped."""
+        try:
+            work()
+        except SystemExit as error:
+            self._report.update(status="exit", exit_code=exit_code(error))
+        except BaseException as error:
+            if self._report["status"] == "ok":
                 filename = self._call.filename if self._call else self._order["filename"]
                 self._report.update(status="error", error=describe(error, filename))
-                if self._call and isinstance(error, Exception):
+                if isinstance(error, Exception):
                     self._result[ERROR_NAME] = error
+            return not isinstance(error, Exception)
+        return False
+
+    def _run_code(self) -> None:
+        if self._call is None:
+            self._run_source()
+        else:
+            self._result[RESULT_NAME] = self._call.run()
 
     def _run_source(self) -> None:
         filename, source = self._order["filename"], self._order["source"]
@@ -237,6 +248,7 @@ class _Run:
         """An answer that is too large would be lost as a whole: leave the largest values there, and say so."""
         if len(answer) <= ANSWER_BYTES:
             return answer
+        self._result.pop(ERROR_NAME, None)
         answer = self._receiver.pack(self._final_report(late=False), self._result, keep)
         if len(answer) <= ANSWER_BYTES:
             return answer

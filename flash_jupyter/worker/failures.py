@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 import traceback
 from pathlib import Path
@@ -10,62 +11,102 @@ from typing import Any
 from flash_jupyter.capsule.blame import type_name
 from flash_jupyter.worker.modules import relative_to_shipped
 
+#: of an endless recursion, so many frames at its beginning and at its end
+FRAME_ENDS = 50
+#: of the text of an exception
+TEXT_CHARS = 20_000
+#: exceptions of one group, and groups in groups, as Python's own traceback shows them
+MEMBERS, MEMBER_DEPTH = 15, 10
+
+#: how an exception of the chain led to the next one
+CAUSE, CONTEXT = "cause", "context"
+
 
 def describe(error: BaseException, filename: str) -> dict[str, Any]:
-    """An exception as plain data: type, message, the user's frames, and its causes."""
-    chain, seen, cause = [], {id(error)}, _cause_of(error)
-    while cause is not None and id(cause) not in seen:
-        chain.append({"text": say(cause), "frames": _frames(cause, filename)})
+    """An exception as plain data, with its `chain`: what it was raised from, or while handling, the nearest first."""
+    chain, seen = list[dict[str, Any]](), {id(error)}
+    found = _before(error)
+    while found is not None and id(found[0]) not in seen:
+        cause, how = found
+        chain.append({**_one(cause, filename), "text": say(cause), "how": how})
         seen.add(id(cause))
-        cause = _cause_of(cause)
-    message = _message_of(error)
-    return {"type": type_name(error), "message": message, "frames": _frames(error, filename), "chain": chain}
+        found = _before(cause)
+    return {**_one(error, filename), "chain": chain}
 
 
-def _cause_of(error: BaseException) -> BaseException | None:
+def _before(error: BaseException) -> tuple[BaseException, str] | None:
     """What an exception was raised from, or while handling; `raise ... from None` hides the latter."""
-    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if error.__cause__ is not None:
+        return error.__cause__, CAUSE
+    if error.__context__ is not None and not error.__suppress_context__:
+        return error.__context__, CONTEXT
+    return None
 
 
-def _frames(error: BaseException, filename: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "filename": relative_to_shipped(frame.filename),
-            "line": frame.lineno,
-            "name": frame.name,
-            "text": frame.line or "",
-        }
-        for frame in _user_frames(error, filename)
-    ]
+def _one(error: BaseException, filename: str, depth: int = 0) -> dict[str, Any]:
+    """One exception: `message` is all that it says, `said` its text without notes and members."""
+    frames = _user_frames(error, filename)
+    left_out = max(0, len(frames) - 2 * FRAME_ENDS)
+    kept = frames if not left_out else [*frames[:FRAME_ENDS], *frames[-FRAME_ENDS:]]
+    members = _members(error) if depth < MEMBER_DEPTH else ()
+    return {
+        "type": type_name(error),
+        "message": _message_of(error),
+        "said": _text_of(error),
+        "notes": _notes(error),
+        "frames": [_frame(*place) for place in kept],
+        "left_out": left_out,
+        "members": [_one(member, filename, depth + 1) for member in members[:MEMBERS]],
+        "more_members": max(0, len(members) - MEMBERS),
+    }
 
 
-def _user_frames(error: BaseException, filename: str) -> list[traceback.FrameSummary]:
+def _frame(filename: str, line: int, name: str) -> dict[str, Any]:
+    text = linecache.getline(filename, line).strip()
+    return {"filename": relative_to_shipped(filename), "line": line, "name": name, "text": text}
+
+
+def _user_frames(error: BaseException, filename: str) -> list[tuple[str, int, str]]:
     # the joined text is one file, named as its module; apart, its modules lie in one folder
     ours = __name__ if __name__.startswith("_") else str(Path(__file__).parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
-    first = next((index for index, frame in enumerate(frames) if frame.filename == filename), None)
+    walked = [(frame.f_code.co_filename, line, frame.f_code.co_name)
+              for frame, line in traceback.walk_tb(error.__traceback__)]  # fmt: skip
+    frames = [place for place in walked if not place[0].startswith(ours)]
+    first = next((index for index, place in enumerate(frames) if place[0] == filename), None)
     if first is not None:
         return frames[first:]
     if isinstance(error, SyntaxError) and error.filename == filename:
-        return [traceback.FrameSummary(filename, error.lineno or 0, "<module>", line=error.text or "")]
+        return [(filename, error.lineno or 0, "<module>")]
     return frames[-1:]
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as broken:  # `__str__` is the user's code
+        return f"<its text raised {type(broken).__name__}>"
+    more = len(text) - TEXT_CHARS
+    return text if more <= 0 else f"{text[:TEXT_CHARS]}… ({more:,} more characters)"
+
+
+def _notes(error: BaseException) -> list[str]:
+    notes = getattr(error, "__notes__", ())
+    return [str(note) for note in notes] if isinstance(notes, (list, tuple)) else []
+
+
+def _members(error: BaseException) -> tuple[BaseException, ...]:
+    """The exceptions of a group; Python 3.10 has none."""
+    is_group = any(
+        base.__name__ == "BaseExceptionGroup" and base.__module__ == "builtins" for base in type(error).__mro__
+    )
+    return tuple(error.exceptions) if is_group else ()  # type: ignore[attr-defined]
 
 
 def _message_of(error: BaseException) -> str:
     """The text of an exception, with its notes and, of a group, its members, as Python shows them below it."""
-    try:
-        text = str(error)
-    except Exception as broken:  # `__str__` is the user's code
-        text = f"<its text raised {type(broken).__name__}>"
-    notes = getattr(error, "__notes__", ())
-    lines = [str(note) for note in notes] if isinstance(notes, (list, tuple)) else []
-    members = getattr(error, "exceptions", ()) if _is_group(error) else ()
-    lines += [f"{number}. {say(member)}".replace("\n", "\n   ") for number, member in enumerate(members, 1)]
-    return "\n".join([text, *lines])
-
-
-def _is_group(error: BaseException) -> bool:
-    return any(base.__name__ == "BaseExceptionGroup" and base.__module__ == "builtins" for base in type(error).__mro__)
+    lines = [_text_of(error), *_notes(error)]
+    lines += [f"{number}. {say(member)}".replace("\n", "\n   ") for number, member in enumerate(_members(error), 1)]
+    return "\n".join(lines)
 
 
 def say(error: BaseException) -> str:

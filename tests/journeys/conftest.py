@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from flash_jupyter.views.card import CARD
 from flash_jupyter.views.status import one_line
 
 CELL_TIMEOUT_S = 90.0
+ANSI = re.compile(r"\x1b\[[\d;]*m")
 #: begins what is ours: lines, cards
 OURS = (one_line("")["text/html"].removesuffix("</div>"), CARD)
 
@@ -38,6 +40,7 @@ class Cell:
     error: str = ""
     ename: str = ""
     traceback: str = ""
+    coloured: str = ""
 
     def text(self, name: str) -> str:
         """All text of `stdout`, `stderr`, `display` or `update`."""
@@ -145,7 +148,8 @@ def _add(cell: Cell, kind: str, content: dict[str, Any]) -> None:
         cell.outputs.append(("clear", str(content["wait"])))
     elif kind == "error":
         cell.ename, cell.error = content["ename"], content["evalue"]
-        cell.traceback = "\n".join(content["traceback"])
+        cell.coloured = "\n".join(content["traceback"])
+        cell.traceback = ANSI.sub("", cell.coloured)
 
 
 @dataclass

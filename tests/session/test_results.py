@@ -85,12 +85,13 @@ def test_the_users_exception_comes_after_what_was_bound() -> None:
     with pytest.raises(RemoteExecutionError) as caught:
         bring_home(namespace, "y = 1", {**OK, "status": "error", "error": error})
     assert namespace == {"y": 1}
-    assert str(caught.value) == "ZeroDivisionError: division by zero"
+    assert isinstance(caught.value, ZeroDivisionError)
+    assert str(caught.value) == "division by zero"
     assert (caught.value.frames, caught.value.chain) == (tuple(frames), tuple(chain))
 
 
 def test_sys_exit_with_a_code_is_an_error_and_without_is_none() -> None:
-    with pytest.raises(RemoteExecutionError, match="SystemExit: 3"):
+    with pytest.raises(RemoteExecutionError, match=r"^3$"):
         bring_home({}, "", {**OK, "status": "exit", "exit_code": 3})
     bring_home({}, "", {**OK, "status": "exit", "exit_code": 0})
 
