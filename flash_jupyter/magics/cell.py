@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import FlashError, JobTimedOut, OptionError, RemoteExecutionError
+from flash_jupyter.magics.figures import draw_figures_here
 from flash_jupyter.magics.frontend import may_hear_clicks
 from flash_jupyter.magics.here import frames_of, run_here
 from flash_jupyter.magics.line import Values
 from flash_jupyter.magics.origin import cell_id, notebook_name
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.events import Clear, Display, Event, Measured, Notice, Phase, Sent, Stream, Waiting
+from flash_jupyter.session.events import Clear, Display, Event, Logged, Measured, Notice, Phase, Sent, Stream, Waiting
 from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.results import CellOutcome
 from flash_jupyter.session.session import Interrupt, Session
@@ -126,13 +127,14 @@ def show(
         try:
             outcome = work(_emitter(shell, output, card))
         except BaseException as error:
-            output.close(None)
+            output.close()
             card.fail("cancelled" if card.is_cancelled else _how_it_ended(error))
             _draw(error, shell, partial(_source_of, shell=shell, cells=cells))
             raise
-        output.close(outcome.events_log)
+        output.close()
         if outcome.state is not None:
             card.finish(outcome.backend, outcome.endpoint, outcome.seconds)
+    draw_figures_here()
     return outcome.value if outcome.has_value else None
 
 
@@ -175,6 +177,7 @@ def _emitter(shell: InteractiveShell, output: OutputView, card: JobCard) -> Call
         Phase: lambda event: card.phase(event.name, event.detail, event.worker_id),
         Measured: lambda event: card.measured(**vars(event)),
         Waiting: lambda event: card.waiting(event.text, event.action),
+        Logged: lambda event: output.logged(event.path),
         Notice: partial(_say, shell),
     }
     return lambda event: show[type(event)](event)

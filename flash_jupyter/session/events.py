@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -79,6 +80,13 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """Where all that the job prints is written down, on this machine."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
 class Notice:
     """A one-line message of ours to the user, e.g. a warning."""
 
@@ -98,7 +106,7 @@ class Waiting:
     wait: str = ""
 
 
-Event = Stream | Display | Clear | Phase | Sent | Measured | Waiting | Notice
+Event = Stream | Display | Clear | Phase | Sent | Measured | Waiting | Logged | Notice
 
 
 @dataclass(frozen=True)
@@ -166,6 +174,11 @@ class EventAssembler:
         #: displays of which only a note has come
         self._late: set[int] = set()
         self._parts: dict[int, dict[int, str]] = {}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything has come."""
+        return self._next > 0
 
     @property
     def is_complete(self) -> bool:

@@ -35,6 +35,11 @@ class Feed:
         self._assembler = EventAssembler()
         self._moved = asyncio.Event()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the worker's output has come."""
+        return self._assembler.has_begun
+
     def restart(self) -> None:
         """The job is sent (again): its events begin anew."""
         self._assembler, self.done = EventAssembler(), asyncio.Event()

@@ -161,9 +161,19 @@ def describe_workers(health: Health) -> str:
 
 
 def failure_of(
-    job: Job, job_id: str, *, log_tail: Sequence[str] = (), timeout_s: float | None = None, tries: int = 1
+    job: Job,
+    job_id: str,
+    *,
+    log_tail: Sequence[str] = (),
+    heard: bool = False,
+    timeout_s: float | None = None,
+    tries: int = 1,
 ) -> JobError:
-    """Return the error that a final state without a result means; `tries` counts how often the job was sent."""
+    """Return the error that a final state without a result means; `tries` counts how often the job was sent.
+
+    `log_tail` are the worker's own last lines. Where its output was `heard`, the cell has shown it, and what the
+    platform repeats of it is left out.
+    """
     ids = {"job_id": job_id, "platform_id": job.id, "worker_id": job.worker_id or ""}
     text = read_error(job.error_text)
     if job.status is JobState.TIMED_OUT:
@@ -173,6 +183,8 @@ def failure_of(
         )
     if job.status is JobState.CANCELLED:
         return JobError("the job was cancelled", fix="run the cell again", **ids)
+    if heard and "worker lost" in text.lower():
+        text = text.partition("\n")[0]
     tail = () if "\n" in text else log_tail
     if "worker lost" in text.lower():
         what = text.partition(":")[2].strip() if text.lower().startswith("worker lost:") else text

@@ -214,9 +214,9 @@ class Runner:
         if job.worker_id and isinstance(failure_of(job, self.record.id), (WorkerLost, JobTimedOut)):
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(link.streams.ended(job.worker_id), LAST_WORDS_S)
-        raise failure_of(
-            job, self.record.id, log_tail=link.streams.tail(job.worker_id), timeout_s=timeout_s, tries=self._tries
-        )
+        tail = link.streams.tail(job.worker_id)
+        heard = bool(tail) or self._feed.has_begun
+        raise failure_of(job, self.record.id, log_tail=tail, heard=heard, timeout_s=timeout_s, tries=self._tries)
 
     async def _see_cancelled(self, job: Job, place: Place) -> Cancellation:
         """Wait for the last words of a cancelled job, and for its worker; return how it ended."""

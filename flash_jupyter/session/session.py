@@ -25,7 +25,7 @@ from flash_jupyter.session.account import Account
 from flash_jupyter.session.attaching import Detached, JobHandle
 from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.cancelling import Cancellation
-from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
+from flash_jupyter.session.events import Event, EventAssembler, Logged, Notice, Phase
 from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info
@@ -84,6 +84,7 @@ class Session(Account):
             return _dry_outcome(spec, prepared, self._backend_of(request.options), emit)
         inbox: Inbox[Finished] = Inbox()
         runner, future = self._start(request, spec, prepared, tell=inbox.put)
+        emit(Logged(runner.log.place))
         inbox.end_with(future)
         job_id, detached = runner.record.id, Detached(runner, future, prepared.sender)
         try:
@@ -126,6 +127,7 @@ class Session(Account):
             detached = Detached(runner, self.loop.submit(runner.resume()), Sender(namespace))
         else:
             self.loop.call(detached.runner.redirect(inbox.put))
+        emit(Logged(detached.runner.log.place))
         inbox.end_with(detached.future)
         try:
             finished = wait_for(inbox, emit, cancel=None, job_id=record.id)
@@ -287,6 +289,8 @@ class Session(Account):
                 fix="run its cell again",
             )
         finished = Finished(blob, record.endpoint_id, record.worker_id, record.cost_usd)
+        if record.events_log:
+            emit(Logged(Path(record.events_log)))
         for event in EventAssembler().fill(*kept_events(blob)):
             emit(event)
         outcome = CellOutcome(

@@ -16,8 +16,8 @@ from flash_jupyter.transport.http import Http
 from flash_jupyter.transport.logs import follow_log
 from flash_jupyter.wire.control import LogLine
 
-#: last lines of a worker's own log that an error shows
-TAIL_LINES = 20
+#: last lines of a worker's own log that an error shows; what its cells print is not among them
+TAIL_LINES = 200
 
 
 class LogStreams:

@@ -63,13 +63,15 @@ class OutputLog:
     """All that a job printed, as a text file that is made with the first piece."""
 
     def __init__(self, path: Path, writer: BackgroundWriter) -> None:
-        self._path, self._writer = path, writer
+        self._writer = writer
         self._file: TextIO | None = None
+        #: where it is, or would be
+        self.place = path
         self.path: Path | None = None
 
     def write(self, text: str) -> None:
         """Append a piece of text, in the background."""
-        self.path = self._path
+        self.path = self.place
         self._writer.put(lambda: self._append(text))
 
     def close(self) -> None:
@@ -79,9 +81,9 @@ class OutputLog:
 
     def _append(self, text: str) -> None:
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._path.touch(mode=0o600)  # it holds what cells print
-            self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
+            self.place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.place.touch(mode=0o600)  # it holds what cells print
+            self._file = self.place.open("a", encoding="utf-8", errors="backslashreplace")
         self._file.write(text)
 
     def _close(self) -> None:

@@ -21,6 +21,8 @@ from flash_jupyter.worker.output import Events
 PIPE_BYTES = 1 << 20
 F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 C_LIBRARY = ctypes.CDLL(None)
+#: "not buffered", for `setvbuf`
+IONBF = 2
 
 
 class Pipes:
@@ -38,6 +40,7 @@ class Pipes:
             _enlarge(read)
             self._read[read] = name
             self._decoders[read] = codecs.getincrementaldecoder("utf-8")("replace")
+        _unbuffer_c_output()
         threading.Thread(target=self._empty_for_ever, name="flash_jupyter output", daemon=True).start()
 
     @contextlib.contextmanager
@@ -81,6 +84,12 @@ class Pipes:
         while True:
             select.select(list(self._read), [], [])
             self.empty()
+
+
+def _unbuffer_c_output() -> None:
+    """Let C's `printf` write at once, as `python -u` does: into a pipe it would write when 4 KiB have come."""
+    with contextlib.suppress(ValueError):  # a C library that calls it something else
+        C_LIBRARY.setvbuf(ctypes.c_void_p.in_dll(C_LIBRARY, "stdout"), None, IONBF, 0)
 
 
 def _enlarge(pipe: int) -> None:

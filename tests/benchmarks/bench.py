@@ -10,10 +10,11 @@ import sys
 
 import measure_calls
 import measure_cells
+import measure_delay
 import measure_imports
 import report
 
-PARTS = ("cells", "calls", "imports")
+PARTS = ("cells", "delay", "calls", "imports")
 
 
 def main() -> int:
@@ -28,6 +29,9 @@ def main() -> int:
     if "cells" in parts:
         cells = {**measure_cells.measure_warm(20 if quick else 100), **measure_cells.measure_cold(2 if quick else 10)}
         found, rows = {**found, **cells}, [*rows, *measure_cells.rows(cells)]
+    if "delay" in parts:
+        delay = measure_delay.measure(40 if quick else 200)
+        found, rows = {**found, **delay}, [*rows, *measure_delay.rows(delay)]
     if "calls" in parts:
         calls = measure_calls.measure(2 if quick else 5)
         found, rows = {**found, **calls}, [*rows, *measure_calls.rows(calls)]

@@ -37,6 +37,21 @@ class Kernel:
             raise RuntimeError("\n".join(reply.get("traceback", [])) or reply["evalue"])
         return ast.literal_eval(reply["user_expressions"]["value"]["data"]["text/plain"])
 
+    def prints(self, code: str) -> Iterator[str]:
+        """Execute, and yield what comes on stdout, the moment it comes."""
+        message_id = self._client.execute(code, store_history=False)
+        while True:
+            message = self._client.get_iopub_msg(timeout=CELL_TIMEOUT_S)
+            if message["parent_header"].get("msg_id") != message_id:
+                continue
+            content = message["content"]
+            if message["msg_type"] == "stream" and content["name"] == "stdout":
+                yield content["text"]
+            elif message["msg_type"] == "error":
+                raise RuntimeError(content["evalue"])
+            elif content.get("execution_state") == "idle":
+                return
+
 
 @contextmanager
 def kernel_in(home: Path) -> Iterator[Kernel]:

@@ -37,6 +37,7 @@ class Cell:
     status_lines: list[str] = field(default_factory=list)
     bundles: list[dict[str, Any]] = field(default_factory=list)
     result: str | None = None
+    result_bundle: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     ename: str = ""
     traceback: str = ""
@@ -143,7 +144,7 @@ def _add(cell: Cell, kind: str, content: dict[str, Any]) -> None:
         verb = "display" if kind == "display_data" else "update"
         cell.outputs.append((verb, content["data"].get("text/plain", "")))
     elif kind == "execute_result":
-        cell.result = content["data"]["text/plain"]
+        cell.result, cell.result_bundle = content["data"]["text/plain"], content["data"]
     elif kind == "clear_output":
         cell.outputs.append(("clear", str(content["wait"])))
     elif kind == "error":

@@ -129,19 +129,12 @@ def test_what_was_bound_before_an_exception_comes_home(notebook: Notebook) -> No
     assert notebook.names["a"] == notebook.names["i"] == 2
     assert text(answer) == "so far\n"
     assert answer.order["status"] == "error"
-    assert answer.order["error"] == {
-        "type": "ValueError",
-        "message": "no",
-        "frames": [
-            {
-                "filename": "Cell In[3]",
-                "line": 4,
-                "name": "<module>",
-                "text": "raise ValueError('no') from KeyError('k')",
-            }
-        ],
-        "chain": [{"text": "KeyError: 'k'", "frames": []}],
-    }
+    error = answer.order["error"]
+    assert (error["type"], error["message"]) == ("ValueError", "no")
+    assert error["frames"] == [
+        {"filename": "Cell In[3]", "line": 4, "name": "<module>", "text": "raise ValueError('no') from KeyError('k')"}
+    ]
+    assert [(cause["text"], cause["frames"]) for cause in error["chain"]] == [("KeyError: 'k'", [])]
 
 
 def test_a_cause_has_frames_of_its_own(notebook: Notebook) -> None:

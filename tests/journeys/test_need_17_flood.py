@@ -1,0 +1,72 @@
+"""Need 17: a flood of output updates the page seldom, is bounded where it is saved, and whole in the log."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+#: updates of the page before it is known for a flood
+AT_FIRST = 15
+
+
+def test_need_17_fifty_megabytes_are_bounded_in_the_notebook_and_whole_in_the_log(notebook: Any) -> None:
+    started = time.monotonic()
+    cell = notebook.ok(
+        "%%remote\nline = 'x' * 91\nfor i in range(500_000):\n    print(line, f'{i:07}')\nprint('the end')\nafter = 1"
+    )
+    took_s = time.monotonic() - started
+    assert cell.stdout.startswith("x" * 91 + " 0000000\n")
+    assert cell.stdout.endswith(" 0499999\nthe end\n")
+    assert len(cell.stdout) <= 1_000_000
+    assert len(cell.outputs) <= AT_FIRST + 2 * 2 * took_s, "text and its preview, each twice a second"
+    note = next(text for text in reversed(cell.displays) if "left out" in text)
+    found = re.fullmatch(r"… 49\.0 MB of text left out here; all of it: (.*)", note)
+    assert found
+    lines = Path(found[1]).read_text().splitlines()
+    assert [line[92:] for line in lines[:-1]] == [f"{i:07}" for i in range(500_000)]
+    assert notebook.value("after") == 1
+
+
+def test_need_17_a_hundred_thousand_progress_updates_are_one_line(notebook: Any) -> None:
+    started = time.monotonic()
+    cell = notebook.ok(
+        "%%remote\nimport sys, time\nprint('begin')\nfor i in range(100_001):\n    sys.stdout.write(f'\\r{i / 1000:6.1f} %')\n"
+        "    if i % 20_000 == 0: time.sleep(0.3)\nprint()"
+    )
+    took_s = time.monotonic() - started
+    assert cell.stdout.endswith(" 100.0 %\n")
+    assert len(cell.outputs) <= AT_FIRST + 2 * took_s
+    assert len(cell.stdout) < 100_000
+
+
+def test_need_17_updates_of_a_display_are_thinned_out_and_the_last_one_stays(notebook: Any) -> None:
+    started = time.monotonic()
+    cell = notebook.ok(
+        "%%remote\nimport time\nh = display(0, display_id=True)\nfor i in range(300):\n    h.update(i)\n    time.sleep(0.01)"
+    )
+    took_s = time.monotonic() - started
+    assert cell.outputs[-1] == ("update", "299")
+    assert len(cell.outputs) <= AT_FIRST + 2 * took_s
+
+
+def test_need_17_what_a_flood_held_back_is_shown_when_it_is_over(notebook: Any) -> None:
+    message = notebook.start(
+        "%%remote\nimport time\nfor i in range(40):\n    print(i)\n    time.sleep(0.02)\nprint('then silence')\ntime.sleep(20)"
+    )
+    cell = notebook.wait(message, until=lambda cell: "then silence" in cell.stdout, timeout_s=19)
+    assert cell.stdout.startswith("0\n1\n")
+    notebook.interrupt()
+    notebook.wait(message)
+
+
+def test_need_17_a_cell_that_fails_points_to_its_log_too(notebook: Any) -> None:
+    cell = notebook.run("%%remote\nfor i in range(30_000):\n    print('x' * 99)\nraise ValueError('no')")
+    assert cell.ename == "ValueError"
+    note = next(text for text in reversed(cell.displays) if "left out" in text)
+    assert Path(note.partition("all of it: ")[2]).stat().st_size == 3_000_000
