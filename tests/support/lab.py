@@ -98,8 +98,8 @@ class Lab:
         return str(self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path"))
 
     def junk(self, texts: Iterable[str]) -> list[str]:
-        """Those of these texts that stand in an output, seen or not."""
-        shown = "\n".join(self.page.locator(".jp-Cell-outputArea").all_text_contents())
+        """Those of these texts that a reader sees in an output."""
+        shown = "\n".join(cell.text for cell in self.cells)
         return [text for text in texts if text in shown]
 
     @property
@@ -141,6 +141,7 @@ class Lab:
             " && document.body.dataset.jpThemeLight === light",
             arg=[title, str(name == "light").lower()],
         )
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")  # lies over the page meanwhile
 
     def _command(self, name: str, **arguments: object) -> None:
         """Run one of Lab's commands; what it returns can't travel."""
