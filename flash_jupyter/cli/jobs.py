@@ -1,4 +1,4 @@
-"""`flash jobs`: what ran, from the store of jobs; needs no network."""
+"""`flash jobs`: what ran, from the store of jobs, which needs no network; `flash cancel`: stop one."""
 
 from __future__ import annotations
 
@@ -27,3 +27,22 @@ def list_jobs(
     typer.echo("\t".join(COLUMNS))
     for row in rows:
         typer.echo("\t".join(str(row[column] or "") for column in COLUMNS))
+
+
+def cancel(
+    job: Annotated[str, typer.Argument(help="its id, ours or the platform's, or a unique beginning")],
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Stop a job, and say what became of its worker; exit code 1 where it is not confirmed."""
+    # brings the whole client along, which a listing does without
+    from flash_jupyter.session.session import Session
+
+    session = Session(read_settings())
+    try:
+        ended = session.cancel(job)
+    finally:
+        session.close()
+    found = {"id": ended.job_id, "state": ended.state.value, "is_confirmed": ended.is_confirmed, "text": ended.text}
+    typer.echo(json.dumps(found) if as_json else f"{ended.job_id}: {ended.text}")
+    if not ended.is_confirmed:
+        raise typer.Exit(1)

@@ -27,7 +27,7 @@ from flash_jupyter.session.session import Interrupt, Session
 from flash_jupyter.settings import read_settings
 from flash_jupyter.views.card import Place
 from flash_jupyter.views.job import JobCard
-from flash_jupyter.views.output import OutputView
+from flash_jupyter.views.output import OutputView, Publisher
 from flash_jupyter.views.prompt import page_of, prompt
 from flash_jupyter.views.status import one_line
 from flash_jupyter.views.traceback import SourceOf, short_path, traceback_lines
@@ -81,7 +81,9 @@ def run(
             cell_id=cell_id(shell),
         )
         if options.detach:
-            return session.submit_cell(request, partial(_say, shell))
+            from flash_jupyter.magics.detached import submit
+
+            return submit(shell, session, request)
         return show(
             shell,
             lambda emit: session.run_cell(request, emit, interrupt=interrupt),
@@ -125,7 +127,7 @@ def show(
     clicks = cancel if may_hear_clicks(shell) else None
     with JobCard(prompt(publisher), page=page_of(publisher), hint=hint, cancel=clicks) as card:
         try:
-            outcome = work(_emitter(shell, output, card))
+            outcome = work(emitter(publisher, output, card))
         except BaseException as error:
             output.close()
             card.fail("cancelled" if card.is_cancelled else _how_it_ended(error))
@@ -152,7 +154,7 @@ def _fill_environment(values: Values) -> Values:
     return {**values, "env": {name: environ[name] if value is None else value for name, value in wanted.items()}}
 
 
-def _emitter(shell: InteractiveShell, output: OutputView, card: JobCard) -> Callable[[Event], None]:
+def emitter(publisher: Publisher, output: OutputView, card: JobCard) -> Callable[[Event], None]:
     """Say which event goes to which view."""
 
     def clear(event: Clear) -> None:
@@ -178,13 +180,9 @@ def _emitter(shell: InteractiveShell, output: OutputView, card: JobCard) -> Call
         Measured: lambda event: card.measured(**vars(event)),
         Waiting: lambda event: card.waiting(event.text, event.action),
         Logged: lambda event: output.logged(event.path),
-        Notice: partial(_say, shell),
+        Notice: lambda event: publisher.publish(one_line(event.text)),
     }
     return lambda event: show[type(event)](event)
-
-
-def _say(shell: InteractiveShell, notice: Notice) -> None:
-    shell.display_pub.publish(one_line(notice.text))
 
 
 def _how_it_ended(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,7 @@ from flash_jupyter.magics.flash import FlashMagics
 from flash_jupyter.magics.known import known_by
 from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.money import OrphanWatch
+from flash_jupyter.magics.ready import announce_ready
 from flash_jupyter.magics.remote import RemoteMagics
 from flash_jupyter.session.default import provide, withdraw
 from flash_jupyter.views.ticker import TICKER
@@ -33,6 +35,7 @@ class Loaded:
     hidden: dict[tuple[str, str], Callable[..., Any]]
     matcher: Callable[..., Any]
     orphans: OrphanWatch
+    ready: Timer
 
 
 _loaded: WeakKeyDictionary[InteractiveShell, Loaded] = WeakKeyDictionary()
@@ -60,10 +63,11 @@ def load(shell: InteractiveShell) -> None:
     shell.events.register("pre_run_cell", remote.before_cell)
     shell.events.register("pre_run_cell", orphans.before_cell)
     orphans.start()
+    ready = announce_ready(shell)
     manage(shell)
     provide(remote.session)
     atexit.register(session.close)
-    _loaded[shell] = Loaded(session, magics, hidden, matcher, orphans)
+    _loaded[shell] = Loaded(session, magics, hidden, matcher, orphans, ready)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -77,6 +81,7 @@ def unload(shell: InteractiveShell) -> None:
     shell.events.unregister("pre_run_cell", remote.before_cell)
     shell.events.unregister("pre_run_cell", loaded.orphans.before_cell)
     loaded.orphans.stop()
+    loaded.ready.cancel()
     release(shell)
     withdraw(remote.session)
     loaded.magics[1].close()

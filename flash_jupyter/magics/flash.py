@@ -178,7 +178,9 @@ class FlashMagics(Magics):
 
     def _jobs(self, arguments: list[str]) -> None:
         as_json = _wants_json(arguments, "jobs")
-        rows = [job.to_json() for job in self._remote.session().jobs()]
+        session = self._remote.session()
+        session.refresh_jobs()
+        rows = [job.to_json() for job in session.jobs()]
         listing = jobs_bundle(rows[:JOBS_SHOWN], datetime.now(timezone.utc))
         self._show(json_bundle({"jobs": rows}) if as_json else listing)
 

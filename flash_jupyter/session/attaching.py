@@ -1,13 +1,23 @@
-"""Jobs that nobody waits for, and what their kernel knows of them."""
+"""Coming back to a job: what it said so far from its journal and its answer, then its result."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
 
 from flash_jupyter.capsule import Sender
+from flash_jupyter.errors import ResultLost
+from flash_jupyter.session.events import Event, EventAssembler
+from flash_jupyter.session.jobs import JobRecord
+from flash_jupyter.session.journal import Numbered, read_journal
+from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.settings import BackendName
+from flash_jupyter.states import JobState
 
 
 @dataclass(frozen=True)
@@ -29,3 +39,71 @@ class Detached:
     runner: Runner
     future: Future[Finished]
     sender: Sender
+
+
+def replay(journal: Path, lines: int, emit: Callable[[Event], None]) -> None:
+    """Emit what the first lines of a journal say."""
+    for event in EventAssembler().fill(islice(read_journal(journal), lines), None):
+        emit(event)
+
+
+def stored_answer(record: JobRecord, answer: bytes | None, journal: Path, emit: Callable[[Event], None]) -> bytes:
+    """Emit all that a job which is over has said, and return its answer; `ResultLost` where there is none."""
+    carried, total = kept_events(answer) if answer is not None else ([], None)
+    for event in EventAssembler().fill(_in_order(read_journal(journal), carried), total):
+        emit(event)
+    if answer is None:
+        because = f": {record.error}" if record.error else ""
+        raise ResultLost(
+            f"job {record.id} is {record.state.value} and has no result{because}",
+            job_id=record.id,
+            fix="run its cell again",
+        )
+    return answer
+
+
+def outcome_of(runner: Runner, finished: Finished, warnings: tuple[str, ...], started: float) -> CellOutcome:
+    """Return how a job ended that was followed here."""
+    record = runner.record
+    return CellOutcome(
+        job_id=record.id,
+        state=JobState.COMPLETED,
+        backend=record.backend,
+        endpoint=record.name or "",
+        endpoint_id=finished.endpoint_id,
+        worker_id=finished.worker_id,
+        seconds=time.perf_counter() - started,
+        cost_usd=finished.cost_usd,
+        warnings=list(warnings),
+        events_log=runner.log.path,
+    )
+
+
+def bring_home(
+    finished: Finished,
+    sender: Sender,
+    outcome: CellOutcome,
+    out: tuple[str, ...] | None,
+    emit: Callable[[Event], None],
+) -> None:
+    """Unpickle the answer, and bind what may be bound."""
+    take(read_answer(sender, finished.answer), outcome, out=out, emit=emit)
+
+
+def stored_outcome(record: JobRecord) -> CellOutcome:
+    """Return what the store knows about how a job ended."""
+    return CellOutcome(
+        record.id,
+        record.state,
+        record.backend,
+        record.name or "",
+        record.endpoint_id,
+        record.worker_id,
+        cost_usd=record.cost_usd,
+        events_log=Path(record.events_log) if record.events_log else None,
+    )
+
+
+def _in_order(*sources: Iterable[Numbered]) -> list[Numbered]:
+    """Sort by number; what comes twice stays in order, and is told once."""
+    return sorted(chain(*sources), key=lambda numbered: numbered[0])

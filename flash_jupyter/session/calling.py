@@ -17,7 +17,7 @@ from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
-from flash_jupyter.session.payload import HandlerRunner, prepare_payload, read_handler_answer
+from flash_jupyter.session.payload import prepare_payload, read_handler_answer
 from flash_jupyter.session.prepare import Prepared
 from flash_jupyter.session.results import read_order
 from flash_jupyter.session.running import Finished, Runner
@@ -50,8 +50,8 @@ def start_payload(
 ) -> StartedCall:
     """Start a call of an image's own handler; raises what `prepare_payload` raises."""
     payload = prepare_payload(arguments, run=new_run(), timeout_s=timeout_s)
-    record = _record(session, spec, label, payload.run, tuple(arguments))
-    runner = session.begin(record, tell=tell, kind=HandlerRunner)
+    record = replace(_record(session, spec, label, payload.run, tuple(arguments)), kind="handler")
+    runner = session.begin(record, tell=tell)
 
     async def run() -> Ran:
         return await runner.run(spec, payload, retries=retries), read_handler_answer
@@ -126,4 +126,6 @@ def _record(session: Session, spec: EndpointSpec, label: str, run: str, names: t
         source=label,
         names=names,
         run=run,
+        kind="call",
+        session=session.id,
     )

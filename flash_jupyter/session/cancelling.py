@@ -36,6 +36,7 @@ class Cancellation:
     state: JobState = JobState.CANCELLED
     stop: Stop = Stop.NONE
     worker_id: str = ""
+    endpoint: str = ""
     ran_s: float = 0.0
     cost_usd: float | None = None
     is_billed: bool = False
@@ -64,7 +65,7 @@ class Cancellation:
         if self.stop is Stop.BUSY:
             return (
                 f"cancelled, but it is not confirmed that worker {self.worker_id} stopped ({self._bill} so far); "
-                f"stop the worker with %flash cancel {self.job_id} --worker"
+                f"%flash undeploy {self.endpoint} ends its endpoint with all workers"
             )
         words = {Stop.GONE: "cancelled, worker stopped", Stop.FREE: "cancelled, worker free again"}
         return f"{words.get(self.stop, 'cancelled')} ({self._bill})"

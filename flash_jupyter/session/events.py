@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,8 +167,10 @@ class EventAssembler:
     stream that was opened again, or in the job's answer (`fill`).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[int, dict[str, Any]], None] | None = None) -> None:
         self.done = False
+        #: gets every event once, with its number, as it came
+        self.keep = keep
         self._next = 0
         self._missing: set[int] = set()
         #: displays of which only a note has come
@@ -200,12 +202,14 @@ class EventAssembler:
             return []
         return self._accept(fragment.seq, data)
 
-    def fill(self, events: Iterable[tuple[int, dict[str, Any]]], total: int) -> list[Event]:
+    def fill(self, events: Iterable[tuple[int, dict[str, Any]]], total: int | None) -> list[Event]:
         """Take the events that the answer carries; return those that the stream did not bring.
 
-        `total` is how many there were; what is in neither is stated in a notice.
+        `total` is how many there were; what is in neither is stated in a notice. While it is None, more may come.
         """
         found = [event for seq, data in events for event in [*self._replace(seq, data), *self._accept(seq, data)]]
+        if total is None:
+            return found
         self._reach(total)
         lost = len(self._missing)
         self._missing.clear()
@@ -217,6 +221,9 @@ class EventAssembler:
         """Put a large display, which only the answer carries, where its note stands."""
         if seq not in self._late or data.get("late"):
             return []
+        self._late.discard(seq)
+        if self.keep is not None:
+            self.keep(seq, data)
         event = read_event({**data, "t": "update"})
         return [event] if event is not None else []
 
@@ -232,6 +239,8 @@ class EventAssembler:
         self.done = self.done or data.get("t") == "done"
         if data.get("late"):
             self._late.add(seq)
+        if self.keep is not None:
+            self.keep(seq, data)
         event = read_event(data)
         return [event] if event is not None else []
 

@@ -1,4 +1,4 @@
-"""What one job says: put together from its worker's log and its answer, kept in a file, told to who listens.
+"""What one job says: put together from its worker's log and its answer, kept in files, told to who listens.
 
 It tells every event at once, in order. Lives on the loop thread.
 """
@@ -9,9 +9,11 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from flash_jupyter import limits
-from flash_jupyter.session.events import Event, EventAssembler, Fragment, Stream
+from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase, Stream
+from flash_jupyter.session.journal import Journal, read_journal
 from flash_jupyter.session.results import kept_events
 from flash_jupyter.session.writer import OutputLog
 
@@ -19,21 +21,28 @@ from flash_jupyter.session.writer import OutputLog
 STREAM_SILENCE_S = 1.0
 #: a cell without an answer has this long to bring its last output: the worker's grace time, and a little more
 LAST_WORDS_S = limits.CANCEL_GRACE_S + 1.0
-#: events that a job without a listener keeps for `attach`
+#: events that a job without a listener keeps for `redirect`
 BACKLOG = 10_000
+#: a job that lasts longer has a journal; what a shorter one said is in its answer
+JOURNAL_AFTER_S = 1.0
 
 
 class Feed:
     """The events of one job; without a listener they are kept until `redirect`."""
 
-    def __init__(self, log: OutputLog, listener: Callable[[Event], None] | None = None) -> None:
-        self.log = log
+    def __init__(self, log: OutputLog, journal: Journal, listener: Callable[[Event], None] | None = None) -> None:
+        self.log, self.journal = log, journal
         #: set when the worker said that it is done, or when somebody wants the job's state at once
         self.done = asyncio.Event()
-        self._listener = listener
+        self._listeners: list[Callable[[Event], None]] = [listener] if listener else []
         self._backlog: deque[Event] = deque(maxlen=BACKLOG)
-        self._assembler = EventAssembler()
+        self._assembler = EventAssembler(self._keep)
         self._moved = asyncio.Event()
+        self._phase: Phase | None = None
+        #: what is not in the journal yet; None once it is written
+        self._unwritten: list[tuple[int, dict[str, Any]]] | None = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     @property
     def has_begun(self) -> bool:
@@ -42,7 +51,20 @@ class Feed:
 
     def restart(self) -> None:
         """The job is sent (again): its events begin anew."""
-        self._assembler, self.done = EventAssembler(), asyncio.Event()
+        self._assembler, self.done = EventAssembler(self._keep), asyncio.Event()
+        if self._unwritten is None:
+            self.journal.restart()
+        else:
+            self._unwritten = []
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(JOURNAL_AFTER_S, self.write_journal)
+
+    def restore(self) -> None:
+        """Take up what another process has written of this job; it is told, not written again."""
+        self._assembler, self._unwritten = EventAssembler(), None
+        for event in self._assembler.fill(read_journal(self.journal.path), None):
+            self._tell_listeners(event)
+        self._assembler.keep = self._keep
 
     def take(self, fragment: Fragment) -> None:
         """Take a piece of the worker's log."""
@@ -56,17 +78,43 @@ class Feed:
         """Give an event to who listens."""
         if isinstance(event, Stream):
             self.log.write(event.text)
-        if self._listener is not None:
-            self._listener(event)
-        else:
-            self._backlog.append(event)
+        elif isinstance(event, Phase):
+            self._phase = event
+        self._tell_listeners(event)
 
     def redirect(self, listener: Callable[[Event], None]) -> None:
-        """Give everything so far, and what comes, to `listener`."""
+        """Give everything that nobody heard, and what comes, to `listener`."""
         for event in self._backlog:
             listener(event)
         self._backlog.clear()
-        self._listener = listener
+        self._listeners = [listener]
+
+    def join(self, listener: Callable[[Event], None]) -> int:
+        """Give what comes to `listener` too, first where the job is; what came before: so many lines of the journal."""
+        self.write_journal()
+        if self._phase is not None:
+            listener(self._phase)
+        self._listeners.append(listener)
+        return self.journal.lines
+
+    def write_journal(self) -> None:
+        """Write down what was said so far; from now on everything is written at once."""
+        unwritten, self._unwritten = self._unwritten, None
+        for seq, event in unwritten or ():
+            self.journal.keep(seq, event)
+        if self._is_closed:
+            self.journal.close()
+
+    def close(self, *, has_answer: bool) -> None:
+        """The job is over; without an answer, or where it can't hold everything, the journal has what was said."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._unwritten and not (has_answer and self._assembler.is_complete and len(self._unwritten) < 1_000):
+            self.write_journal()
+        if self._unwritten is None:
+            self.journal.close()
+        self._is_closed = True
+        self.log.close()
 
     async def complete(self, answer: bytes) -> None:
         """Wait for lines that the answer does not carry, as long as they keep coming; the answer fills the rest."""
@@ -95,3 +143,15 @@ class Feed:
         except asyncio.TimeoutError:
             return False
         return True
+
+    def _keep(self, seq: int, event: dict[str, Any]) -> None:
+        if self._unwritten is None:
+            self.journal.keep(seq, event)
+        else:
+            self._unwritten.append((seq, event))
+
+    def _tell_listeners(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+        if not self._listeners:
+            self._backlog.append(event)

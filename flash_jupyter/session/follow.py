@@ -57,6 +57,7 @@ class Watch:
     #: gets each status; whether it told why the job waits, so that there is no more to say
     see: Callable[[Job], Awaitable[bool]]
     first_poll_s: float = FIRST_POLL_S
+    poll_cap_s: float = POLL_CAP_S
     wait: Callable[[asyncio.Event, float], Awaitable[None]] = wait_set
 
 
@@ -87,7 +88,7 @@ async def follow(watch: Watch) -> Job:
             await watch.clock.sleep(done_pause_s)
             done_pause_s = min(done_pause_s * DONE_FACTOR, POLL_CAP_S)
         else:
-            pause_s = min(pause_s * POLL_FACTOR, POLL_CAP_S)
+            pause_s = min(pause_s * POLL_FACTOR, watch.poll_cap_s)
 
 
 async def _endure(failure: ApiError, watch: Watch, silent_since: float) -> None:

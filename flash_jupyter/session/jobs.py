@@ -19,21 +19,31 @@ from typing import Any
 
 from flash_jupyter.errors import OptionError, SettingsError
 from flash_jupyter.settings import BackendName
-from flash_jupyter.states import JobState
+from flash_jupyter.states import OPEN_JOBS, JobState
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, platform_id TEXT, name TEXT, state TEXT NOT NULL, endpoint_id TEXT, backend TEXT NOT NULL,
     key_origin TEXT, notebook TEXT, cell_id TEXT, filename TEXT, source TEXT, names TEXT, out TEXT, run TEXT,
     worker_id TEXT, error TEXT, created_at TEXT NOT NULL, finished_at TEXT, cost_usd REAL, events_log TEXT,
-    has_result INTEGER NOT NULL DEFAULT 0
+    has_result INTEGER NOT NULL DEFAULT 0, kind TEXT NOT NULL DEFAULT 'cell', session TEXT,
+    seen_at TEXT, is_taken INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS jobs_by_platform_id ON jobs (platform_id);
 CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (created_at);
 CREATE TABLE IF NOT EXISTS results (job_id TEXT PRIMARY KEY, answer BLOB NOT NULL) STRICT;
 """
 #: bumped when a reader of the older schema would go wrong
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+#: an older version -> what makes the next one of it
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'cell'",
+        "ALTER TABLE jobs ADD COLUMN session TEXT",
+        "ALTER TABLE jobs ADD COLUMN seen_at TEXT",
+        "ALTER TABLE jobs ADD COLUMN is_taken INTEGER NOT NULL DEFAULT 1",
+    )
+}
 #: what every listing shows of a job (design, section 5)
 LISTED = (
     *("id", "platform_id", "name", "state", "endpoint_id", "backend", "notebook", "cell_id"),
@@ -42,7 +52,7 @@ LISTED = (
 COLUMNS = (
     *("id", "platform_id", "name", "state", "endpoint_id", "backend", "key_origin", "notebook", "cell_id"),
     *("filename", "source", "names", "out", "run", "worker_id", "error", "created_at", "finished_at"),
-    *("cost_usd", "events_log", "has_result"),
+    *("cost_usd", "events_log", "has_result", "kind", "session", "seen_at", "is_taken"),
 )
 
 
@@ -50,7 +60,9 @@ COLUMNS = (
 class JobRecord:
     """What is remembered of a job. `id` is ours (`fj-…`), `platform_id` the platform's, None until it was taken.
 
-    `names` are those that were captured, `out` those that may return (None: all), `run` marks its events.
+    `names` are those that were captured, `out` those that may return (None: all), `run` marks its events. `kind` is
+    `cell`, `call` or `handler`, `session` whose job it is (`session/owner.py`), `seen_at` when the platform told of it
+    last, and `is_taken` whether a notebook has its result.
     """
 
     id: str
@@ -74,6 +86,10 @@ class JobRecord:
     cost_usd: float | None = None
     events_log: str | None = None
     has_result: bool = False
+    kind: str = "cell"
+    session: str | None = None
+    seen_at: str | None = None
+    is_taken: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that every listing with `--json` shows."""
@@ -120,6 +136,18 @@ class JobStore:
         """Return the jobs, newest first."""
         query = f"SELECT {', '.join(COLUMNS)} FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?"
         return [_record(row) for row in self._execute(query, [limit])]
+
+    def open_jobs(self, session: str | None = None) -> list[JobRecord]:
+        """Return the jobs that are not known to be over, oldest first: of one session, or of all."""
+        states = ", ".join(f"'{state.value}'" for state in sorted(OPEN_JOBS))
+        query = f"SELECT {', '.join(COLUMNS)} FROM jobs WHERE state IN ({states})"
+        mine = "" if session is None else " AND session = :session"
+        return [_record(row) for row in self._execute(f"{query}{mine} ORDER BY created_at", {"session": session})]
+
+    def ready(self, notebook: str) -> list[JobRecord]:
+        """Return the jobs of a notebook whose results nobody has taken yet, newest first."""
+        query = f"SELECT {', '.join(COLUMNS)} FROM jobs WHERE notebook = ? AND has_result AND NOT is_taken"
+        return [_record(row) for row in self._execute(f"{query} ORDER BY created_at DESC", [notebook])]
 
     def find(self, text: str) -> JobRecord:
         """Return the job with our id, the platform's id, or a unique prefix of either, or raise `OptionError`."""
@@ -170,11 +198,25 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version < SCHEMA_VERSION:
-            connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+            _bring_up_to_date(connection)
     except sqlite3.Error as error:
         connection.close()
         raise _unusable(path, error) from error
     return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Make the tables, or change those of an older version; whoever comes second finds it done."""
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version:
+        for step in range(version, SCHEMA_VERSION):
+            for statement in MIGRATIONS[step]:
+                connection.execute(statement)
+    for statement in filter(str.strip, SCHEMA.split(";")):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
 
 
 def _unusable(path: Path, error: Exception) -> SettingsError:
@@ -200,5 +242,5 @@ def _record(row: tuple[Any, ...]) -> JobRecord:
     fields["state"] = JobState(fields["state"])
     fields["names"] = tuple(json.loads(fields["names"] or "[]"))
     fields["out"] = None if fields["out"] is None else tuple(json.loads(fields["out"]))
-    fields["has_result"] = bool(fields["has_result"])
+    fields["has_result"], fields["is_taken"] = bool(fields["has_result"]), bool(fields["is_taken"])
     return JobRecord(**fields)

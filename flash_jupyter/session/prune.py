@@ -73,7 +73,7 @@ def _beyond(db: sqlite3.Connection, logs: Path, keep_bytes: float) -> list[str]:
     ).fetchall()
     taken, found = 0, list[str]()
     for job, answer_bytes in rows:
-        size = answer_bytes + _size(_log(logs, job))
+        size = answer_bytes + sum(map(_size, _logs(logs, job)))
         taken += size
         if size and taken > keep_bytes:
             found.append(job)
@@ -83,17 +83,19 @@ def _beyond(db: sqlite3.Connection, logs: Path, keep_bytes: float) -> list[str]:
 def _strangers(db: sqlite3.Connection, logs: Path, before: float) -> list[str]:
     """Old logs of jobs that are in no record."""
     known = {job for (job,) in db.execute("SELECT id FROM jobs")}
-    found = (path for path in logs.glob("fj-*.log") if path.stem not in known)
+    found = (path for path in logs.glob("fj-*") if path.stem not in known)
     return [path.stem for path in found if path.stat().st_mtime < before]
 
 
 def _remove_logs(logs: Path, jobs: Iterable[str]) -> None:
     for job in jobs:
-        _log(logs, job).unlink(missing_ok=True)
+        for path in _logs(logs, job):
+            path.unlink(missing_ok=True)
 
 
-def _log(logs: Path, job: str) -> Path:
-    return logs / f"{job}.log"
+def _logs(logs: Path, job: str) -> tuple[Path, ...]:
+    """The text that a job printed, and the journal of its events."""
+    return logs / f"{job}.log", logs / f"{job}.jsonl"
 
 
 def _size(path: Path) -> int:

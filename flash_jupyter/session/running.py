@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 
-from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, WorkerLost
+from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, NotFoundError, ResultLost, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, see_stop
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.facts import measured
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
 from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow, wait_set
-from flash_jupyter.session.jobs import JobRecord
+from flash_jupyter.session.jobs import JobRecord, utc_now
+from flash_jupyter.session.journal import Journal
+from flash_jupyter.session.keeper import KEEP_AFTER_S
 from flash_jupyter.session.results import why_nothing_ran
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
 from flash_jupyter.session.writer import OutputLog
 from flash_jupyter.states import JobState
+from flash_jupyter.transport.http import ONCE
 from flash_jupyter.wire.jobs import Job
 
 #: how often a job is sent again to a worker that asked for a fresh one
@@ -48,14 +51,20 @@ class Runner:
     """The way of one job. `tell` gets its events; without one they are kept until `redirect`."""
 
     def __init__(
-        self, desk: Desk, record: JobRecord, log: OutputLog, *, tell: Callable[[Event], None] | None = None
+        self,
+        desk: Desk,
+        record: JobRecord,
+        log: OutputLog,
+        journal: Journal,
+        *,
+        tell: Callable[[Event], None] | None = None,
     ) -> None:
         self.record, self.log = record, log
         self.state = record.state
         self.final: JobState | None = None
         self.measured = Measured()
         self._desk = desk
-        self._feed = Feed(log, tell)
+        self._feed = Feed(log, journal, tell)
         self._cancelled, self._over = asyncio.Event(), asyncio.Event()
         self._cancellation: Cancellation | None = None
         self._looks_after_worker = True
@@ -63,6 +72,8 @@ class Runner:
         self._place: Place | None = None
         self._tries = 1
         self._worker_id: str | None = None
+        #: whether a cell waits for it, which takes its result
+        self.is_awaited = False
 
     # --- what others ask for --------------------------------------------------------------------------------------
 
@@ -71,6 +82,7 @@ class Runner:
 
         Raises `JobError`s, `ApiError`s, `JobCancelled`; the store knows the end before this returns.
         """
+        keeping = self._keep_after(KEEP_AFTER_S)
         try:
             finished = await self._run_with_retries(spec, prepared, retries)
             self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
@@ -79,13 +91,14 @@ class Runner:
             self._fail(failure)
             raise
         finally:
+            keeping.cancel()
             self._over.set()
 
-    async def resume(self) -> Finished:
-        """Follow a job that another kernel submitted; raises as `run` does."""
+    async def resume(self, *, poll_cap_s: float = POLL_CAP_S) -> Finished:
+        """Follow a job that another process submitted; raises as `run` does, and `ResultLost`."""
         try:
-            self._place = await self._submitter.reopen()
-            finished = await self._finish(self._place, None)
+            await asyncio.to_thread(self._feed.restore)
+            finished = await self._follow_again(poll_cap_s)
             self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
             return finished
         except BaseException as failure:
@@ -93,6 +106,16 @@ class Runner:
             raise
         finally:
             self._over.set()
+
+    async def refresh(self) -> None:
+        """Look once where a job is that nobody here follows, and bring home what is over."""
+        with contextlib.suppress(FlashError, JobCancelled):  # how it ended is in the store
+            place = await self._submitter.reopen()
+            job = await place.queue.status(place.platform_id, retry=ONCE)
+            if job.status.is_final:
+                await self.resume()
+            else:
+                self._write(state=job.status, seen_at=utc_now())
 
     async def cancel_elsewhere(self) -> Cancellation:
         """Stop a job that another kernel follows, or nobody; returns how that ended."""
@@ -132,6 +155,10 @@ class Runner:
         """Give everything so far, and what comes, to `tell`."""
         self._feed.redirect(tell)
 
+    async def join(self, tell: Callable[[Event], None]) -> int:
+        """Give what comes to `tell` too; what came before are so many lines of the journal."""
+        return self._feed.join(tell)
+
     # --- the stations ---------------------------------------------------------------------------------------------
 
     async def _run_with_retries(self, spec: EndpointSpec, prepared: Sendable, retries: int) -> Finished:
@@ -164,12 +191,34 @@ class Runner:
         self._place = place = await self._submitter.submit(spec, prepared)
         endpoint = place.endpoint
         changes = {"platform_id": place.platform_id, "endpoint_id": endpoint.id, "name": endpoint.name}
-        self._desk.writer.put(partial(self._desk.store.update, self.record.id, **changes, state=JobState.IN_QUEUE))
+        self._write(**changes, state=JobState.IN_QUEUE)
         if self._cancelled.is_set():  # meanwhile
             await self.cancel(looks_after_worker=self._looks_after_worker)
         return place
 
-    async def _finish(self, place: Place, timeout_s: int | None) -> Finished:
+    async def _follow_again(self, poll_cap_s: float) -> Finished:
+        try:
+            self._place = await self._submitter.reopen()
+        except NotFoundError:
+            raise self._lost(f"its endpoint {self.record.name} was deleted, and its results with it") from None
+        try:
+            return await self._finish(self._place, None, poll_cap_s)
+        except ResultLost:
+            raise self._lost(
+                "the platform keeps one for 30 minutes after the end, and nothing of ours ran then to take it"
+            ) from None
+
+    def _lost(self, why: str) -> ResultLost:
+        record = self.record
+        seen = f", last seen {record.state.value} {record.seen_at}" if record.seen_at else ""
+        return ResultLost(
+            f"the result of job {record.id} is lost: {why} (made {record.created_at}{seen})",
+            job_id=record.id,
+            platform_id=record.platform_id or "",
+            fix="run its cell again; what it printed while it was followed is above",
+        )
+
+    async def _finish(self, place: Place, timeout_s: int | None, poll_cap_s: float = POLL_CAP_S) -> Finished:
         link = place.link
         link.streams.listen(self.record.run, self._feed.take)
         watch = Watch(
@@ -183,6 +232,7 @@ class Runner:
             see=link.waits.of_job(place.endpoint, place.queue, self._report, job_id=self.record.id),
             # many at once wait longer before they ask: most hear of their end from the log
             first_poll_s=min(FIRST_POLL_S * max(1, link.streams.listening // 10), POLL_CAP_S),
+            poll_cap_s=poll_cap_s,
         )
         try:
             job = await follow(watch)
@@ -209,7 +259,7 @@ class Runner:
         link = place.link
         if job.status is JobState.COMPLETED:
             return read_response(job.output)
-        if job.status is JobState.CANCELLED and self._cancelled.is_set():
+        if job.status is JobState.CANCELLED:  # by us, or from elsewhere
             raise JobCancelled(await self._see_cancelled(job, place))
         if job.worker_id and isinstance(failure_of(job, self.record.id), (WorkerLost, JobTimedOut)):
             with contextlib.suppress(asyncio.TimeoutError):
@@ -232,6 +282,7 @@ class Runner:
             self.record.id,
             stop=stop,
             worker_id=job.worker_id,
+            endpoint=place.endpoint.name,
             ran_s=(job.execution_ms or 0) / 1000,
             cost_usd=self.measured.cost_usd,
             is_billed=place.link.backend.name == "runpod",
@@ -240,10 +291,23 @@ class Runner:
     # --- what happens along the way -----------------------------------------------------------------------------
 
     def _report(self, event: Event) -> None:
-        if isinstance(event, Phase) and event.name == "running":
+        if isinstance(event, Phase) and event.name == "running" and self.state is not JobState.IN_PROGRESS:
             self.state = JobState.IN_PROGRESS
             self._desk.budget.meter.began(self.record.id, event.worker_id)
+            self._write(state=self.state, seen_at=utc_now())
         self._feed.tell(event)
+
+    def _keep_after(self, seconds: float) -> asyncio.TimerHandle:
+        """Let the collector be there from then on: the job may outlive this process."""
+
+        def keep() -> None:
+            if self._desk.keeper is not None:
+                self._desk.writer.put(self._desk.keeper.start)
+
+        return asyncio.get_running_loop().call_later(seconds, keep)
+
+    def _write(self, **changes: object) -> None:
+        self._desk.writer.put(partial(self._desk.store.update, self.record.id, **changes))
 
     async def _revive(self) -> None:
         await self._submitter.link(fresh=True)
@@ -260,15 +324,17 @@ class Runner:
             self._desk.budget.meter.ended(self.record.id)
             self._cancellation = failure.cancellation
             self._end(JobState.CANCELLED, error=str(failure), cost_usd=failure.cancellation.cost_usd)
-        elif not (only_ours and (self._place or self.record.platform_id)):
+        elif only_ours and (self._place or self.record.platform_id):
+            self._feed.close(has_answer=False)
+        else:
             self._desk.budget.meter.ended(self.record.id)
             self._end(_state_after(failure), error=_first_line(failure))
 
     def _end(self, state: JobState, *, answer: bytes | None = None, **changes: object) -> None:
         self.state = self.final = state
-        self.log.close()
+        self._feed.close(has_answer=answer is not None)
         log = str(self.log.path) if self.log.path else None
-        changes |= {"events_log": log, "worker_id": self._worker_id}
+        changes |= {"events_log": log, "worker_id": self._worker_id, "is_taken": self.is_awaited}
         write = partial(self._desk.store.finish, self.record.id, state, answer=answer, **changes)
         self._desk.writer.put(write)
 

@@ -10,36 +10,50 @@ import atexit
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from flash_jupyter.capsule import Sender
-from flash_jupyter.errors import ResultLost
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import RemoteOptions, refuse_later
 from flash_jupyter.session.account import Account
-from flash_jupyter.session.attaching import Detached, JobHandle
+from flash_jupyter.session.attaching import (
+    Detached,
+    JobHandle,
+    bring_home,
+    outcome_of,
+    replay,
+    stored_answer,
+    stored_outcome,
+)
 from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.cancelling import Cancellation
-from flash_jupyter.session.events import Event, EventAssembler, Logged, Notice, Phase
+from flash_jupyter.session.collect import refresh
+from flash_jupyter.session.events import Event, Logged, Notice, Phase
 from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
+from flash_jupyter.session.keeper import Keeper
+from flash_jupyter.session.kinds import make_runner
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.overview import Overview, entries
+from flash_jupyter.session.owner import new_session_id
 from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
 from flash_jupyter.session.prune import is_due, prune
-from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
+from flash_jupyter.session.results import CellOutcome
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
-from flash_jupyter.session.writer import BackgroundWriter, OutputLog
+from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.settings import BackendName, Settings
 from flash_jupyter.states import JobState
 
+#: what a listing of jobs may wait for the platform, in seconds
+REFRESH_S = 5.0
 #: what an interrupt does to the job of a cell
 Interrupt = Literal["cancel", "detach"]
 
@@ -57,7 +71,9 @@ class Session(Account):
         super().__init__(settings, links or Links(settings), budget or Budget(caps))
         self._writer = BackgroundWriter()
         self._store = JobStore(settings.job_store)
-        self._desk = Desk(self.links, self._store, self._writer, self.budget)
+        self.id = new_session_id()
+        self._keeper = Keeper(settings, self.id)
+        self._desk = Desk(self.links, self._store, self._writer, self.budget, self._keeper)
         self._detached: dict[str, Detached] = {}
         #: the jobs of this kernel that are on their way
         self._runners: WeakValueDictionary[str, Runner] = WeakValueDictionary()
@@ -87,28 +103,47 @@ class Session(Account):
         emit(Logged(runner.log.place))
         inbox.end_with(future)
         job_id, detached = runner.record.id, Detached(runner, future, prepared.sender)
+        runner.is_awaited = True
         try:
             finished = wait_for(
                 inbox,
                 emit,
                 cancel=None if interrupt == "detach" else lambda: self.loop.submit(runner.cancel()),
                 job_id=job_id,
-                leave=lambda: self._detached.__setitem__(job_id, detached),
+                leave=lambda: self._detach(detached),
             )
         finally:
             emit(runner.measured)
         emit(Phase("returning"))
-        outcome = _outcome(runner, finished, prepared.warnings, started)
-        _bring_home(finished, prepared.sender, outcome, request.options.out, emit)
+        outcome = outcome_of(runner, finished, prepared.warnings, started)
+        bring_home(finished, prepared.sender, outcome, request.options.out, emit)
         outcome.seconds = time.perf_counter() - started
         return outcome
 
-    def submit_cell(self, request: CellRequest, warn: Callable[[Notice], None]) -> JobHandle:
-        """Start a cell and return at once; raises only what is known before anything is sent. `warn` gets warnings."""
-        spec, prepared = self._prepare(request, warn)
-        runner, future = self._start(request, spec, prepared, tell=None)
-        self._detached[runner.record.id] = Detached(runner, future, prepared.sender)
-        return JobHandle(runner.record.id, spec.name, runner.record.backend)
+    def submit_cell(
+        self,
+        request: CellRequest,
+        emit: Callable[[Event], None],
+        *,
+        ended: Callable[[JobRecord, BaseException | None], None] = lambda _record, _failure: None,
+    ) -> JobHandle:
+        """Start a cell and return at once; raises only what is known before anything is sent.
+
+        `emit` gets warnings on this thread, then what the job says on the loop thread; at the end `ended` gets it, and
+        why it has no answer. The collector is there from now on.
+        """
+        spec, prepared = self._prepare(request, emit)
+        runner, future = self._start(request, spec, prepared, tell=emit)
+        record = runner.record
+        emit(Logged(runner.log.place))
+        self._detach(Detached(runner, future, prepared.sender))
+        future.add_done_callback(lambda done: None if done.cancelled() else ended(record, done.exception()))
+        return JobHandle(record.id, spec.name, record.backend)
+
+    def _detach(self, detached: Detached) -> None:
+        detached.runner.is_awaited = False
+        self._detached[detached.runner.record.id] = detached
+        self._writer.put(self._keeper.start)
 
     def attach(self, job: str, namespace: dict[str, Any], emit: Callable[[Event], None]) -> CellOutcome:
         """Wait for a job, show its output, and bind its names in `namespace`; `job` is an id or its beginning.
@@ -120,23 +155,45 @@ class Session(Account):
         record = self._find(job)
         detached = self._detached.get(record.id)
         if detached is None and (record.state.is_final or record.has_result):
-            return self._attach_stored(record, namespace, emit)
+            if record.events_log:
+                emit(Logged(Path(record.events_log)))
+            answer = stored_answer(record, self._store.answer(record.id), self._journal(record), emit)
+            finished = Finished(answer, record.endpoint_id, record.worker_id, record.cost_usd)
+            return self._take(finished, Sender(namespace), stored_outcome(record), record, emit)
         inbox: Inbox[Finished] = Inbox()
         if detached is None:
             runner = self._runner(record, tell=inbox.put)
+            emit(Logged(runner.log.place))
             detached = Detached(runner, self.loop.submit(runner.resume()), Sender(namespace))
         else:
-            self.loop.call(detached.runner.redirect(inbox.put))
-        emit(Logged(detached.runner.log.place))
+            emit(Logged(detached.runner.log.place))
+            lines = self.loop.call(detached.runner.join(inbox.put))
+            self._writer.flush()
+            replay(self._journal(record), lines, emit)
         inbox.end_with(detached.future)
         try:
             finished = wait_for(inbox, emit, cancel=None, job_id=record.id)
         finally:
             emit(detached.runner.measured)
         self._detached.pop(record.id, None)
-        outcome = _outcome(detached.runner, finished, (), started)
-        _bring_home(finished, detached.sender, outcome, record.out, emit)
+        outcome = outcome_of(detached.runner, finished, (), started)
+        return self._take(finished, detached.sender, outcome, record, emit)
+
+    def _take(
+        self,
+        finished: Finished,
+        sender: Sender,
+        outcome: CellOutcome,
+        record: JobRecord,
+        emit: Callable[[Event], None],
+    ) -> CellOutcome:
+        """Bring home what a job left, which counts as taken then, also where its code raised."""
+        self._writer.put(partial(self._store.update, record.id, is_taken=True))
+        bring_home(finished, sender, outcome, record.out, emit)
         return outcome
+
+    def _journal(self, record: JobRecord) -> Path:
+        return self.settings.home / "logs" / f"{record.id}.jsonl"
 
     # --- jobs and endpoints -----------------------------------------------------------------------------------
 
@@ -144,6 +201,17 @@ class Session(Account):
         """Return the jobs of all kernels, newest first."""
         self._writer.flush()
         return self._store.newest()
+
+    def refresh_jobs(self, within_s: float = REFRESH_S) -> None:
+        """Bring the jobs up to date that nobody here follows and that are not known to be over.
+
+        Those of the embedded Runpod only while it runs, those of the cloud only with a key.
+        """
+        self._writer.flush()
+        here = {"local": local_info(self.settings) is not None, "runpod": bool(self.settings.api_key)}
+        stale = [job for job in self._store.open_jobs() if job.id not in self._runners and here[job.backend]]
+        wait([self.loop.submit(refresh(self._desk, self.settings, job)) for job in stale], within_s)
+        self._writer.flush()
 
     def cancel(self, job: str) -> Cancellation:
         """Stop a job, also one that a cell waits for, and return how that ended; from any thread.
@@ -187,9 +255,12 @@ class Session(Account):
     def close(self) -> None:
         """Write what is left, end threads and connections; open jobs go on where they are. May be repeated."""
         atexit.unregister(self.close)
+        if any(runner.final is None for runner in list(self._runners.values())):
+            self._keeper.start()
         self.loop.close(self.links.aclose)
         self._writer.close()
         self._store.close()
+        self._keeper.close()  # from here on the collector has the open jobs
 
     # --- the way of a cell ------------------------------------------------------------------------------------
 
@@ -225,11 +296,11 @@ class Session(Account):
         runner = self.begin(self._record(request, spec, prepared), tell=tell)
         return runner, self.loop.submit(runner.run(spec, prepared))
 
-    def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None, kind: type[Runner] = Runner) -> Runner:
+    def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
         """Write a new job down; what is returned takes it on its way, on the loop thread."""
         self._store.insert(record)
         self._close_at_exit()
-        runner = self._runners[record.id] = self._runner(record, tell=tell, kind=kind)
+        runner = self._runners[record.id] = self._runner(record, tell=tell)
         return runner
 
     def key_origin(self, backend: BackendName) -> str:
@@ -264,74 +335,20 @@ class Session(Account):
             names=prepared.names,
             out=request.options.out,
             run=prepared.run,
+            session=self.id,
         )
 
-    def _runner(
-        self, record: JobRecord, *, tell: Callable[[Event], None] | None, kind: type[Runner] = Runner
-    ) -> Runner:
-        log = OutputLog(self.settings.home / "logs" / f"{record.id}.log", self._writer)
-        return kind(self._desk, record, log, tell=tell)
+    def _runner(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
+        return make_runner(self._desk, self.settings, record, tell=tell)
 
     def _find(self, job: str) -> JobRecord:
         self._writer.flush()
         return self._store.find(job)
 
-    def _attach_stored(
-        self, record: JobRecord, namespace: dict[str, Any], emit: Callable[[Event], None]
-    ) -> CellOutcome:
-        """Bring home the result of a job that is over."""
-        blob = self._store.answer(record.id)
-        if blob is None:
-            raise ResultLost(
-                f"job {record.id} is {record.state.value} and has no result"
-                + (f": {record.error}" if record.error else ""),
-                job_id=record.id,
-                fix="run its cell again",
-            )
-        finished = Finished(blob, record.endpoint_id, record.worker_id, record.cost_usd)
-        if record.events_log:
-            emit(Logged(Path(record.events_log)))
-        for event in EventAssembler().fill(*kept_events(blob)):
-            emit(event)
-        outcome = CellOutcome(
-            record.id, record.state, record.backend, record.name or "", record.endpoint_id, record.worker_id
-        )
-        outcome.cost_usd = record.cost_usd
-        outcome.events_log = Path(record.events_log) if record.events_log else None
-        _bring_home(finished, Sender(namespace), outcome, record.out, emit)
-        return outcome
-
 
 def interpreter_of(backend: BackendName) -> str | None:
     """Return the Python that workers of the embedded Runpod run, which is ours; None elsewhere (D13)."""
     return sys.executable if backend == "local" else None
-
-
-def _outcome(runner: Runner, finished: Finished, warnings: tuple[str, ...], started: float) -> CellOutcome:
-    record = runner.record
-    return CellOutcome(
-        job_id=record.id,
-        state=JobState.COMPLETED,
-        backend=record.backend,
-        endpoint=record.name or "",
-        endpoint_id=finished.endpoint_id,
-        worker_id=finished.worker_id,
-        seconds=time.perf_counter() - started,
-        cost_usd=finished.cost_usd,
-        warnings=list(warnings),
-        events_log=runner.log.path,
-    )
-
-
-def _bring_home(
-    finished: Finished,
-    sender: Sender,
-    outcome: CellOutcome,
-    out: tuple[str, ...] | None,
-    emit: Callable[[Event], None],
-) -> None:
-    """Unpickle the answer, and bind what may be bound."""
-    take(read_answer(sender, finished.answer), outcome, out=out, emit=emit)
 
 
 def _dry_outcome(spec: EndpointSpec, prepared: Prepared, backend: str, emit: Callable[[Event], None]) -> CellOutcome:

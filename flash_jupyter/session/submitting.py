@@ -16,6 +16,7 @@ from flash_jupyter.session.events import Notice, Phase, Sent
 from flash_jupyter.session.facts import sent_to
 from flash_jupyter.session.feed import Feed
 from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.session.writer import BackgroundWriter
@@ -53,6 +54,8 @@ class Desk:
     store: JobStore
     writer: BackgroundWriter
     budget: Budget = field(default_factory=Budget)
+    #: None where nobody need outlive this process
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def _after_interrupt(
         leave()
         return (
             f"it is not confirmed that job {job_id} is cancelled; look at it with %flash jobs, "
-            f"or stop its worker with %flash cancel {job_id} --worker"
+            "or end its endpoint with all workers: %flash undeploy NAME"
         )
     return _how_it_ended(end, job_id)
 

@@ -123,3 +123,37 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "jobs.sqlite").write_text("x" * 5000)
     with pytest.raises(SettingsError, match="file is not a database"):
         JobStore(tmp_path / "jobs.sqlite").newest()
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "jobs.sqlite"
+    with sqlite3.connect(path) as old:
+        old.executescript(
+            "CREATE TABLE jobs (id TEXT PRIMARY KEY, platform_id TEXT, name TEXT, state TEXT NOT NULL, endpoint_id TEXT,"
+            "backend TEXT NOT NULL, key_origin TEXT, notebook TEXT, cell_id TEXT, filename TEXT, source TEXT, names TEXT,"
+            "out TEXT, run TEXT, worker_id TEXT, error TEXT, created_at TEXT NOT NULL, finished_at TEXT, cost_usd REAL,"
+            "events_log TEXT, has_result INTEGER NOT NULL DEFAULT 0) STRICT;"
+            "INSERT INTO jobs (id, state, backend, created_at) VALUES ('fj-1', 'COMPLETED', 'local', '2026-11-22T10:00:00.000Z');"
+            "PRAGMA user_version = 1"
+        )
+    old.close()
+    store = JobStore(path)
+    found = store.find("fj-1")
+    assert (found.kind, found.session, found.is_taken) == ("cell", None, True)
+    store.insert(job("fj-2"))
+    assert [record.id for record in store.open_jobs()] == ["fj-2"]
+    store.close()
+
+
+def test_results_that_nobody_has_taken(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    store = JobStore(tmp_path / "jobs.sqlite")
+    for number, notebook in enumerate(["a.ipynb", "a.ipynb", "b.ipynb"]):
+        store.insert(replace(job(f"fj-{number}"), notebook=notebook))
+        store.finish(f"fj-{number}", JobState.COMPLETED, answer=b"answer")
+    store.update("fj-1", is_taken=True)
+    assert [record.id for record in store.ready("a.ipynb")] == ["fj-0"]
+    store.close()

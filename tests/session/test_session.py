@@ -266,7 +266,7 @@ def test_a_detached_cell_is_attached_by_its_own_kernel(kernel: Kernel) -> None:
     shared: list[int] = [1]
     notebook = Notebook(kernel(), shared=shared)
     handle = notebook.session.submit_cell(
-        notebook.request("print('hello'); shared.append(2); y = 5; y"), notebook.events.append
+        notebook.request("print('hello'); shared.append(2); y = 5; y"), lambda _: None
     )
     assert "shared" in notebook.names
     outcome = notebook.session.attach(handle.id, notebook.names, notebook.events.append)
@@ -300,7 +300,8 @@ def test_a_detached_cell_is_cancelled(own: bool, kernel: Kernel) -> None:
     session = notebook.session if own else kernel()
     first = session.cancel(handle.id)
     assert (first.state, first.is_confirmed) == (JobState.CANCELLED, True)
-    assert session.cancel(handle.id).text == first.text
+    second = session.cancel(handle.id)
+    assert (second.state, second.text.split(",")[0].split(" ")[0]) == (JobState.CANCELLED, "cancelled")
     with pytest.raises((ResultLost, JobError)):
         session.attach(handle.id, notebook.names, notebook.events.append)
 

@@ -82,7 +82,7 @@ def test_a_platform_that_does_not_confirm_is_said() -> None:
     assert left == ["left"]
     assert text == (
         "it is not confirmed that job fj-1 is cancelled; look at it with %flash jobs, "
-        "or stop its worker with %flash cancel fj-1 --worker"
+        "or end its endpoint with all workers: %flash undeploy NAME"
     )
 
 
