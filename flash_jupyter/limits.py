@@ -127,5 +127,7 @@ HEALTH_CHECK_INTERVAL_S = 2.0
 INLINE_BODY_BYTES = 64 * 1024
 #: the embedded Runpod ends itself after this long without an open job or a request that is not a poll
 EMULATOR_IDLE_S = 30 * 60.0
+#: what a cell reads is packed to see whether it fits into a request; beyond this it can't, and is not tried
+PACK_BYTES = 256 * MB
 #: what a notebook keeps of one cell's text output; the rest is in the log file
 SAVED_OUTPUT_BYTES = 1 * MB

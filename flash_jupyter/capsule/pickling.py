@@ -16,6 +16,7 @@ import hashlib
 import importlib
 import io
 import pickle
+import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -27,8 +28,20 @@ from flash_jupyter.capsule.kinds import MAKERS, class_reduced, reduced_specially
 BUFFER_FROM_BYTES = 64 * 1024
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...), types.CodeType, types.CellType})
 
+#: the minor version that runs here: code of a function is understood by no other
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
 Pid = tuple[str, Any]
 NAMESPACE: Pid = ("namespace", None)
+
+
+def no_code(python: str, other: str) -> str:
+    """Say why a function can't travel.
+
+    >>> no_code("3.11", "the worker's Python 3.12")
+    "code of Python 3.11, which the worker's Python 3.12 can't run"
+    """
+    return f"code of Python {python}, which {other} can't run"
 
 
 class Buffers:
@@ -58,7 +71,8 @@ class Pickler(cloudpickle.Pickler):
     """Writes one stream in which objects may be shared between all that is dumped.
 
     `known` maps the id of an object which the other side has to its number there; `notice` sees every object that
-    is written by value.
+    is written by value. `no_code` says why code can't travel, where the other side runs another Python; `has_code` is
+    whether any did.
     """
 
     def __init__(
@@ -67,6 +81,7 @@ class Pickler(cloudpickle.Pickler):
         *,
         known: Mapping[int, int] | None = None,
         notice: Callable[[Any], None] | None = None,
+        no_code: str = "",
     ) -> None:
         self.file = io.BytesIO()
         self.buffers = Buffers()
@@ -74,6 +89,7 @@ class Pickler(cloudpickle.Pickler):
         self._namespace = namespace
         self._known: Mapping[int, int] = known or {}
         self._notice = notice
+        self._no_code, self.has_code = no_code, False
 
     def persistent_id(self, obj: Any) -> Pid | None:
         """Say what travels as a word instead of by value."""
@@ -94,6 +110,10 @@ class Pickler(cloudpickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         """Leave the globals of the notebook's functions at home, and mend what cloudpickle (3.1.2) makes otherwise."""
+        if type(obj) is types.CodeType:
+            self.has_code = True
+            if self._no_code:
+                raise pickle.PicklingError(self._no_code)
         special = reduced_specially(obj)
         if special is not None:
             return special

@@ -9,7 +9,7 @@ from typing import Any
 from flash_jupyter.capsule.blame import Unpicklable, blame
 from flash_jupyter.capsule.changes import REPLACE, Change, content_of, find_change, holds_any, snapshot
 from flash_jupyter.capsule.container import masked, read_capsule, write_capsule
-from flash_jupyter.capsule.pickling import Pickler, Unpickler
+from flash_jupyter.capsule.pickling import PYTHON, Pickler, Unpickler, no_code
 
 #: as `sender.RESULT`
 RESULT_NAME = "\0result"
@@ -29,6 +29,14 @@ class Receiver:
         self._objects: list[Any] = []
         self._before: dict[int, list[Any]] = {}
         self.failed: list[dict[str, str]] = []
+        home = self.order.get("python", PYTHON)
+        self._no_code = "" if home == PYTHON else no_code(PYTHON, f"the notebook's Python {home}")
+
+    @property
+    def skew(self) -> str:
+        """Why the functions that travelled can't run here; empty where they can."""
+        home = self.order.get("python", PYTHON)
+        return no_code(home, f"the worker's Python {PYTHON}") if self._no_code and self.order.get("code") else ""
 
     @property
     def env(self) -> dict[str, str]:
@@ -84,7 +92,7 @@ class Receiver:
         """Bytes of each bound name on its own, for the message that says which one is too large."""
         found = {}
         for name, value in self._bound(set()).items():
-            pickler = Pickler(self._namespace)
+            pickler = Pickler(self._namespace, no_code=self._no_code)
             try:
                 pickler.dump(value)
             except Exception:  # see `_pickle`
@@ -137,7 +145,7 @@ class Receiver:
             unpickler.load()
 
     def _dump(self, values: Mapping[str, Any], news: list[tuple[int, Change]], known: Mapping[int, int]) -> Pickler:
-        pickler = Pickler(self._namespace, known=known)
+        pickler = Pickler(self._namespace, known=known, no_code=self._no_code)
         for item in values.items():
             pickler.dump(item)
         pickler.dump(news)
@@ -163,7 +171,7 @@ class Receiver:
 
     def _refusal(self, name: str, value: Any, known: Mapping[int, int]) -> Unpicklable | None:
         def dump(part: Any) -> None:
-            pickler = Pickler(self._namespace, known=known)
+            pickler = Pickler(self._namespace, known=known, no_code=self._no_code)
             pickler.dump(part)
             self._rebuild(pickler, 1)
 

@@ -12,7 +12,7 @@ from flash_jupyter.capsule.blame import Unpicklable, blame
 from flash_jupyter.capsule.changes import Change, apply_change
 from flash_jupyter.capsule.container import Buffer, masked, read_capsule, write_capsule
 from flash_jupyter.capsule.kinds import travels_by_value
-from flash_jupyter.capsule.pickling import ATOMS, Pickler, Unpickler
+from flash_jupyter.capsule.pickling import ATOMS, PYTHON, Pickler, Unpickler, no_code
 
 #: the name under which the value of a cell's last expression comes home; no notebook can have such a name
 RESULT = "\0result"
@@ -65,10 +65,12 @@ class Sender:
     """Packs one job, and reads its answer: it keeps the table of the objects that travelled.
 
     With `by_value`, as calls want it, only classes are in the table: everything else that comes home is a copy.
+    `python` is the worker's minor version, where it is known to be another one: then no code can travel.
     """
 
-    def __init__(self, namespace: dict[str, Any], *, by_value: bool = False) -> None:
+    def __init__(self, namespace: dict[str, Any], *, by_value: bool = False, python: str = PYTHON) -> None:
         self._namespace, self._by_value = namespace, by_value
+        self._no_code = "" if python == PYTHON else no_code(PYTHON, f"the worker's Python {python}")
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self.sizes: dict[str, int] = {}
@@ -82,7 +84,7 @@ class Sender:
         """
         out = order.get("out")
         watched = [name for name in values if name in mutable and (out is None or name in out)]
-        pickler = Pickler(self._namespace, notice=self._notice)
+        pickler = Pickler(self._namespace, notice=self._notice, no_code=self._no_code)
         for name in watched:
             self._dump(pickler, name, values[name])
         compared = len(self._objects)
@@ -91,6 +93,7 @@ class Sender:
         pickler.dump(tuple(self._objects))
         plain = {key: value for key, value in order.items() if key != "env"}
         plain |= {"count": len(values), "compared": compared, "buffers": pickler.buffers.order}
+        plain |= {"python": PYTHON, "code": pickler.has_code}
         sections: dict[str, Buffer] = {"values": pickler.written(), **pickler.buffers.bodies}
         if order.get("env"):
             sections["env"] = masked(json.dumps(order["env"]).encode(), order["run"])
@@ -118,7 +121,7 @@ class Sender:
             self._number(value)
 
     def _try(self, value: Any) -> None:
-        Pickler(self._namespace).dump(value)
+        Pickler(self._namespace, no_code=self._no_code).dump(value)
 
     def _notice(self, obj: Any) -> None:
         """Give an object that is written by value a number, if it is worth one."""

@@ -27,7 +27,8 @@ LOCAL = LocalModules()
 class Capture:
     """A cell with everything that it needs.
 
-    - `values`: name -> value to send; `mutable`: those of them that may be changed over there
+    - `values`: name -> value to send; `mutable`: those of them that may be changed over there; `readers`: those that
+      the cell does not read itself, with the function that does
     - `undefined`: names that the cell reads for certain and that exist nowhere, with the line
     - `modules`: local modules, relative posix path -> source text
     - `imports`: top-level names of the third-party modules that the cell, its functions, values and local modules need
@@ -39,6 +40,7 @@ class Capture:
     names: CellNames
     values: Mapping[str, Any] = field(default_factory=dict)
     mutable: frozenset[str] = frozenset()
+    readers: Mapping[str, str] = field(default_factory=dict)
     undefined: Mapping[str, int] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     imports: frozenset[str] = frozenset()
@@ -79,6 +81,7 @@ def capture(
         names=names,
         values=reach.values,
         mutable=_mutable(names, reach),
+        readers=reach.readers,
         undefined={name: names.required[name] for name in missing if name in names.required and name not in drop},
         modules=shipment.sources,
         imports=frozenset(shipment.packages),

@@ -10,7 +10,9 @@ from typing import Any
 from flash_jupyter.capture import packages
 from flash_jupyter.capture.namespace import Capture
 from flash_jupyter.capture.secrets import is_suspicious, kind_of
-from flash_jupyter.errors import SecretFoundError, UndefinedNameError
+from flash_jupyter.capture.stale import stale_classes, stale_warning
+from flash_jupyter.capture.versions import skew_warnings
+from flash_jupyter.errors import CaptureError, SecretFoundError, UndefinedNameError
 
 #: modules that a worker without them has a stand-in for, with what makes sense there
 STOOD_IN_FOR = {"IPython"}
@@ -22,26 +24,57 @@ def check(
     capture: Capture,
     *,
     namespace: Mapping[str, Any],
-    deps: Iterable[str] = (),
+    deps: Collection[str] = (),
     image_family: str = "gpu",
     python: str,
     allow_secrets: Collection[str] = (),
+    told: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Check a capture; returns warnings, one sentence each.
 
     `image_family`: "gpu" or "cpu" of `base_images.json`; anything else is an image of which nothing is known, and
     imports are not judged. `python`: the worker's, as "3.12". `allow_secrets`: names that may travel whatever they
-    look like.
+    look like. `told`: versions of libraries that a worker of the endpoint has told.
     Raises: `UndefinedNameError`, `SecretFoundError`.
     """
-    if capture.undefined:
-        raise UndefinedNameError(capture.undefined, suggestions=_suggest(capture.undefined, namespace))
-    texts = {name: value for name, value in capture.values.items() if name not in allow_secrets}
-    warnings = list(_secret_names(texts))
-    undeclared = _undeclared(capture.imports, list(deps), image_family, python)
-    if undeclared:
-        warnings.append(_imports_warning(undeclared, packages.image_name(image_family)))
+    problems, warnings = look(
+        capture,
+        namespace=namespace,
+        deps=list(deps),
+        image_family=image_family,
+        python=python,
+        allow_secrets=allow_secrets,
+        told=told or {},
+    )
+    if problems:
+        raise problems[0]
     return warnings
+
+
+def look(
+    capture: Capture,
+    *,
+    namespace: Mapping[str, Any],
+    deps: Collection[str] = (),
+    image_family: str = "gpu",
+    python: str,
+    allow_secrets: Collection[str] = (),
+    told: Mapping[str, str] | None = None,
+) -> tuple[list[CaptureError], list[str]]:
+    """Return all that `check` would raise, and its warnings."""
+    problems: list[CaptureError] = []
+    if capture.undefined:
+        problems.append(UndefinedNameError(capture.undefined, suggestions=_suggest(capture.undefined, namespace)))
+    texts = {name: value for name, value in capture.values.items() if name not in allow_secrets}
+    found = list(_secrets(texts))
+    problems += [each for each in found if isinstance(each, SecretFoundError)]
+    warnings = [each for each in found if isinstance(each, str)]
+    warnings += [stale_warning(name, cls) for name, cls in stale_classes(capture.values, namespace).items()]
+    warnings += skew_warnings(capture.values, deps, told or {})
+    missing = undeclared(capture.imports, deps, image_family, python)
+    if missing:
+        warnings.append(_imports_warning(missing, packages.image_name(image_family)))
+    return problems, warnings
 
 
 def name_warnings(
@@ -73,13 +106,13 @@ def _suggest(names: Iterable[str], namespace: Mapping[str, Any]) -> dict[str, st
     return {name: found[0] for name, found in near.items() if found}
 
 
-def _secret_names(values: Mapping[str, Any]) -> Iterator[str]:
-    """Raise at the first value that looks like a secret; warn of names that only sound like one."""
+def _secrets(values: Mapping[str, Any]) -> Iterator[SecretFoundError | str]:
+    """Yield an error for each value that looks like a secret, and a warning for a name that only sounds like one."""
     for name, where, text in _texts(values):
         kind = kind_of(text, where or name)
         if kind is not None:
-            raise SecretFoundError(name, f"{kind} (in [{where!r}])" if where else kind)
-        if text and is_suspicious(where or name):
+            yield SecretFoundError(name, f"{kind} (in [{where!r}])" if where else kind)
+        elif text and is_suspicious(where or name):
             place = f"{name}[{where!r}]" if where else name
             yield f"`{place}` sounds like a secret, and travels with the cell; drop={name} leaves it here"
 
@@ -93,7 +126,7 @@ def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield from ((name, str(key), text) for key, text in value.items() if type(text) is str)
 
 
-def _undeclared(imports: Iterable[str], deps: list[str], family: str, python: str) -> dict[str, str]:
+def undeclared(imports: Iterable[str], deps: Iterable[str], family: str, python: str) -> dict[str, str]:
     """Return the modules that neither the image nor `deps` bring: module -> distribution to declare."""
     present = packages.in_image(family, python)
     missing = sorted(set(imports) - present - STOOD_IN_FOR) if present is not None else []

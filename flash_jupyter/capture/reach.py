@@ -30,11 +30,15 @@ _SHELL_MODULES = frozenset({"IPython", "ipykernel"})
 
 
 class Reach:
-    """Collects `values` (name -> value), their `uses`, and `modules` (dotted names of what they come from)."""
+    """Collects `values` (name -> value), their `uses`, and `modules` (dotted names of what they come from).
+
+    `readers` says of a name which function was the first to read it; what the cell itself reads has none.
+    """
 
     def __init__(self, namespace: Mapping[str, Any], drop: Collection[str] = ()) -> None:
         self.values: dict[str, Any] = {}
         self.uses: dict[str, Use] = {}
+        self.readers: dict[str, str] = {}
         self.modules: set[str] = set()
         self.attributes: set[str] = set()
         self._namespace = namespace
@@ -45,8 +49,11 @@ class Reach:
         self._objects = 0
         self._slots: dict[int, tuple[types.MemberDescriptorType, ...]] = {}
 
-    def need(self, name: str, use: Use) -> bool:
-        """Take a name of the notebook; False where there is no such name. `finish` takes what its value needs."""
+    def need(self, name: str, use: Use, reader: str = "") -> bool:
+        """Take a name of the notebook, which `reader` reads; False where there is no such name.
+
+        `finish` takes what its value needs.
+        """
         if name in self.values:
             self.uses[name] = max(use, self.uses[name])
             return True
@@ -57,6 +64,8 @@ class Reach:
             return True
         self.values[name] = value
         self.uses[name] = use
+        if reader:
+            self.readers[name] = reader
         self._todo.append((value, 0))
         return True
 
@@ -107,7 +116,7 @@ class Reach:
             self.modules |= names.modules
             self.attributes |= names.attributes
             for name in names.reads:
-                self.need(name, Use.OBJECT)
+                self.need(name, Use.OBJECT, function.__qualname__)
         else:
             self.from_module(function.__globals__.get("__name__"))
         parts = [function.__defaults__, function.__kwdefaults__, function.__dict__, _annotations(function)]

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import contextvars
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sized
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Sized
+from typing import Any, Generic
 
 from flash_jupyter import limits
 from flash_jupyter.decorator.fanout import fan_out
 from flash_jupyter.decorator.here import await_here, run_here
+from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, OPEN, JobOutput, output_of, unwrapped
 from flash_jupyter.decorator.target import check_concurrency
 from flash_jupyter.errors import FlashError
@@ -24,7 +25,7 @@ from flash_jupyter.session.wait import Inbox
 Tell = Callable[[Event], None]
 
 
-class RemoteCallable(ABC):
+class RemoteCallable(ABC, Generic[P, R]):
     """Something that can be called on a worker; who derives from it says how a call begins."""
 
     #: what it is called in messages
@@ -42,7 +43,7 @@ class RemoteCallable(ABC):
     def local(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it here, as if it were not decorated."""
 
-    async def __call__(self, /, *args: Any, **kwargs: Any) -> JobOutput:
+    async def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> JobOutput[R]:
         """Run on a worker; prints appear meanwhile, and cancelling the awaiting task cancels the job.
 
         A failure of the code is in the output; what hinders the job is raised: `ApiError`, `JobError`, `CaptureError`.
@@ -58,7 +59,7 @@ class RemoteCallable(ABC):
         started = self._start((args, kwargs), tell)
         return finish(started, await started.join())
 
-    def remote(self, /, *args: Any, **kwargs: Any) -> JobOutput:
+    def remote(self, /, *args: P.args, **kwargs: P.kwargs) -> JobOutput[R]:
         """Run on a worker and wait for it; an interrupt cancels the job."""
         if self._runs_here():
             return run_here(self.local, *_unwrapped((args, kwargs)))
@@ -66,12 +67,12 @@ class RemoteCallable(ABC):
         started = self._start((args, kwargs), inbox.put)
         return finish(started, started.wait(inbox, show))
 
-    def spawn(self, /, *args: Any, **kwargs: Any) -> Job:
+    def spawn(self, /, *args: P.args, **kwargs: P.kwargs) -> Job[R]:
         """Start on a worker and return at once."""
         context = contextvars.copy_context()
         return Job(self._start((args, kwargs), lambda event: context.run(show, event)))
 
-    def map(self, *iterables: Iterable[Any], concurrency: int = limits.MAP_CONCURRENCY) -> list[JobOutput]:
+    def map(self, *iterables: Iterable[Any], concurrency: int = limits.MAP_CONCURRENCY) -> list[JobOutput[R]]:
         """Call it for every element, as the built-in `map` does; returns the outputs in order.
 
         At most `concurrency` calls are on their way at once. A failure does not take the others with it; an interrupt
@@ -80,7 +81,7 @@ class RemoteCallable(ABC):
         check_concurrency(concurrency)
         calls = zip(*iterables, strict=False)
         if self._runs_here():
-            return [self.remote(*args) for args in calls]
+            return [run_here(self.local, *_unwrapped((args, {}))) for args in calls]
         total = min((len(each) for each in iterables if isinstance(each, Sized)), default=None)
 
         def start(args: tuple[Any, ...], tell: Tell) -> StartedCall:
@@ -110,7 +111,7 @@ _warned: set[tuple[str, str]] = set()
 CALLS.add(RemoteCallable.__call__.__code__)
 
 
-class Job:
+class Job(Generic[R]):
     """A call that runs by itself; `await` it, or ask for its `result`."""
 
     def __init__(self, started: StartedCall) -> None:
@@ -124,13 +125,13 @@ class Job:
         """Return where it is: `IN_QUEUE`, `IN_PROGRESS`, `COMPLETED`, `FAILED`, `CANCELLED` or `TIMED_OUT`."""
         return self._started.state.value
 
-    def result(self, timeout: float | None = None) -> Any:
+    def result(self, timeout: float | None = None) -> R:
         """Wait for the value, at most `timeout` seconds (`TimeoutError`); raises what the code or the job raised."""
         with contextlib.suppress(Exception):
             self._started.future.exception(timeout)
         return self.output().result()
 
-    def output(self) -> JobOutput:
+    def output(self) -> JobOutput[R]:
         """Return how it ended; `TimeoutError` while it runs."""
         if not self._started.future.done():
             raise TimeoutError(f"job {self.id} is {self.status()}")
@@ -140,10 +141,10 @@ class Job:
         """Stop it; returns when the platform was told."""
         self._started.cancel().result()
 
-    def __await__(self) -> Any:
+    def __await__(self) -> Generator[Any, None, JobOutput[R]]:
         return self._join().__await__()
 
-    async def _join(self) -> JobOutput:
+    async def _join(self) -> JobOutput[R]:
         return finish(self._started, await self._started.join())
 
 

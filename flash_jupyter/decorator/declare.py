@@ -3,17 +3,64 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol, overload
 
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.functions import RemoteFunction
+from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.nesting import watch_unloaded
 from flash_jupyter.decorator.routes import RemoteRoute, check_route
 from flash_jupyter.decorator.target import Target, requirements
 from flash_jupyter.errors import OptionError
+from flash_jupyter.resources.model import LoadBalancerResource, QueueResource
 
 
+class Decorator(Protocol):
+    """What `remote(...)` returns for a queue: the name of the function or class is remote from then on."""
+
+    @overload
+    def __call__(self, decorated: type[Any], /) -> RemoteClass: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, decorated: Callable[P, Coroutine[Any, Any, R]], /) -> RemoteFunction[P, R]: ...
+    @overload
+    def __call__(self, decorated: Callable[P, R], /) -> RemoteFunction[P, R]: ...
+
+
+class RouteDecorator(Protocol):
+    """The same for a load balanced endpoint, whose functions are routes."""
+
+    @overload
+    def __call__(self, decorated: Callable[P, Coroutine[Any, Any, R]], /) -> RemoteRoute[P, R]: ...
+    @overload
+    def __call__(self, decorated: Callable[P, R], /) -> RemoteRoute[P, R]: ...
+
+
+@overload
+def remote(resource_config: type[Any], /) -> RemoteClass: ...  # type: ignore[overload-overlap]
+@overload
+def remote(resource_config: Callable[P, Coroutine[Any, Any, R]], /) -> RemoteFunction[P, R]: ...
+@overload
+def remote(resource_config: Callable[P, R], /) -> RemoteFunction[P, R]: ...
+@overload
+def remote(
+    resource_config: LoadBalancerResource,
+    dependencies: Iterable[str] | None = None,
+    system_dependencies: Iterable[str] | None = None,
+    accelerate_downloads: bool = True,
+    local: bool = False,
+    *,
+    method: str,
+    path: str,
+) -> RouteDecorator: ...
+@overload
+def remote(
+    resource_config: QueueResource | None = None,
+    dependencies: Iterable[str] | None = None,
+    system_dependencies: Iterable[str] | None = None,
+    accelerate_downloads: bool = True,
+    local: bool = False,
+) -> Decorator: ...
 def remote(
     resource_config: Any = None,
     dependencies: Iterable[str] | None = None,
@@ -75,6 +122,11 @@ def _decorate(decorated: Callable[..., Any], target: Target) -> Any:
         )
     if isinstance(decorated, type):
         return RemoteClass(decorated, target)
+    if inspect.isgeneratorfunction(decorated) or inspect.isasyncgenfunction(decorated):
+        raise OptionError(
+            f"{decorated.__name__} is a generator function, whose values can't come home one by one",
+            fix="return them together, as in return list(...), or call a function for each with .map",
+        )
     return RemoteFunction(decorated, target)
 
 

@@ -12,6 +12,7 @@ from flash_jupyter.capsule.nested import make_nested
 from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.decorator.calling import RemoteCallable, Tell
 from flash_jupyter.decorator.here import is_worker
+from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.session.calling import start_call, start_payload
 from flash_jupyter.session.calls import Arguments, CallRequest
@@ -27,27 +28,28 @@ class CallOptions:
     retries: int = 0
 
 
-class RemoteFunction(RemoteCallable):
+class RemoteFunction(RemoteCallable[P, R]):
     """A function that runs on Runpod: `await f(x)`, `f.remote(x)`, `f.spawn(x)`, `f.map(xs)`, and `f.local(x)` here."""
 
     def __init__(self, function: Callable[..., Any], target: Target, options: CallOptions = CallOptions()) -> None:
         self._function, self._target, self._options = function, target, options
-        self._origin: RemoteFunction = self
+        self._origin: RemoteFunction[P, R] = self
         self.label = getattr(function, "__name__", "function")
         functools.update_wrapper(self, function, updated=())
 
-    def options(self, *, timeout: int | None = None, retries: int = 0) -> RemoteFunction:
+    def options(self, *, timeout: int | None = None, retries: int = 0) -> RemoteFunction[P, R]:
         """Return the same function with these options: `await f.options(timeout=60)(x)`.
 
         `timeout`: seconds that the call may run (`JobTimedOut`). `retries`: how often it is sent again when its worker
         was lost; what the code raises is never tried again.
         """
         check_options(timeout, retries)
-        other = RemoteFunction(self._function, self._target, replace(self._options, timeout=timeout, retries=retries))
+        changed = replace(self._options, timeout=timeout, retries=retries)
+        other: RemoteFunction[P, R] = RemoteFunction(self._function, self._target, changed)
         other._origin = self._origin
         return other
 
-    def local(self, /, *args: Any, **kwargs: Any) -> Any:
+    def local(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Call the function here, as if it were not decorated."""
         return self._function(*args, **kwargs)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import sys
-import threading
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
 from flash_jupyter.decorator.output import JobOutput
 from flash_jupyter.errors import RemoteExecutionError
+from flash_jupyter.session.loop import run_aside
 
 
 @functools.cache
@@ -37,30 +36,9 @@ def run_here(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     started_at = _now()
     try:
         value = function(*args, **kwargs)
-        return _output(started_at, _wait_for(value) if inspect.isawaitable(value) else value)
+        return _output(started_at, run_aside(value) if inspect.isawaitable(value) else value)
     except Exception as error:
         return _output(started_at, failure=_failure(error))
-
-
-def _wait_for(value: Awaitable[Any]) -> Any:
-    outcome: list[Any] = []
-    failures: list[BaseException] = []
-
-    async def wait() -> Any:
-        return await value
-
-    def work() -> None:
-        try:
-            outcome.append(asyncio.run(wait()))
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return outcome[0]
 
 
 def _output(started_at: datetime, value: Any = None, *, failure: RemoteExecutionError | None = None) -> JobOutput:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import types
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic
 
+from flash_jupyter.decorator.kinds import R
 from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.session.running import Finished
 from flash_jupyter.session.started import CallOutcome
 
 
 @dataclass(frozen=True, repr=False)
-class JobOutput:
+class JobOutput(Generic[R]):
     """How a call ended.
 
     `status` is `COMPLETED` or `FAILED`; `output` the value, `error` one line about what the code raised; times are UTC,
@@ -23,7 +24,7 @@ class JobOutput:
 
     id: str
     status: str
-    output: Any = None
+    output: R = None  # type: ignore[assignment]  # of a call that failed
     error: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -45,7 +46,7 @@ class JobOutput:
 
         return bundle_of(self)
 
-    def result(self) -> Any:
+    def result(self) -> R:
         """Return the value, or raise what the code raised as a `RemoteExecutionError`.
 
         Its `__cause__` is the exception itself, where its type exists here too.

@@ -10,13 +10,14 @@ import inspect
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Generic
 from urllib.parse import quote
 
 from flash_jupyter.capsule.nested import make_nested
 from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.decorator.functions import arguments_by_name
 from flash_jupyter.decorator.here import is_worker
+from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, unwrapped
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError, SerializationError
@@ -35,23 +36,24 @@ _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 Tell = Callable[[Event], None]
 
 
-class RemoteRoute:
+class RemoteRoute(Generic[P, R]):
     """A function behind an HTTP route: `await add(2, 3)` and `add.remote(2, 3)` return what it returns, or raise."""
 
     def __init__(
         self, function: Callable[..., Any], target: Target, method: str, path: str, timeout: int | None = None
     ) -> None:
         self._function, self._target, self._timeout = function, target, timeout
-        self._origin: RemoteRoute = self
+        self._origin: RemoteRoute[P, R] = self
         self.method, self.path = method, path
         self.label = getattr(function, "__name__", "function")
         functools.update_wrapper(self, function, updated=())
 
-    async def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    async def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Send the request and return the value; what the function raised is a `RemoteExecutionError`."""
         if self._runs_here():
-            value = self._function(*args, **kwargs)
-            return await value if inspect.isawaitable(value) else value
+            value: Any = self._function(*args, **kwargs)
+            here: R = await value if inspect.isawaitable(value) else value
+            return here
         loop, context = asyncio.get_running_loop(), contextvars.copy_context()
 
         def tell(event: Event) -> None:
@@ -60,30 +62,33 @@ class RemoteRoute:
 
         run = self._prepare((args, kwargs), tell)
         read = await asyncio.wrap_future(default_session().loop.submit(run()))  # cancelling it drops the connection
-        return read()
+        result: R = read()
+        return result
 
-    def remote(self, /, *args: Any, **kwargs: Any) -> Any:
+    def remote(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Send the request and wait for the value; an interrupt drops the connection."""
         if self._runs_here():
-            value = self._function(*args, **kwargs)
-            return asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value
+            value: Any = self._function(*args, **kwargs)
+            here: R = asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value
+            return here
         inbox: Inbox[Any] = Inbox()
         future = default_session().loop.submit(self._prepare((args, kwargs), inbox.put)())
         inbox.end_with(future)
         try:
-            return inbox.drain(show).result()()
+            result: R = inbox.drain(show).result()()
+            return result
         except BaseException:
             future.cancel()
             raise
 
-    def options(self, *, timeout: int | None = None) -> RemoteRoute:
+    def options(self, *, timeout: int | None = None) -> RemoteRoute[P, R]:
         """Return the same route with a time limit for the request, in seconds."""
         check_options(timeout, 0)
-        other = RemoteRoute(self._function, self._target, self.method, self.path, timeout)
+        other: RemoteRoute[P, R] = RemoteRoute(self._function, self._target, self.method, self.path, timeout)
         other._origin = self._origin
         return other
 
-    def local(self, /, *args: Any, **kwargs: Any) -> Any:
+    def local(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Call the function here, as if it were not decorated."""
         return self._function(*args, **kwargs)
 

@@ -12,7 +12,8 @@ from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.session import Session, interpreter_of
+from flash_jupyter.session.interpreters import interpreter_of
+from flash_jupyter.session.session import Session
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Imported at the first remote cell, because it brings `session`, httpx and pydant
 from __future__ import annotations
 
 import linecache
+import secrets
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -14,16 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import FlashError, JobTimedOut, OptionError, RemoteExecutionError
+from flash_jupyter.magics.after import Aftermath
+from flash_jupyter.magics.explain import show_explanation
 from flash_jupyter.magics.figures import draw_figures_here
 from flash_jupyter.magics.frontend import may_hear_clicks
 from flash_jupyter.magics.here import frames_of, run_here
 from flash_jupyter.magics.line import Values
 from flash_jupyter.magics.origin import cell_id, notebook_name
-from flash_jupyter.resources.options import make_options
+from flash_jupyter.resources.options import RemoteOptions, make_options
+from flash_jupyter.session.balanced import run_balanced_cell
 from flash_jupyter.session.events import Clear, Display, Event, Logged, Measured, Notice, Phase, Sent, Stream, Waiting
+from flash_jupyter.session.explain import Explanation
 from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.results import CellOutcome
-from flash_jupyter.session.session import Interrupt, Session
+from flash_jupyter.session.session import Interrupt, JobHandle, Session
 from flash_jupyter.settings import read_settings
 from flash_jupyter.views.card import Place
 from flash_jupyter.views.job import JobCard
@@ -64,35 +69,76 @@ def run(
 
     Raises: `OptionError`, what `Session.run_cell` raises, and `CellSyntaxError`.
     """
-    options = make_options(**_fill_environment(values))
-    # not `execution_count`: newer IPythons count on before the cell runs
-    filename = f"Cell In[{shell.displayhook.prompt_count}]"
+    request = make_request(shell, session, values, cell)
+    filename, options = request.filename, request.options
     try:
         if options.local:
             return _run_here(shell, cell)
         # a function that comes back has its source here, for `inspect`, `??` and tracebacks
         linecache.cache[filename] = (len(cell), None, cell.splitlines(keepends=True), filename)
-        request = CellRequest(
-            cell=cell,
-            namespace=shell.user_ns,
-            options=options,
-            filename=filename,
-            notebook=notebook_name(shell, session.settings.environ),
-            cell_id=cell_id(shell),
-        )
+        if options.dry:
+            _stop_at(show_explanation(shell, session, request))
+            return None
         if options.detach:
             from flash_jupyter.magics.detached import submit
 
-            return submit(shell, session, request)
-        return show(
-            shell,
-            lambda emit: session.run_cell(request, emit, interrupt=interrupt),
-            cells={filename: cell.removeprefix("# ")},
-            hint=HOW_TO_CANCEL if interrupt == "cancel" else HOW_TO_LEAVE,
-            cancel=session.cancel,
-        )
+            return _bound(shell, options.job, submit(shell, session, request))
+        after = Aftermath(options, shell.user_ns.__setitem__, leaves_when_interrupted=interrupt == "detach")
+        run_cell = partial(run_balanced_cell, session, request)
+        if options.via == "queue":
+            run_cell = partial(session.run_cell, request, interrupt=interrupt)
+        try:
+            return show(
+                shell,
+                after.watch(run_cell),
+                cells={filename: cell.removeprefix("# ")},
+                hint=HOW_TO_CANCEL if interrupt == "cancel" else HOW_TO_LEAVE,
+                cancel=session.cancel if options.via == "queue" else None,
+            )
+        finally:
+            after.undeploy(session, lambda text: shell.display_pub.publish(one_line(text)))
     except SyntaxError as error:
         raise CellSyntaxError(error) from None
+
+
+def make_request(shell: InteractiveShell, session: Session, values: Values, cell: str) -> CellRequest:
+    """Join a cell with the notebook that it stands in; raises `OptionError`."""
+    return CellRequest(
+        cell=cell,
+        namespace=shell.user_ns,
+        options=_with_own_endpoint(make_options(**_fill_environment(values))),
+        # not `execution_count`: newer IPythons count on before the cell runs
+        filename=f"Cell In[{shell.displayhook.prompt_count}]",
+        notebook=notebook_name(shell, session.settings.environ),
+        cell_id=cell_id(shell),
+    )
+
+
+def _bound(shell: InteractiveShell, name: str | None, job: JobHandle) -> JobHandle:
+    if name:
+        shell.user_ns[name] = job
+    return job
+
+
+def explain_again(shell: InteractiveShell, session: Session, values: Values, cell: str, *, as_json: bool) -> None:
+    """Show what a cell that has run would send now."""
+    try:
+        show_explanation(shell, session, make_request(shell, session, values, cell), as_json=as_json)
+    except SyntaxError as error:
+        raise CellSyntaxError(error) from None
+
+
+def _with_own_endpoint(options: RemoteOptions) -> RemoteOptions:
+    """Give a cell with `once` an endpoint that no other cell uses, as it will be deleted."""
+    if not options.once or options.name:
+        return options
+    return options.model_copy(update={"name": f"once-{secrets.token_hex(4)}"})
+
+
+def _stop_at(explanation: Explanation) -> None:
+    """Raise the first of the problems, as the run of the cell would."""
+    if explanation.problems:
+        raise explanation.problems[0]
 
 
 def _run_here(shell: InteractiveShell, cell: str) -> object:

@@ -134,7 +134,7 @@ def _arguments_of(command: str, known: Known) -> Iterable[str]:
         "use": lambda: ("local", "runpod"),
         "local": lambda: LOCAL_COMMANDS,
         "doctor": lambda: ("--cloud",),
-        **dict.fromkeys(("status", "endpoints", "jobs"), lambda: ("--json",)),
+        **dict.fromkeys(("status", "endpoints", "jobs", "explain"), lambda: ("--json",)),
     }
     return tables[command]() if command in tables else ()
 

@@ -48,6 +48,7 @@ class FlashMagics(Magics):
             "attach": self._attach,
             "cancel": self._cancel,
             "logs": self._logs,
+            "explain": self._explain,
             "local": self._local,
             "doctor": self._doctor,
         }
@@ -77,10 +78,12 @@ class FlashMagics(Magics):
             %flash attach ID         wait for a detached job, show its output, bind its names
             %flash cancel ID         stop a job
             %flash logs NAME|ID      the last lines of an endpoint's workers, or all that a job printed
+            %flash explain           what the last remote cell sends, why, how large, what comes back, what it costs
             %flash local start|stop|status|logs|env    the embedded Runpod
             %flash doctor            what stands in the way: key, versions, folders; --cloud tries the real Runpod
 
-        An ID is ours, the platform's, or a unique beginning. `status`, `endpoints`, `volumes` and `jobs` take --json.
+        An ID is ours, the platform's, or a unique beginning. `status`, `endpoints`, `volumes`, `jobs` and `explain`
+        take --json.
         """
         with option_errors_as_usage():
             word, *arguments = [word.text for word in split_words(line)] or ["panel"]
@@ -198,6 +201,14 @@ class FlashMagics(Magics):
     def _cancel(self, arguments: list[str]) -> None:
         job = _one(arguments, "cancel")
         self._show(one_line(f"{job}: {self._remote.session().cancel(job).text}"))
+
+    def _explain(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.cell import explain_again
+
+        as_json = _wants_json(arguments, "explain")
+        if self._remote.last is None:
+            raise OptionError("no remote cell has run in this kernel", fix="write %%remote dry on top of the cell")
+        explain_again(self.shell, self._remote.session(), *self._remote.last, as_json=as_json)
 
     def _local(self, arguments: list[str]) -> None:
         self._command("local", arguments or ["status"])

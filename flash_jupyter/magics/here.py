@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import inspect
-import threading
 from types import TracebackType
 from typing import Any
+
+from flash_jupyter.session.loop import run_aside
 
 
 def run_here(source: str, namespace: dict[str, Any], filename: str) -> object:
@@ -40,24 +40,5 @@ def _execute(tree: ast.AST, namespace: dict[str, Any], filename: str, mode: str)
     code = compile(tree, filename, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # type: ignore[call-overload]
     result = eval(code, namespace)
     is_async = code.co_flags & inspect.CO_COROUTINE
-    value: object = _await(result) if is_async else result
+    value: object = run_aside(result) if is_async else result
     return value if mode == "eval" else None
-
-
-def _await(coroutine: Any) -> object:
-    """Run a top-level `await` on a loop of its own: in a kernel, the main thread has one running already."""
-    results: list[object] = []
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            results.append(asyncio.run(coroutine))
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return results[0]

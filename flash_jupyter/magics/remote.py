@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 #: options that may be set for all cells, with `c.RemoteMagics.KEY` or `%flash config KEY=...`
 STICKY = (
-    *("gpu", "cpu", "count", "deps", "name", "volume", "datacenter", "env", "workers", "idle", "timeout", "ttl"),
-    *("out", "drop", "include", "backend"),
+    *("gpu", "cpu", "count", "deps", "apt", "image", "name", "volume", "datacenter", "env", "workers", "idle"),
+    *("timeout", "retries", "ttl", "out", "drop", "include", "backend"),
 )
 
 
@@ -46,6 +46,8 @@ class RemoteMagics(Magics):
     cpu = Unicode(help="CPU instances: cpu3c-2-4").tag(config=True)
     count = Unicode(help="GPUs a worker: 1").tag(config=True)
     deps = Unicode(help="pip requirements: torch,numpy>=2,<3").tag(config=True)
+    apt = Unicode(help="system packages: ffmpeg,libgl1").tag(config=True)
+    image = Unicode(help="another container image").tag(config=True)
     name = Unicode(help="the endpoint's name").tag(config=True)
     volume = Unicode(help="network volume at /runpod-volume: NAME, NAME:GB or id:ID").tag(config=True)
     datacenter = Unicode(help="where workers run: EU-RO-1").tag(config=True)
@@ -67,6 +69,7 @@ class RemoteMagics(Magics):
         None, min=0, allow_none=True, help="US dollars that all workers of the endpoints in use may cost an hour"
     ).tag(config=True)
     max_cost = Float(None, min=0, allow_none=True, help="US dollars that this kernel may spend").tag(config=True)
+    retries = Unicode(help="how often a cell is sent again when its worker is lost").tag(config=True)
     nest_asyncio = Enum(
         ["auto", "never"], "auto", help="whether a cell may call asyncio.run, which makes the kernel's loop re-entrant"
     ).tag(config=True)
@@ -74,6 +77,8 @@ class RemoteMagics(Magics):
     def __init__(self, shell: InteractiveShell, session: LazySession) -> None:
         super().__init__(shell)
         self._session = session
+        #: options and text of the cell that was run last, for `%flash explain`
+        self.last: tuple[Values, str] | None = None
 
     @validate(*STICKY)
     def _check_sticky(self, proposal: Any) -> str:
@@ -113,12 +118,16 @@ class RemoteMagics(Magics):
             workers=N or 0-N     least and most workers of the endpoint (default 0-3)
             idle=SECONDS         until an idle worker ends (default 60)
             ttl=24h              until a new endpoint without a job counts as an orphan: see %flash sweep
+            python=3.N           another Python: no function of the notebook can travel then; on the local Runpod one of
+                                 this machine that has flash_jupyter
+            image=REFERENCE      another image, which must take what runpod/flash takes; the local Runpod runs none
             volume=NAME[:GB]     network volume at /runpod-volume, made where it is missing; or id:ID
             datacenter=ID        where workers run, and where the volume is, e.g. EU-RO-1
             backend=local|runpod
 
         what travels
             deps=PKG[,PKG]       pip requirements, installed once a worker: torch,numpy>=2,<3
+            apt=PKG[,PKG]        system packages; the local Runpod installs none, and names those that are missing
             env=A=1,B            environment variables; a bare name is taken from the kernel's environment
             include=NAME,...     send these names too (needed for names that only eval or getattr reads)
             drop=NAME,...        never send these
@@ -126,8 +135,14 @@ class RemoteMagics(Magics):
 
         how it runs
             timeout=SECONDS      that the cell may run (default 600)
+            retries=N            how often it is sent again when its worker is lost (default 0); what it raises is final
+            job=NAME             bind how it ended to this name: status, output, error, worker, times; or, with detach,
+                                 the job
+            via=queue|lb         lb: as a request to a load balanced endpoint; output comes with the answer, and an
+                                 interrupt drops the request (default queue)
+            once                 delete the endpoint when the cell ends; without name= it has one of its own
             detach               return a job handle at once; see %flash attach
-            dry                  only check what would be sent
+            dry                  only show what would be sent, why, how large, and what it costs; see %flash explain
             local                run here, without any worker
 
         A flag may be written `detach` or `--detach`; quotes hold spaces together; `#` begins a comment; `$name` is
@@ -163,7 +178,8 @@ class RemoteMagics(Magics):
         with interrupts_without_our_frames():
             from flash_jupyter.magics.cell import run
 
-            return run(self.shell, self.session(), merge(self.sticky(), values), cell, interrupt=self.interrupt)
+            self.last = (merge(self.sticky(), values), cell)
+            return run(self.shell, self.session(), *self.last, interrupt=self.interrupt)
 
     def session(self) -> Session:
         """Return the kernel's session, on the backend that is the default now."""

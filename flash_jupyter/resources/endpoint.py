@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from flash_jupyter import limits
 from flash_jupyter.resources.hardware import ANY, CPUS, pools_of
-from flash_jupyter.resources.images import Images, check_published, check_python
+from flash_jupyter.resources.images import Images, check_published, read_python
 from flash_jupyter.resources.naming import Caller, default_name
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.resources.volume import NetworkVolume, parse_volume
@@ -118,11 +118,14 @@ def endpoint_spec(
 ) -> EndpointSpec:
     """Make the spec that the options of a cell describe for this owner, interpreter and Python.
 
-    Raises `OptionError` where another Python is asked for: code of this one could not run there.
+    `python` is the caller's, for who asks for no other. Raises `OptionError` where no image is published for it.
     """
+    if options.python:
+        python = read_python(options.python)
+        if interpreter is None and not options.image:
+            check_published(python)
     caller = Caller(owner, python, interpreter, images or Images())
     load_balanced = options.via == "lb"
-    check_python(python, options.python)
     volume = parse_volume(options.volume, data_center=options.datacenter) if options.volume else None
     places = (options.datacenter,) if options.datacenter else ((volume.place,) if volume and volume.place else ())
     low, high = options.workers or (0, limits.OUR_WORKERS_MAX)
@@ -134,6 +137,7 @@ def endpoint_spec(
             count=options.count,
             volume=volume.label if volume else "",
             load_balanced=load_balanced,
+            image=options.image,
         ),
         image=options.image
         or caller.images.reference(cpu=bool(options.cpu), load_balanced=load_balanced, python=python),

@@ -50,6 +50,21 @@ def check_python(caller: tuple[int, int], wanted: str | None) -> None:
         )
 
 
+def read_python(text: str) -> tuple[int, int]:
+    """Read a minor version, or raise `OptionError`.
+
+    >>> read_python("3.12")
+    (3, 12)
+    """
+    found = re.fullmatch(r"3\.(\d{1,2})", text)
+    if found is None:
+        raise OptionError(
+            f"python={text} is no minor version of Python",
+            fix=f"write one as in python={show_python(PUBLISHED_PYTHONS[-1])}",
+        )
+    return 3, int(found[1])
+
+
 def check_published(python: tuple[int, int]) -> None:
     """Raise `OptionError` where no image is published for a Python: its workers would never start."""
     if python not in PUBLISHED_PYTHONS:

@@ -20,9 +20,17 @@ class Caller:
 
 
 def default_name(
-    hardware: tuple[str, ...], caller: Caller, *, count: int = 1, volume: str = "", load_balanced: bool = False
+    hardware: tuple[str, ...],
+    caller: Caller,
+    *,
+    count: int = 1,
+    volume: str = "",
+    load_balanced: bool = False,
+    image: str | None = None,
 ) -> str:
     """Return `flash-<hardware>-py311[-<volume>]-<owner>`, with the interpreter's mark on the embedded Runpod.
+
+    An image of the user's own stands in the place of the Python: its endpoint is not shared with cells of the others.
 
     >>> default_name(("AMPERE_80",), Caller("Ann B", (3, 11)), volume="models")
     'flash-ampere-80-py311-models-ann-b'
@@ -30,6 +38,8 @@ def default_name(
     kind = "flash-lb" if load_balanced else "flash"
     chosen = _bounded(_slug("-".join(hardware))) + (f"-x{count}" if count > 1 else "")
     python = f"py{caller.python[0]}{caller.python[1]}"
+    if image:
+        python = f"{_slug(image.rpartition('/')[2])}-{_digest(image)}"
     parts = [kind, chosen, python, *([volume] if volume else []), caller.owner]
     return _slug("-".join(parts)) + (f"-{_digest(caller.interpreter)}" if caller.interpreter else "")
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from flash_jupyter import limits
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.hardware import find_cpu, find_gpu
+from flash_jupyter.resources.images import read_python
 from flash_jupyter.resources.places import find_data_center
 
 Names = tuple[str, ...]
@@ -23,16 +24,6 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 #: options with few values
 CHOICES = {"via": ("queue", "lb"), "backend": ("local", "runpod")}
-#: options that are named in the design, and come with a later version
-LATER = {
-    "apt": (),
-    "image": None,
-    "python": None,
-    "via": "queue",
-    "job": None,
-    "retries": 0,
-    "once": False,
-}
 
 
 class RemoteOptions(BaseModel):
@@ -91,6 +82,13 @@ class RemoteOptions(BaseModel):
     def _know_data_center(cls, value: str | None) -> str | None:
         return value and find_data_center(value)
 
+    @field_validator("python")
+    @classmethod
+    def _know_python(cls, value: str | None) -> str | None:
+        if value is not None:
+            read_python(value)
+        return value
+
     @model_validator(mode="after")
     def _check_together(self) -> RemoteOptions:
         if self.gpu and self.cpu:
@@ -106,12 +104,24 @@ class RemoteOptions(BaseModel):
                 "workers=0 lets no worker run the cell",
                 fix=f"write workers=1 or more; 0-{limits.OUR_WORKERS_MAX} is what a new endpoint has",
             )
+        self._check_ways()
+        if self.name is not None and not NAME_PATTERN.fullmatch(self.name):
+            raise OptionError(f"name={self.name} can't name an endpoint", fix="use letters, digits, - _ and .")
+        if self.job is not None and not self.job.isidentifier():
+            raise OptionError(f"job={self.job} is not a Python name", fix="give the name of a variable, as in job=run1")
+        return self
+
+    def _check_ways(self) -> None:
+        """Refuse ways to run that can't be meant together."""
         ways = [way for way in ("detach", "dry", "local") if getattr(self, way)]
         if len(ways) > 1:
             raise OptionError(f"{' and '.join(ways)} exclude each other", fix=f"keep {' or '.join(ways)}")
-        if self.name is not None and not NAME_PATTERN.fullmatch(self.name):
-            raise OptionError(f"name={self.name} can't name an endpoint", fix="use letters, digits, - _ and .")
-        return self
+        if self.detach and self.once:
+            raise OptionError("detach and once exclude each other", fix="keep one: nobody would be there to undeploy")
+        if self.via == "lb" and (self.detach or self.retries):
+            raise OptionError(
+                f"via=lb has no queue, which {'detach' if self.detach else 'retries='} needs", fix="leave via=lb away"
+            )
 
 
 def make_options(**values: Any) -> RemoteOptions:
@@ -156,10 +166,3 @@ def unknown_option(name: str) -> OptionError:
 def public_options() -> list[str]:
     """Names of all options that a user may write, in the order of the model."""
     return [name for name in RemoteOptions.model_fields if name != "expression"]
-
-
-def refuse_later(options: RemoteOptions) -> None:
-    """Raise `OptionError` for an option which this version knows by name only."""
-    for name, default in LATER.items():
-        if getattr(options, name) != default:
-            raise OptionError(f"{name}= is not supported yet", fix=f"leave {name}= away; it comes with a later version")

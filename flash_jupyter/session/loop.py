@@ -9,7 +9,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -63,6 +63,25 @@ class LoopThread:
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name=self._name, daemon=True)
                 self._thread.start()
             return self._loop
+
+
+def run_aside(awaitable: Awaitable[T]) -> T:
+    """Wait for something awaitable on a loop and a thread of its own: in a notebook this thread's loop is busy."""
+    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+    async def wait() -> T:
+        return await awaitable
+
+    def work() -> None:
+        try:
+            outcome.set_result(asyncio.run(wait()))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return outcome.result()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

@@ -7,7 +7,7 @@ import functools
 import json
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from flash_jupyter import limits
 from flash_jupyter.capsule import Sender, Unpicklable
 from flash_jupyter.capture.namespace import Capture, capture
 from flash_jupyter.capture.preflight import check, name_warnings
+from flash_jupyter.capture.summary import least_bytes
+from flash_jupyter.capture.versions import libraries_of, version_of
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.shipping import function_request, request_bytes
@@ -65,29 +67,49 @@ class Prepared:
         return self.sender.sizes
 
 
-def prepare(request: CellRequest, *, image_family: str) -> Prepared:
-    """Make the body of the request.
+def prepare(request: CellRequest, *, image_family: str, told: Mapping[str, str] | None = None) -> Prepared:
+    """Make the body of the request; `told` are the versions that a worker of the endpoint has told.
 
     Raises: `SyntaxError` with the cell's lines, `UndefinedNameError`, `SecretFoundError`, `SerializationError`,
     `PayloadTooLargeError`. Nothing was sent then, and nothing changed.
     """
+    options = request.options
+    captured, python = read_cell(request), options.python or PYTHON
+    warnings = check(
+        captured, namespace=request.namespace, deps=options.deps, image_family=image_family, python=python, told=told
+    )
+    warnings += name_warnings(captured, namespace=request.namespace, out=options.out or (), drop=options.drop)
+    return pack(request, captured, warnings)
+
+
+def read_cell(request: CellRequest) -> Capture:
+    """Capture a cell with what it needs; raises `SyntaxError` with the cell's lines, and `OptionError`."""
     # brings IPython along, which a script that only calls functions does without
     from flash_jupyter.capture.source import transform
 
-    options = request.options
     source = transform(request.cell)
     compile(source, request.filename, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    captured = capture(source, request.namespace, drop=options.drop, include=options.include)
-    warnings = check(captured, namespace=request.namespace, deps=options.deps, image_family=image_family, python=PYTHON)
-    warnings += name_warnings(captured, namespace=request.namespace, out=options.out or (), drop=options.drop)
-    run = secrets.token_hex(8)
-    sender = Sender(request.namespace)
+    return capture(source, request.namespace, drop=request.options.drop, include=request.options.include)
+
+
+def pack(request: CellRequest, captured: Capture, warnings: Sequence[str] = ()) -> Prepared:
+    """Make the body; raises `SerializationError`, and `PayloadTooLargeError`."""
+    least = {name: least_bytes(value) for name, value in captured.values.items()}
+    if sum(least.values()) > limits.PACK_BYTES:
+        raise _too_large(least, sum(least.values()))
+    run, sender = secrets.token_hex(8), Sender(request.namespace, python=request.options.python or PYTHON)
     capsule = _pack(sender, captured, order_of(request, captured, run))
     if request_bytes(capsule) > limits.RUN_PAYLOAD_BYTES:
-        raise PayloadTooLargeError(
-            sender.sizes, size_bytes=request_bytes(capsule), limit_bytes=limits.RUN_PAYLOAD_BYTES
-        )
-    return Prepared(run, capsule, options.timeout, sender, tuple(captured.values), tuple(warnings))
+        raise _too_large(sender.sizes, request_bytes(capsule))
+    return Prepared(
+        run,
+        capsule,
+        request.options.timeout,
+        sender,
+        tuple(captured.values),
+        tuple(warnings),
+        apt=request.options.apt,
+    )
 
 
 def order_of(request: CellRequest, captured: Capture, run: str) -> dict[str, Any]:
@@ -106,6 +128,7 @@ def order_of(request: CellRequest, captured: Capture, run: str) -> dict[str, Any
         "out": None if options.out is None else list(options.out),
         "drop": list(options.drop),
         "expression": options.expression,
+        "versions": {library: version_of(library) for library in libraries_of(captured.values)},
     }
 
 
@@ -128,6 +151,10 @@ def _encode_value(value: Any) -> bytes:
 def _encode_once(text: str) -> bytes:
     """Encode a text that comes again with every cell: 30 kB of driver, 0.1 ms."""
     return json.dumps(text).encode()
+
+
+def _too_large(sizes: Mapping[str, int], size_bytes: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(sizes, size_bytes=size_bytes, limit_bytes=limits.RUN_PAYLOAD_BYTES)
 
 
 def _pack(sender: Sender, captured: Capture, order: Mapping[str, Any]) -> bytes:

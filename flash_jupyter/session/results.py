@@ -9,6 +9,8 @@ from typing import Any
 
 from flash_jupyter.capsule import ERROR, RESULT, Answer, Sender
 from flash_jupyter.capsule.container import FormatError, read_capsule
+from flash_jupyter.capture.stale import stale_classes, stale_warning
+from flash_jupyter.capture.versions import differences
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
 from flash_jupyter.session.events import Display, Event, Measured, Notice
 from flash_jupyter.session.own_type import in_own_type
@@ -51,8 +53,9 @@ def read_answer(sender: Sender, blob: bytes) -> Answer:
             str(error), fix="restart the worker with %flash undeploy, then run the cell again"
         ) from error
     except Exception as error:  # unpickling runs the classes' own code
+        skew = "; ".join(differences(read_order(blob).get("versions", {})))
         raise ResultLost(
-            f"the result can't be rebuilt here: {type(error).__name__}: {error}",
+            f"the result can't be rebuilt here: {type(error).__name__}: {error}{f' ({skew})' if skew else ''}",
             fix="run the cell again with out=NAME,... that leaves out what can't be read here",
         ) from error
 
@@ -89,6 +92,10 @@ def take(answer: Answer, outcome: CellOutcome, *, out: Collection[str] | None, e
             emit(Notice(_did_not_return(failure)))
     for name, size_bytes in (answer.order.get("left") or {}).items():
         emit(Notice(f"`{name}` did not come back: it takes {size_bytes / 1e6:,.1f} MB, which no answer holds (20 MB)"))
+    stale = stale_classes({name: answer.values[name] for name in outcome.bound}, answer.namespace)
+    for warning in (stale_warning(name, cls) for name, cls in stale.items()):
+        if warning not in outcome.warnings:  # said before it was sent
+            emit(Notice(warning))
     if answer.absent:
         packages = ", ".join(sorted(answer.absent))
         emit(Notice(f"{packages}: not installed here, so what came back of it is a stand-in"))
@@ -142,11 +149,14 @@ def _did_not_return(failure: dict[str, str]) -> str:
 
     >>> _did_not_return({"name": "cfg", "path": "cfg → .lock", "culprit": "_thread.lock", "reason": ""})
     "`cfg` did not come back: cfg → .lock: _thread.lock can't be pickled; bind what you need of it to another name"
+    >>> _did_not_return({"name": "r", "path": "r", "culprit": "R", "reason": "", "repr": "R()"})
+    "`r` did not come back: r: R can't be pickled; there it is R(); bind what you need of it to another name"
     """
+    shown = f" there it is {failure['repr']};" if failure.get("repr") else ""
     reason = f" ({failure['reason']})" if failure.get("reason") else ""
     return (
-        f"`{failure['name']}` did not come back: {failure['path']}: {failure['culprit']} can't be pickled{reason}; "
-        "bind what you need of it to another name"
+        f"`{failure['name']}` did not come back: {failure['path']}: {failure['culprit']} can't be pickled{reason};"
+        f"{shown} bind what you need of it to another name"
     )
 
 

@@ -25,6 +25,7 @@ from flash_jupyter.session.running import FRESH_WORKERS
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.started import read_result
+from flash_jupyter.settings import BackendName
 from flash_jupyter.transport.balancer import Balancer
 from flash_jupyter.wire.control import Endpoint
 
@@ -42,8 +43,8 @@ def execute(session: Session, spec: EndpointSpec, request: CallRequest, tell: Te
         tell(Notice(warning))
 
     async def run() -> Callable[[], Any]:
-        work = partial(_execute, prepared=prepared, tell=tell)
-        blob = await _with_endpoint(session, spec, tell, work, what=request.label, timeout_s=prepared.timeout_s)
+        work = partial(post_capsule, prepared=prepared, tell=tell)
+        blob = await with_endpoint(session, spec, tell, work, what=request.label, timeout_s=prepared.timeout_s)
         return partial(_value, prepared.sender, blob)
 
     return run
@@ -68,12 +69,12 @@ def send(
 
     async def run() -> Callable[[], Any]:
         what = f"{method} {path}"
-        return partial(_read_json, await _with_endpoint(session, spec, tell, request, what=what, timeout_s=timeout_s))
+        return partial(_read_json, await with_endpoint(session, spec, tell, request, what=what, timeout_s=timeout_s))
 
     return run
 
 
-async def _with_endpoint(
+async def with_endpoint(
     session: Session,
     spec: EndpointSpec,
     tell: Tell,
@@ -81,12 +82,16 @@ async def _with_endpoint(
     *,
     what: str,
     timeout_s: float | None,
+    backend: BackendName | None = None,
 ) -> T:
-    """Run `action` on the endpoint, which is made where it is missing, and again where it has gone."""
+    """Run `action` on the endpoint, which is made where it is missing, and again where it has gone.
+
+    `what` is named where it would cost too much; `backend` is the session's where it is not said.
+    """
     budget, request_id = session.budget, new_run()
     longest_s = min(timeout_s or limits.BALANCER_PROCESSING_S, limits.BALANCER_PROCESSING_S)
     for is_last in (False, True):
-        link = await _link(session)
+        link = await _link(session, backend or session.settings.backend)
 
         def admit(rate: Rate, origin: str = link.backend.key_origin) -> None:
             if text := budget.admit(request_id, what, rate, timeout_s=longest_s, key_origin=origin):
@@ -105,7 +110,7 @@ async def _with_endpoint(
     raise AssertionError("the last attempt returns or raises")
 
 
-async def _execute(balancer: Balancer, link: Link, endpoint: Endpoint, *, prepared: Prepared, tell: Tell) -> bytes:
+async def post_capsule(balancer: Balancer, link: Link, endpoint: Endpoint, *, prepared: Prepared, tell: Tell) -> bytes:
     """Send the capsule until a worker ran it: again with the driver where it is missing, and to a fresh worker."""
     with_driver = endpoint.id not in link.equipped
     for _ in range(FRESH_WORKERS + 2):
@@ -124,8 +129,8 @@ async def _execute(balancer: Balancer, link: Link, endpoint: Endpoint, *, prepar
     return blob
 
 
-async def _link(session: Session) -> Link:
-    name, links = session.settings.backend, session.links
+async def _link(session: Session, name: BackendName) -> Link:
+    links = session.links
     link = links.known(name)
     return link if link is not None else await asyncio.get_running_loop().run_in_executor(None, links.open, name)
 

@@ -7,7 +7,6 @@ thread (D7).
 from __future__ import annotations
 
 import atexit
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -20,7 +19,7 @@ from weakref import WeakValueDictionary
 from flash_jupyter.capsule import Sender
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
-from flash_jupyter.resources.options import RemoteOptions, refuse_later
+from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.account import Account
 from flash_jupyter.session.attaching import (
     Detached,
@@ -35,6 +34,8 @@ from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.cancelling import Cancellation
 from flash_jupyter.session.collect import refresh
 from flash_jupyter.session.events import Event, Logged, Notice, Phase
+from flash_jupyter.session.explain import Explanation, explain
+from flash_jupyter.session.interpreters import interpreter_of
 from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
 from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.kinds import make_runner
@@ -44,7 +45,7 @@ from flash_jupyter.session.overview import Overview, entries
 from flash_jupyter.session.owner import new_session_id
 from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
 from flash_jupyter.session.prune import is_due, prune
-from flash_jupyter.session.results import CellOutcome
+from flash_jupyter.session.results import CellOutcome, read_order
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
@@ -77,6 +78,8 @@ class Session(Account):
         self._detached: dict[str, Detached] = {}
         #: the jobs of this kernel that are on their way
         self._runners: WeakValueDictionary[str, Runner] = WeakValueDictionary()
+        #: endpoint -> the versions of libraries that its worker has told last
+        self._told: dict[str, dict[str, str]] = {}
         self._closes_at_exit = False
 
     # --- cells ------------------------------------------------------------------------------------------------
@@ -93,11 +96,9 @@ class Session(Account):
         started = time.perf_counter()
         emit(Phase("preflight"))
         try:
-            spec, prepared = self._prepare(request, emit)
+            spec, prepared = self.prepare(request, emit)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was sent") from None
-        if request.options.dry:
-            return _dry_outcome(spec, prepared, self._backend_of(request.options), emit)
         inbox: Inbox[Finished] = Inbox()
         runner, future = self._start(request, spec, prepared, tell=inbox.put)
         emit(Logged(runner.log.place))
@@ -116,9 +117,15 @@ class Session(Account):
             emit(runner.measured)
         emit(Phase("returning"))
         outcome = outcome_of(runner, finished, prepared.warnings, started)
+        self._told[spec.name] = read_order(finished.answer).get("versions", {})
         bring_home(finished, prepared.sender, outcome, request.options.out, emit)
         outcome.seconds = time.perf_counter() - started
         return outcome
+
+    def explain(self, request: CellRequest) -> Explanation:
+        """Say what a cell would send where; no I/O. Raises `SyntaxError` and `OptionError`."""
+        spec = self._spec(request.options)
+        return explain(request, spec, self.backend_of(request.options), image_family=_family(spec, request.options))
 
     def submit_cell(
         self,
@@ -132,7 +139,7 @@ class Session(Account):
         `emit` gets warnings on this thread, then what the job says on the loop thread; at the end `ended` gets it, and
         why it has no answer. The collector is there from now on.
         """
-        spec, prepared = self._prepare(request, emit)
+        spec, prepared = self.prepare(request, emit)
         runner, future = self._start(request, spec, prepared, tell=emit)
         record = runner.record
         emit(Logged(runner.log.place))
@@ -264,24 +271,24 @@ class Session(Account):
 
     # --- the way of a cell ------------------------------------------------------------------------------------
 
-    def _prepare(self, request: CellRequest, warn: Callable[[Notice], None]) -> tuple[EndpointSpec, Prepared]:
-        options = request.options
-        refuse_later(options)
-        interpreter = interpreter_of(self._backend_of(options))
-        images = Images(**self.settings.images)
-        spec = endpoint_spec(
-            options,
-            owner=self.settings.owner,
-            interpreter=interpreter,
-            images=images,
-            ttl_s=self.settings.ttl_s,
-        )
-        prepared = prepare(request, image_family="cpu" if spec.cpus else "gpu")
+    def prepare(self, request: CellRequest, warn: Callable[[Notice], None]) -> tuple[EndpointSpec, Prepared]:
+        """Return where a cell goes and what is sent there; nothing is sent yet. `warn` gets warnings."""
+        spec = self._spec(request.options)
+        told = self._told.get(spec.name)
+        prepared = prepare(request, image_family=_family(spec, request.options), told=told)
         for warning in prepared.warnings:
             warn(Notice(warning))
         return spec, prepared
 
-    def _backend_of(self, options: RemoteOptions) -> BackendName:
+    def _spec(self, options: RemoteOptions) -> EndpointSpec:
+        interpreter = interpreter_of(self.backend_of(options), options.python)
+        images = Images(**self.settings.images)
+        return endpoint_spec(
+            options, owner=self.settings.owner, interpreter=interpreter, images=images, ttl_s=self.settings.ttl_s
+        )
+
+    def backend_of(self, options: RemoteOptions) -> BackendName:
+        """Return which Runpod runs a cell with these options."""
         return options.backend or self.settings.backend
 
     def _start(
@@ -294,7 +301,7 @@ class Session(Account):
     ) -> tuple[Runner, Future[Finished]]:
         """Write the job down, then send it on its way on the loop thread."""
         runner = self.begin(self._record(request, spec, prepared), tell=tell)
-        return runner, self.loop.submit(runner.run(spec, prepared))
+        return runner, self.loop.submit(runner.run(spec, prepared, retries=request.options.retries))
 
     def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
         """Write a new job down; what is returned takes it on its way, on the loop thread."""
@@ -320,7 +327,7 @@ class Session(Account):
             prune(settings.job_store, logs, keep_s=settings.keep_s, keep_bytes=keep_bytes, now=now)
 
     def _record(self, request: CellRequest, spec: EndpointSpec, prepared: Prepared) -> JobRecord:
-        backend = self._backend_of(request.options)
+        backend = self.backend_of(request.options)
         return JobRecord(
             id=new_job_id(),
             state=JobState.IN_QUEUE,
@@ -346,13 +353,6 @@ class Session(Account):
         return self._store.find(job)
 
 
-def interpreter_of(backend: BackendName) -> str | None:
-    """Return the Python that workers of the embedded Runpod run, which is ours; None elsewhere (D13)."""
-    return sys.executable if backend == "local" else None
-
-
-def _dry_outcome(spec: EndpointSpec, prepared: Prepared, backend: str, emit: Callable[[Event], None]) -> CellOutcome:
-    """Say what would be sent where."""
-    names = ", ".join(f"{name} ({size:,} B)" for name, size in prepared.sizes.items()) or "no names"
-    emit(Notice(f"dry: {len(prepared.body()):,} B would go to {spec.name} ({backend}) with {names}; nothing was sent"))
-    return CellOutcome("", None, backend, spec.name, warnings=list(prepared.warnings))
+def _family(spec: EndpointSpec, options: RemoteOptions) -> str:
+    """Whose packages a cell finds: of an image of the user's own nothing is known."""
+    return options.image or ("cpu" if spec.cpus else "gpu")

@@ -44,6 +44,8 @@ SHIPPED = (
     ("worker", "overlays.py"),
     ("worker", "install.py"),
     ("worker", "failures.py"),
+    ("worker", "source.py"),
+    ("worker", "versions.py"),
     ("worker", "calls.py"),
     ("worker", "driver.py"),
 )

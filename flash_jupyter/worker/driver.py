@@ -14,14 +14,12 @@ import builtins
 import ctypes
 import importlib
 import inspect
-import io
 import linecache
 import os
 import queue
 import sys
 import threading
 import time
-import tokenize
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -40,10 +38,10 @@ from flash_jupyter.worker.output import Events, Stream
 from flash_jupyter.worker.plots import plot_backend
 from flash_jupyter.worker.process import last_words, set_up_process
 from flash_jupyter.worker.shell import Shell
+from flash_jupyter.worker.source import VALUE, with_result
+from flash_jupyter.worker.versions import loaded_versions, skew_text
 
 ANSWER_VERSION = 1
-#: where a cell's code leaves the value of its last expression
-VALUE = "__flash_jupyter_value__"
 #: what a cancelled cell gets for its `finally` blocks before the process ends
 GRACE_S = 2.0
 #: a result larger than this never arrives (Runpod docs, operation reference: 20 MB), and base64 takes a third
@@ -117,6 +115,9 @@ class _Run:
     def _prepare(self) -> bool:
         try:
             refuse_lost(self._order)
+            if self._receiver.skew:
+                self._fail("error", "VersionSkewError", f"functions of the notebook are {self._receiver.skew}")
+                return False
             with self._phase("dependencies"):
                 self._install()
             install_modules(self._order.get("modules", {}))
@@ -125,11 +126,14 @@ class _Run:
             _outdated.append(str(error))
             self._fail("restart", "FreshWorkerNeeded", f"{error} is already imported in another version")
         except InstallError as error:
-            self._fail("error", "DependencyError", str(error))
+            self._fail("error", error.kind, str(error))
         except Lost:
             self._fail("lost", "InstanceLost", "")
         except Exception as error:  # an object's own code runs while it is unpickled
-            self._fail("error", "DeserializationError", f"what the cell reads can't be rebuilt here: {say(error)}")
+            text = (
+                f"what the cell reads can't be rebuilt here: {say(error)}{skew_text(self._order.get('versions', {}))}"
+            )
+            self._fail("error", "DeserializationError", text)
         else:
             return True
         return False
@@ -200,7 +204,7 @@ class _Run:
         filename, source = self._order["filename"], self._order["source"]
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        code = compile(_with_result(source, filename), filename, "exec", flags, dont_inherit=True)
+        code = compile(with_result(source, filename), filename, "exec", flags, dont_inherit=True)
         running = eval(code, self._main.__dict__)
         if code.co_flags & inspect.CO_COROUTINE:  # it awaits at top level: all of it is one coroutine
             asyncio.run(running)
@@ -242,7 +246,12 @@ class _Run:
     def _final_report(self, *, late: bool = True) -> dict[str, Any]:
         pipes().settle()
         self._events.flush()
-        return self._report | {"events": self._events.kept(late=late), "events_total": self._events.count}
+        told = {
+            "events": self._events.kept(late=late),
+            "events_total": self._events.count,
+            "versions": loaded_versions(self._order.get("versions", ())),
+        }
+        return self._report | told
 
     def _within_limit(self, answer: bytes, keep: Callable[[str], bool]) -> bytes:
         """An answer that is too large would be lost as a whole: leave the largest values there, and say so."""
@@ -280,24 +289,6 @@ def _largest(sizes: dict[str, int], excess: int) -> list[str]:
         chosen.append(name)
         excess -= sizes[name]
     return chosen
-
-
-def _with_result(source: str, filename: str) -> ast.Module:
-    """Let a cell bind the value of its last expression, unless a semicolon follows it."""
-    tree = ast.parse(source, filename)
-    last = tree.body[-1] if tree.body else None
-    if isinstance(last, ast.Expr) and not _ends_with_semicolon(source):
-        binding = ast.Assign([ast.Name(VALUE, ast.Store())], last.value)
-        tree.body[-1] = ast.fix_missing_locations(ast.copy_location(binding, last))
-    return tree
-
-
-def _ends_with_semicolon(source: str) -> bool:
-    skip = {tokenize.COMMENT, tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER}
-    tokens = [
-        token.string for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type not in skip
-    ]
-    return bool(tokens) and tokens[-1] == ";"
 
 
 @contextmanager

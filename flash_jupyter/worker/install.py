@@ -38,7 +38,15 @@ _ready: dict[tuple[str, ...], Path | None] = {}
 
 
 class InstallError(Exception):
-    """A dependency could not be installed; the text is what the installer said."""
+    """A dependency could not be installed; the text is what the installer said, `kind` the error's name at home."""
+
+    kind = "DependencyError"
+
+
+class PackagesMissing(InstallError):
+    """System packages are not there, and nobody installs them."""
+
+    kind = "PackagesMissing"
 
 
 class FreshWorkerNeeded(Exception):
@@ -105,7 +113,7 @@ def refuse_missing_packages(packages: list[str]) -> None:
     """
     missing = [package for package in packages if not _is_package_there(package)]
     if missing:
-        raise InstallError(
+        raise PackagesMissing(
             f"system packages are not installed on this machine: {', '.join(missing)}\n"
             f"  the embedded Runpod never installs them; do it yourself: sudo apt-get install {' '.join(missing)}"
         )

@@ -32,8 +32,11 @@ class Shell:
 
     def system(self, command: str) -> None:
         """`!command`: run it, show its output as it comes; the exit code is `_exit_code`."""
+        self._run(self.var_expand(command))
+
+    def _run(self, command: str) -> None:
         process = subprocess.Popen(
-            self.var_expand(command),
+            command,
             shell=True,
             executable=os.environ.get("SHELL") or None,
             stdin=subprocess.DEVNULL,
@@ -72,7 +75,8 @@ class Shell:
         """`%%name` inside of a remote cell: only those that run a shell."""
         if name in {"bash", "sh", "script"}:
             interpreter = line.strip() if name == "script" else name
-            return self.system(f"{interpreter} <<'FLASH_JUPYTER_END'\n{cell}\nFLASH_JUPYTER_END")
+            # its text is the shell's own: `$i` and `{}` mean something else there
+            return self._run(f"{interpreter} <<'FLASH_JUPYTER_END'\n{cell}\nFLASH_JUPYTER_END")
         raise NameError(f"%%{name} does not work inside of %%remote")
 
     def magic_pip(self, line: str) -> None:

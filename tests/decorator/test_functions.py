@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import flash_jupyter
 from flash_jupyter.errors import (
     FlashError,
     JobError,
@@ -441,7 +442,7 @@ def test_what_cannot_work_is_said_when_it_is_decorated(script: Script, source: s
 def test_system_packages_that_are_missing_are_named(script: Script) -> None:
     f = script("@remote(system_dependencies=['bash', 'no-such-package'])\ndef f(): pass")["f"]
     assert f.remote().error == (
-        "DependencyError: system packages are not installed on this machine: no-such-package\n"
+        "PackagesMissing: system packages are not installed on this machine: no-such-package\n"
         "  the embedded Runpod never installs them; do it yourself: sudo apt-get install no-such-package"
     )
 
@@ -481,3 +482,15 @@ def test_a_remote_function_reaches_itself_on_a_worker(script: Script, source: st
 def test_a_remote_class_is_itself_on_a_worker(script: Script) -> None:
     names = script("@remote\nclass C:\n    def f(self): return 1\n@remote\ndef g(): return C().f()")
     assert names["g"].remote().output == 1
+
+
+@pytest.mark.parametrize("keyword", ["def", "async def"])
+def test_a_generator_function_is_refused_where_it_is_decorated(keyword: str) -> None:
+    space: dict[str, Any] = {}
+    exec(f"{keyword} count(n):\n    yield n", space)
+    with pytest.raises(OptionError) as caught:
+        flash_jupyter.remote(space["count"])
+    assert str(caught.value) == (
+        "count is a generator function, whose values can't come home one by one\n"
+        "  → return them together, as in return list(...), or call a function for each with .map"
+    )

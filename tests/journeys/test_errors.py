@@ -27,49 +27,6 @@ def test_a_syntax_error_has_the_lines_of_the_cell(notebook: Any) -> None:
     assert jobs(notebook) == before
 
 
-def test_an_undefined_name_is_found_before_anything_is_sent(notebook: Any) -> None:
-    notebook.ok("dataset = [1]")
-    before = jobs(notebook)
-    cell = notebook.run("%%remote\nprint('not printed')\ntotal = sum(datasett)")
-    assert cell.traceback == (
-        "UndefinedNameError: name is not defined: `datasett` (line 3); nothing was sent\n"
-        "  → define it in a cell above, or did you mean `dataset` instead of `datasett`?"
-    )
-    assert cell.stdout == ""
-    assert jobs(notebook) == before
-
-
-def test_a_value_that_cannot_be_pickled_is_named_by_its_path(notebook: Any) -> None:
-    notebook.ok("import threading\nclass Config: pass\ncfg = Config()\ncfg.a = {'k': [threading.Lock()]}\nx = 1")
-    before = jobs(notebook)
-    cell = notebook.run("%%remote\ny = cfg")
-    assert cell.traceback == (
-        "SerializationError: can't be pickled: cfg → .a → ['k'] → [0]: _thread.lock"
-        " (cannot pickle '_thread.lock' object)\n"
-        "  → build it in the cell itself, or leave it out with drop=cfg"
-    )
-    assert jobs(notebook) == before
-    assert notebook.ok("%%remote\nx + 1").result == "2", "what is not used is not touched"
-
-
-def test_a_result_that_cannot_be_pickled_stays_and_the_others_arrive(notebook: Any) -> None:
-    cell = notebook.ok("%%remote\nimport threading\na = 1\nlock = {'inner': threading.Lock()}\nb = [2]")
-    notes = [text for text in cell.status_lines if "did not come back" in text]
-    assert notes == [
-        (
-            "`lock` did not come back: lock → ['inner']: _thread.lock can't be pickled"
-            " (cannot pickle '_thread.lock' object); bind what you need of it to another name"
-        )
-    ]
-    assert notebook.value("a, b, 'lock' in globals()") == (1, [2], False)
-
-
-def test_a_private_result_that_cannot_be_pickled_is_left_out_silently(notebook: Any) -> None:
-    cell = notebook.ok("%%remote\nimport threading\n_lock = threading.Lock()\na = 1")
-    assert [text for text in cell.status_lines if "did not come back" in text] == []
-    assert notebook.value("a, '_lock' in globals()") == (1, False)
-
-
 def test_a_payload_above_the_limit_is_refused_with_names_and_sizes(notebook: Any) -> None:
     notebook.ok("import random\nbig = random.Random(0).randbytes(12_000_000)\nsmall = b'x' * 1000")
     before = jobs(notebook)
@@ -127,17 +84,6 @@ def test_exit_with_a_code_is_an_error(notebook: Any) -> None:
     cell = notebook.run("%%remote\nimport sys\na = 1\nsys.exit(3)")
     assert (cell.ename, cell.error) == ("SystemExit", "3")
     assert notebook.value("a") == 1
-
-
-def test_a_secret_is_not_sent(notebook: Any) -> None:
-    notebook.ok("token = 'hf_' + 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA1b'")
-    before = jobs(notebook)
-    cell = notebook.run("%%remote\nlen(token)")
-    assert cell.traceback == (
-        "SecretFoundError: `token` looks like a Hugging Face token; nothing was sent\n"
-        "  → pass it as env=TOKEN=… (never stored, masked in output), or leave it out with drop=token"
-    )
-    assert jobs(notebook) == before
 
 
 def test_an_undeclared_import_is_warned_of_by_name(notebook: Any) -> None:

@@ -14,7 +14,6 @@ import pytest
 
 from flash_jupyter.magics.remote import RemoteMagics
 from flash_jupyter.magics.values import FLAGS, KEYS
-from flash_jupyter.resources.options import LATER
 
 pytestmark = pytest.mark.journey
 
@@ -117,7 +116,7 @@ def test_need_25_an_undefined_name_costs_nothing(notebook: Any) -> None:
 
 def test_need_25_help_is_a_complete_reference(notebook: Any) -> None:
     shown = notebook.help("%%remote?")
-    missing = [option for option in {*KEYS, *FLAGS} - LATER.keys() if f"\n    {option}" not in shown]
+    missing = [option for option in {*KEYS, *FLAGS} if f"\n    {option}" not in shown]
     assert missing == []
 
 

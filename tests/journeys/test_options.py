@@ -26,11 +26,6 @@ REFUSED = [
         ("UsageError: backend=lokal does not exist\n  → did you mean backend=local?\n"),
     ),
     (
-        "an option of a later version",
-        "%%remote apt=ffmpeg\n1",
-        "UsageError: apt= is not supported yet\n  → leave apt= away; it comes with a later version\n",
-    ),
-    (
         "two ways to run that exclude each other",
         "%%remote detach local\n1",
         "UsageError: detach and local exclude each other\n  → keep detach or local\n",
@@ -120,15 +115,6 @@ def test_the_cloud_without_a_key_is_refused_with_what_to_do(notebook: Any) -> No
     )
 
 
-def test_dry_sends_nothing(notebook: Any) -> None:
-    notebook.ok("x = 1")
-    before = notebook.ok("%flash jobs --json").displays
-    cell = notebook.ok("%%remote dry\ny = x + 1")
-    assert "x" in cell.status_lines[0]
-    assert notebook.value("'y' in globals()") is False
-    assert notebook.ok("%flash jobs --json").displays == before
-
-
 def test_a_detached_job_returns_at_once_and_is_attached_later(notebook: Any) -> None:
     notebook.ok("x = 20")
     notebook.ok("job = None")
@@ -192,3 +178,78 @@ def test_listings_are_json_for_programs(notebook: Any) -> None:
     assert json.loads(endpoints["text/plain"]) == endpoints["application/json"]
     (status,) = notebook.ok("%flash status --json").bundles
     assert status["application/json"]["backend"] == "local"
+
+
+def test_once_leaves_no_endpoint_behind_however_the_cell_ends(notebook: Any) -> None:
+    done = notebook.ok("%%remote once job=run\n6 * 7")
+    assert (done.result, notebook.value("run.output")) == ("42", 42)
+    failed = notebook.run("%%remote once\n1 / 0")
+    assert failed.ename == "RemoteExecutionError"
+    running = notebook.start("%%remote once\nprint('running', flush=True)\nwhile True: pass")
+    seen = notebook.wait(running, until=lambda cell: "running" in cell.stdout)
+    notebook.interrupt()
+    stopped = notebook.wait(running)
+    for cell in (done, failed, stopped):
+        assert [line for line in cell.status_lines if line.endswith(" is deleted")] != [], cell
+    assert seen.stdout == "running\n"
+    assert "once-" not in str(notebook.ok("%flash endpoints --json").bundles)
+    refused = notebook.run("%%remote once\nnot_defined")
+    assert [line for line in refused.status_lines if "deleted" in line] == [], "nothing was made"
+
+
+def test_job_binds_how_the_cell_ended(notebook: Any) -> None:
+    notebook.ok("%%remote job=fine\nx = 20\nx + 1")
+    assert notebook.value("fine.status, fine.output, fine.result(), fine.id[:3], x") == ("COMPLETED", 21, 21, "fj-", 20)
+    assert notebook.value("fine.execution_time_ms >= 0 and bool(fine.worker_id) and fine.started_at <= fine.ended_at")
+    notebook.run("%%remote job=broken\n1 / 0")
+    assert notebook.value("broken.status, broken.output, broken.error") == (
+        "FAILED",
+        None,
+        "ZeroDivisionError: division by zero",
+    )
+    notebook.ok("%%remote detach job=later\n1")
+    assert notebook.value("later.id[:3]") == "fj-"
+    notebook.run("%%remote job=never\nnot_defined")
+    assert notebook.value("'never' in globals()") is False
+
+
+def test_a_lost_worker_is_replaced_as_often_as_retries_says(notebook: Any, tmp_path: Any) -> None:
+    mark = tmp_path / "lost-once"
+    cell = f"import os, pathlib\nmark = pathlib.Path({str(mark)!r})\nif not mark.exists():\n    mark.touch()\n    os._exit(3)\n'alive'"
+    assert notebook.ok(f"%%remote name=fragile retries=1\n{cell}").result == "'alive'"
+    lost = notebook.run("%%remote name=fragile retries=1\nimport os\nos._exit(3)")
+    assert lost.error.splitlines()[0] == "the worker died while it ran the job; so it did in each of 2 tries"
+
+
+def test_system_packages_are_never_installed_here(notebook: Any) -> None:
+    assert notebook.ok("%%remote apt=sh\n1").result == "1", "what is there is there"
+    cell = notebook.run("%%remote apt=surely-no-such-package\n1")
+    assert cell.error == (
+        "PackagesMissing: system packages are not installed on this machine: surely-no-such-package\n"
+        "  the embedded Runpod never installs them; do it yourself: sudo apt-get install surely-no-such-package"
+    )
+
+
+def test_a_cell_runs_on_a_load_balanced_endpoint(notebook: Any) -> None:
+    notebook.ok("x = 20\nitems = []")
+    cell = notebook.ok("%%remote via=lb\nprint('there')\nitems.append(x)\ny = x + 1\ny")
+    assert (cell.result, cell.stdout) == ("21", "there\n")
+    assert "flash-lb-any-py3" in cell.status
+    assert notebook.value("y, items") == (21, [20])
+    assert notebook.run("%%remote via=lb\n1 / 0").error == "ZeroDivisionError: division by zero"
+
+
+def test_an_image_of_ones_own_has_an_endpoint_of_its_own(notebook: Any) -> None:
+    assert "-mine-1-" in notebook.ok("%%remote image=me/mine:1\n1").status
+
+
+def test_a_shell_cell_runs_on_the_worker_and_other_magics_say_what_to_do(notebook: Any) -> None:
+    notebook.ok("i = 'python'")
+    assert notebook.ok("%%remote\n%%bash\nfor i in 1 2; do echo $i; done").stdout == "1\n2\n"
+    assert notebook.run("%%remote\n%%time\n1").stderr == (
+        "UsageError: %%time can't stand below %%remote: what it would run is on a worker\n  → put %%time above %%remote\n"
+    )
+    assert notebook.run("%%remote\n%%html\n1").stderr == (
+        "UsageError: %%html can't stand below %%remote: what it would run is on a worker\n"
+        "  → leave %%html away, or run it in a cell of its own\n"
+    )

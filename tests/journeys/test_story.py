@@ -9,21 +9,6 @@ import pytest
 
 pytestmark = pytest.mark.journey
 
-CELL_3 = '%%remote                                # cell 3\ny = helper(2) + math.pi\nprint("on the worker")\ny'
-
-
-def test_three_cells_then_a_helper_with_another_body(notebook: Any) -> None:
-    notebook.ok("import math; K = 3")
-    notebook.ok("def helper(x): return x * K")
-    cell = notebook.ok(CELL_3)
-    assert cell.stdout == "on the worker\n"
-    assert cell.stderr == ""
-    assert cell.result == "9.141592653589793"
-    assert notebook.value("round(y, 3)") == 9.142
-
-    notebook.ok("def helper(x): return x + K")
-    assert notebook.ok(CELL_3).result == "8.141592653589793"
-
 
 def test_the_cell_says_in_one_line_where_it_ran(notebook: Any) -> None:
     cell = notebook.ok("%%remote\n1 + 1")

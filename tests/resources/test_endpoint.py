@@ -137,13 +137,11 @@ def test_the_embedded_runpod_and_an_image_of_ones_own_take_any_python() -> None:
     assert create_body(local, now=NOW)["image"] == "runpod/flash:py3.14-latest"
 
 
-def test_functions_can_not_travel_to_another_python() -> None:
-    with pytest.raises(OptionError) as caught:
-        spec_of(python="3.12")
-    assert str(caught.value) == (
-        "python_version=3.12: functions travel as code of Python 3.11, which 3.12 can't run\n"
-        "  → use Python 3.12 here, or leave python_version= away"
-    )
+def test_another_python_has_its_own_image_and_endpoint() -> None:
+    spec = spec_of(python="3.12")
+    assert (spec.image, spec.python, "py312" in spec.name) == ("runpod/flash:py3.12-latest", (3, 12), True)
+    with pytest.raises(OptionError, match=r"there is no published image for Python 3\.9"):
+        spec_of(python="3.9")
 
 
 def test_other_image_families_are_an_argument() -> None:

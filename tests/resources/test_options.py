@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.resources.options import make_options, public_options, refuse_later, unknown_option
+from flash_jupyter.resources.options import make_options, public_options, unknown_option
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("a slip in a name", {"depps": ("x",)}, "there is no option depps=\n  → did you mean deps=?"),
@@ -30,6 +30,31 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "no worker at all",
         {"workers": (0, 0)},
         "workers=0 lets no worker run the cell\n  → write workers=1 or more; 0-3 is what a new endpoint has",
+    ),
+    (
+        "a Python that is none",
+        {"python": "3"},
+        "python=3 is no minor version of Python\n  → write one as in python=3.13",
+    ),
+    (
+        "a job that is no name",
+        {"job": "my job"},
+        "job=my job is not a Python name\n  → give the name of a variable, as in job=run1",
+    ),
+    (
+        "an endpoint that nobody would delete",
+        {"detach": True, "once": True},
+        "detach and once exclude each other\n  → keep one: nobody would be there to undeploy",
+    ),
+    (
+        "a job on an endpoint without a queue",
+        {"detach": True, "via": "lb"},
+        "via=lb has no queue, which detach needs\n  → leave via=lb away",
+    ),
+    (
+        "retries on an endpoint without a queue",
+        {"retries": 1, "via": "lb"},
+        "via=lb has no queue, which retries= needs\n  → leave via=lb away",
     ),
     (
         "workers the wrong way round",
@@ -64,22 +89,6 @@ def test_what_does_not_exist_is_an_option_error(values: dict[str, Any], text: st
 def test_options_are_frozen() -> None:
     with pytest.raises(ValidationError):
         make_options().gpu = ("any",)
-
-
-@pytest.mark.parametrize("name", ["apt", "image", "python", "job", "retries", "once", "via"])
-def test_options_of_later_versions_are_refused_in_words(name: str) -> None:
-    values: dict[str, Any] = {"apt": ("ffmpeg",), "retries": 1, "once": True, "via": "lb"}
-    with pytest.raises(OptionError) as caught:
-        refuse_later(make_options(**{name: values.get(name, "x")}))
-    assert str(caught.value) == (f"{name}= is not supported yet\n  → leave {name}= away; it comes with a later version")
-
-
-def test_the_options_of_this_version_pass() -> None:
-    options = make_options(
-        gpu=("any",), deps=("numpy",), name="n", env={"A": "1"}, timeout=5, out=("x",), drop=("y",), include=("z",),
-        backend="local", detach=True, idle=5, workers=(0, 1), count=2,
-    )  # fmt: skip
-    refuse_later(options)
 
 
 def test_a_word_without_neighbours_lists_all_options() -> None:

@@ -26,7 +26,7 @@ from flash_jupyter.errors import (
     WorkerLost,
 )
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.events import Event, Notice, Phase, Stream
+from flash_jupyter.session.events import Event, Notice, Stream
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info, stop_local
 from flash_jupyter.session.session import CellOutcome, CellRequest, Session
@@ -152,16 +152,17 @@ def test_a_payload_over_the_limit_has_a_table(kernel: Kernel) -> None:
     assert "leave it out with drop=big" in str(caught.value)
 
 
-def test_dry_sends_nothing(kernel: Kernel) -> None:
-    notebook = Notebook(kernel(), x=1)
-    outcome = notebook.run("x", dry=True)
-    assert outcome.state is None
-    preflight, notice = notebook.events
-    assert preflight == Phase("preflight")
-    assert isinstance(notice, Notice)
-    assert notice.text.startswith("dry: ")
-    assert "x (" in notice.text
-    assert notice.text.endswith("nothing was sent")
+def test_an_explanation_sends_nothing(kernel: Kernel) -> None:
+    notebook = Notebook(kernel(), x=1, big=os.urandom(9_000_000))
+    before = len(notebook.session.jobs())
+    explanation = notebook.session.explain(notebook.request("y = x", out=("y",)))
+    assert [(row.name, row.type, row.why) for row in explanation.sent] == [("x", "int", "line 1")]
+    assert (explanation.returns, explanation.changes, explanation.problems) == (["y"], [], [])
+    assert explanation.size_bytes is not None
+    assert explanation.price_per_hour_usd is None
+    (problem,) = notebook.session.explain(notebook.request("y = big")).problems
+    assert isinstance(problem, PayloadTooLargeError)
+    assert len(notebook.session.jobs()) == before
 
 
 def test_a_timeout(kernel: Kernel) -> None:
