@@ -116,7 +116,7 @@ BEFORE: list[tuple[str, str, dict[str, Any], type[Exception]]] = [
     ("an undefined name", "y = nowhere", {}, UndefinedNameError),
     ("an unpicklable value", "lock", {}, SerializationError),
     ("a payload over the limit", "len(big)", {}, PayloadTooLargeError),
-    ("an option of a later version", "1", {"apt": ("ffmpeg",)}, OptionError),
+    ("a Python that this machine has not got", "1", {"python": "3.99"}, OptionError),
 ]
 
 
