@@ -62,7 +62,7 @@ CASES: list[tuple[str, str, tuple[str, list[str]]]] = [
     ("a job to cancel", "%flash cancel fj-2|", ("fj-2", ["fj-2"])),
     ("the logs of a job", "%flash logs fj-1|", ("fj-1", ["fj-1"])),
     ("a default", "%flash config ti|", ("ti", ["timeout="])),
-    ("no default twice", "%flash config idle=5 i|", ("i", ["include="])),
+    ("no default twice", "%flash config image=x i|", ("i", ["idle=", "include="])),
     ("the value of a default", "%flash config gpu=AMPERE_80,HOP|", ("HOP", ["HOPPER_141"])),
     ("where cells run", "%flash use r|", ("r", ["runpod"])),
 ]  # fmt: skip
