@@ -45,6 +45,7 @@ def test_an_endpoint_is_looked_at_and_deleted_with_the_mouse(lab: Lab, pictures:
     assert "in-the-panel" not in panel.outputs[0].partition("job")[0]
 
 
+@pytest.mark.slow
 def test_a_notebook_opened_again_shows_what_was_saved(
     open_lab: Callable[..., Lab], server: JupyterServer, pictures: Path
 ) -> None:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
+@pytest.mark.slow
 def test_the_quickstart_runs_whole_and_its_plot_is_seen(open_lab: Callable[..., Lab], server: JupyterServer) -> None:
     shutil.copy(NOTEBOOKS / "quickstart.ipynb", server.folder)
     lab = open_lab(name="quickstart.ipynb")

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 JUNK = ("Loading widget", "Error displaying widget", "Could not render", "model not found", "Error creating widget")
 
 
+@pytest.mark.slow
 def test_a_reopened_notebook_shows_what_it_showed(open_lab: Callable[..., Lab], server: JupyterServer) -> None:
     lab = open_lab()
     lab.ok("%load_ext flash_jupyter")
@@ -37,6 +38,7 @@ def test_a_reopened_notebook_shows_what_it_showed(open_lab: Callable[..., Lab], 
     lab.errors[:] = [error for error in lab.errors if "widget model not found" not in error]
 
 
+@pytest.mark.slow
 def test_a_tab_that_is_closed_during_a_cell_loses_nothing(
     open_lab: Callable[..., Lab], server: JupyterServer, tmp_path: Path
 ) -> None:
