@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -244,6 +244,11 @@ def _installer(target: Path) -> list[str]:
     return [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--target", str(target)]
 
 
+def _plain(environ: Mapping[str, str]) -> dict[str, str]:
+    """No colours, and no width of a terminal: what is said goes into an error's text as it is."""
+    return {**{name: value for name, value in environ.items() if name != "COLUMNS"}, "NO_COLOR": "1"}
+
+
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
@@ -253,7 +258,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
             text=True,
             timeout=TIMEOUT_S,
             check=False,
-            env={**os.environ, "NO_COLOR": "1"},
+            env=_plain(os.environ),
         )
     except subprocess.TimeoutExpired:
         raise InstallError(f"the installer did not finish within {TIMEOUT_S} s") from None

@@ -271,10 +271,10 @@ def test_an_unused_server_ends_itself(serve: Serve) -> None:
 
 
 def test_a_server_with_an_open_job_does_not_end_itself(serve: Serve) -> None:
-    server = serve("--idle-s", "0.5")
+    server = serve("--idle-s", "2")  # who asks for the end may be late by so much
     endpoint = server.endpoint()
-    job = server.run(endpoint, SLOW, 2.5)
-    time.sleep(2)
+    job = server.run(endpoint, SLOW, 4.5)
+    time.sleep(4)
     assert server.process.poll() is None
     assert server.finished(endpoint, job)["status"] == "COMPLETED"
 

@@ -28,17 +28,17 @@ def test_a_syntax_error_has_the_lines_of_the_cell(notebook: Any) -> None:
 
 
 def test_a_payload_above_the_limit_is_refused_with_names_and_sizes(notebook: Any) -> None:
-    notebook.ok("import random\nbig = random.Random(0).randbytes(12_000_000)\nsmall = b'x' * 1000")
+    notebook.ok("import random\nbig = random.Random(0).randbytes(11_960_000)\nsmall = b'x' * 1000")
     before = jobs(notebook)
     cell = notebook.run("%%remote\nn = len(big) + len(small)")
     assert cell.traceback == (
-        "PayloadTooLargeError: what the cell reads takes 16.1 MB, a request holds 10.5 MB; nothing was sent\n"
+        "PayloadTooLargeError: what the cell reads takes 16.0 MB, a request holds 10.5 MB; nothing was sent\n"
         "    big                         12.0 MB\n"
         "    small                        0.0 MB\n"
         "  → load `big` in the cell itself, or leave it out with drop=big"
     )
     assert jobs(notebook) == before
-    assert notebook.value("len(big)") == 12_000_000
+    assert notebook.value("len(big)") == 11_960_000
 
 
 def test_a_result_above_the_limit_says_what_was_too_large(notebook: Any) -> None:

@@ -20,7 +20,7 @@ def frontend(shared_desk: Any) -> Frontend:
     notebook = shared_desk.open()
     for name in ("panel-one", "panel-two"):
         notebook.ok(f"%%remote cpu=cpu3c-2-4 name={name}\nprint('said by {name}')")
-    frontend = Frontend(notebook._client)
+    frontend = Frontend(notebook.client)
     frontend.execute("%flash")
     return frontend
 
