@@ -10,6 +10,8 @@ import pytest
 for name in [name for name in os.environ if name.startswith(("RUNPOD_", "FLASH_"))]:
     del os.environ[name]
 os.environ["FLASH_JUPYTER_BACKEND"] = "local"
+for name in ("PY_COLORS", "FORCE_COLOR", "COLUMNS"):  # pytest-xdist tells its processes about the user's terminal
+    os.environ.pop(name, None)
 
 
 @pytest.fixture

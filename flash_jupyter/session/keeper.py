@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 
+from flash_jupyter.session.outliving import Outliving
 from flash_jupyter.settings import Settings
 
 #: a job that lasts longer may outlive its kernel, so its collector is started; a shorter one costs nothing
 KEEP_AFTER_S = 2.0
 
 #: kept, so that one which ends before this process is not left a zombie
-_children: list[subprocess.Popen[bytes]] = []
+_children: list[Outliving] = []
 
 
 class Keeper:
@@ -27,7 +28,7 @@ class Keeper:
     def __init__(self, settings: Settings, session_id: str) -> None:
         self._settings, self._session_id = settings, session_id
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Outliving | None = None
 
     def start(self) -> None:
         """Start the collector, unless it runs; some milliseconds."""
@@ -45,10 +46,10 @@ class Keeper:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> Outliving:
         home = self._settings.home
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        process = subprocess.Popen(
+        process = Outliving(
             [sys.executable, "-m", "flash_jupyter.session.collector"],
             cwd=home,
             stdin=subprocess.PIPE,

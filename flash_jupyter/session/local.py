@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from flash_jupyter._version import __version__
 from flash_jupyter.errors import EmulatorError, SettingsError
+from flash_jupyter.session.outliving import Outliving
 from flash_jupyter.settings import Backend, Settings
 
 START_TIMEOUT_S = 20.0
@@ -31,7 +32,7 @@ STOP_TIMEOUT_S = 5.0
 _STEP_S = 0.005
 
 #: servers that this process started: kept, so that one which ends is not left a zombie
-_children: dict[int, Server] = {}
+_children: dict[int, Outliving] = {}
 #: what was found last: folder -> info
 _known: dict[Path, LocalInfo] = {}
 _lock = threading.Lock()
@@ -143,7 +144,7 @@ def _start(settings: Settings, options: Sequence[str]) -> LocalInfo:
     log_path = settings.local_dir / "server.log"
     log_start = log_path.stat().st_size
     with log_path.open("ab") as log:
-        child = Server(
+        child = Outliving(
             command,
             cwd=settings.local_dir,
             stdin=subprocess.DEVNULL,
@@ -161,14 +162,7 @@ def _start(settings: Settings, options: Sequence[str]) -> LocalInfo:
     raise _start_failure(child, log_path, log_start)
 
 
-class Server(subprocess.Popen[bytes]):
-    """The server's process, which outlives ours on purpose: that is no leak to be warned of."""
-
-    def __del__(self) -> None:
-        """Say nothing; as long as we live, `_is_alive` reaps it."""
-
-
-def _start_failure(child: Server, log_path: Path, log_start: int) -> EmulatorError:
+def _start_failure(child: Outliving, log_path: Path, log_start: int) -> EmulatorError:
     code = child.poll()
     if code is None:
         child.kill()

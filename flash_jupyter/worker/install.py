@@ -244,7 +244,7 @@ def _installer(target: Path) -> list[str]:
     return [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--target", str(target)]
 
 
-def _plain(environ: Mapping[str, str]) -> dict[str, str]:
+def _installer_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """No colours, and no width of a terminal: what is said goes into an error's text as it is."""
     return {**{name: value for name, value in environ.items() if name != "COLUMNS"}, "NO_COLOR": "1"}
 
@@ -258,7 +258,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
             text=True,
             timeout=TIMEOUT_S,
             check=False,
-            env=_plain(os.environ),
+            env=_installer_environment(os.environ),
         )
     except subprocess.TimeoutExpired:
         raise InstallError(f"the installer did not finish within {TIMEOUT_S} s") from None
