@@ -95,7 +95,8 @@ class Aftermath:
 
 
 def _one_line(failure: BaseException) -> str:
-    return (str(failure) or type(failure).__name__).splitlines()[0]
+    text = failure.message if isinstance(failure, FlashError) else str(failure)
+    return (text or type(failure).__name__).splitlines()[0]
 
 
 def _status(failure: BaseException) -> str:

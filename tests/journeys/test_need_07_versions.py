@@ -93,7 +93,7 @@ def test_need_07_what_cannot_be_read_there_says_both_versions(notebook: Any) -> 
         "arr = np.zeros(3).view(Picky)\nplain = np.zeros(1)\nversion = np.__version__"
     )
     cell = notebook.run("%%remote name=picky\narr.sum() + plain.sum()")
-    assert cell.ename == "RemoteExecutionError"
+    assert cell.ename == "DeserializationError"
     assert f"numpy is 0.9 here and {notebook.value('version')} in the notebook" in cell.error
 
 

@@ -164,9 +164,9 @@ def test_the_embedded_runpod_is_looked_after_from_the_notebook(notebook: Any, sh
 
 def test_warnings_of_a_detached_cell_are_shown(notebook: Any) -> None:
     cell = notebook.ok("%%remote detach\nimport surely_not_there")
-    assert cell.status_lines[:1] == [
+    assert cell.status_lines[0] == (
         "`surely_not_there` is neither in deps= nor in the worker's image runpod/flash; add deps=surely-not-there"
-    ]
+    )
 
 
 def test_listings_are_json_for_programs(notebook: Any) -> None:
@@ -184,7 +184,7 @@ def test_once_leaves_no_endpoint_behind_however_the_cell_ends(notebook: Any) -> 
     done = notebook.ok("%%remote once job=run\n6 * 7")
     assert (done.result, notebook.value("run.output")) == ("42", 42)
     failed = notebook.run("%%remote once\n1 / 0")
-    assert failed.ename == "RemoteExecutionError"
+    assert failed.ename == "ZeroDivisionError"
     running = notebook.start("%%remote once\nprint('running', flush=True)\nwhile True: pass")
     seen = notebook.wait(running, until=lambda cell: "running" in cell.stdout)
     notebook.interrupt()
@@ -224,9 +224,12 @@ def test_a_lost_worker_is_replaced_as_often_as_retries_says(notebook: Any, tmp_p
 def test_system_packages_are_never_installed_here(notebook: Any) -> None:
     assert notebook.ok("%%remote apt=sh\n1").result == "1", "what is there is there"
     cell = notebook.run("%%remote apt=surely-no-such-package\n1")
-    assert cell.error == (
-        "PackagesMissing: system packages are not installed on this machine: surely-no-such-package\n"
-        "  the embedded Runpod never installs them; do it yourself: sudo apt-get install surely-no-such-package"
+    assert (cell.ename, cell.error) == (
+        "PackagesMissing",
+        (
+            "system packages are not installed on this machine: surely-no-such-package\n"
+            "  the embedded Runpod never installs them; do it yourself: sudo apt-get install surely-no-such-package"
+        ),
     )
 
 
@@ -236,7 +239,7 @@ def test_a_cell_runs_on_a_load_balanced_endpoint(notebook: Any) -> None:
     assert (cell.result, cell.stdout) == ("21", "there\n")
     assert "flash-lb-any-py3" in cell.status
     assert notebook.value("y, items") == (21, [20])
-    assert notebook.run("%%remote via=lb\n1 / 0").error == "ZeroDivisionError: division by zero"
+    assert notebook.run("%%remote via=lb\n1 / 0").ename == "ZeroDivisionError"
 
 
 def test_an_image_of_ones_own_has_an_endpoint_of_its_own(notebook: Any) -> None:
