@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,18 @@ import pytest
 for name in [name for name in os.environ if name.startswith(("RUNPOD_", "FLASH_"))]:
     del os.environ[name]
 os.environ["FLASH_JUPYTER_BACKEND"] = "local"
-for name in ("PY_COLORS", "FORCE_COLOR", "COLUMNS"):  # pytest-xdist tells its processes about the user's terminal
+#: what pytest-xdist says to its processes, and ipykernel's shell to the process in which a test makes one
+_TERMINAL = ("CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "PY_COLORS")
+for name in _TERMINAL:
     os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def no_terminal() -> Iterator[None]:
+    """No test finds a terminal that another one left in the environment."""
+    yield
+    for name in _TERMINAL:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture
