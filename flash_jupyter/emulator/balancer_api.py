@@ -7,6 +7,7 @@ endpoint's id but stands for the one that three headers name. WebSockets, which 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from starlette.requests import Request
 from starlette.routing import Route
@@ -115,10 +116,10 @@ class BalancerApi:
     async def _exchange(self, scope: Scope, inbox: Inbox, answer: Answer, worker: Worker, port: int) -> None:
         limits = self._world.config.limits
         destination = Destination(worker.id, port, f"/lb/{worker.endpoint_id}")
-        exchange = relay(scope, inbox, answer, await self._health.upstream(), destination, limits.balancer_bytes)
+        upstream, retire = await self._health.upstream(), partial(self._balancer.retire, worker)
+        exchange = relay(scope, inbox, answer, upstream, destination, limits.balancer_bytes, retire)
         try:
-            if await asyncio.wait_for(exchange, limits.balancer_processing_s):
-                self._balancer.retire(worker)
+            await asyncio.wait_for(exchange, limits.balancer_processing_s)
         except asyncio.TimeoutError:
             text = f"the request took longer than {limits.balancer_processing_s:g} s"
             await answer.error(TOOK_TOO_LONG, text, worker_id=worker.id)

@@ -8,7 +8,7 @@ The answer says in `X-Runpod-Worker-Id` who made it. A redirect within the worke
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -82,11 +82,18 @@ class Answer:
 
 
 async def relay(
-    scope: Scope, inbox: Inbox, answer: Answer, upstream: Upstream, destination: Destination, limit_bytes: int
-) -> bool:
-    """Pass a request on and its answer back; returns whether the worker wants to be ended.
+    scope: Scope,
+    inbox: Inbox,
+    answer: Answer,
+    upstream: Upstream,
+    destination: Destination,
+    limit_bytes: int,
+    retire: Callable[[], None],
+) -> None:
+    """Pass a request on and its answer back; `retire` is called where the worker wants to be ended.
 
-    Raises `Refused`, `Broken`, `TooLarge`.
+    That is before the client hears of the answer: its next request must not meet the same worker. Raises `Refused`,
+    `Broken`, `TooLarge`.
     """
     from flash_jupyter.emulator.upstream import pieces
 
@@ -100,13 +107,14 @@ async def relay(
     try:
         headers = [(name.lower(), value) for name, value in response.headers.raw]
         _check_length(headers, limit_bytes)
+        if STOP_WORKER in headers:
+            retire()
         await answer.start(response.status_code, _returned(headers, scope, destination))
         async for piece in _limited(pieces(response), limit_bytes):
             await answer.piece(piece, more=True)
         await answer.piece(b"", more=False)
     finally:
         await response.aclose()
-    return STOP_WORKER in headers
 
 
 def target_of(scope: Scope) -> bytes:

@@ -58,7 +58,7 @@ def test_two_names_for_one_object_stay_one_object(notebook: Any) -> None:
 
 def test_what_was_bound_before_an_exception_comes_home(notebook: Any) -> None:
     cell = notebook.run("%%remote\nfor i in range(3):\n    last = i * 10\nraise RuntimeError('stop')\nnever = 1")
-    assert cell.error == "RuntimeError: stop"
+    assert cell.error == "stop"
     assert notebook.value("i, last, 'never' in globals()") == (2, 20, False)
 
 
