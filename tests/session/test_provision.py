@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from platform_app import BACKEND, Platform
+from starlette.requests import Request
+from starlette.responses import Response
 
 from flash_jupyter.errors import (
     ApiError,
@@ -241,16 +243,27 @@ def test_machines_that_share_no_lock_end_with_one_endpoint_and_one_volume(tmp_pa
         made = await asyncio.gather(*(kernel().ensure(spec, lambda _text: None) for _ in range(4)))
         return {endpoint.id for endpoint in made}
 
-    posts = 0
-    for attempt in range(20):  # until at least two of them made something of their own
-        platform = Platform()
-        (chosen,) = run(platform, tmp_path / str(attempt), work, machines=4)
-        assert list(platform.endpoints) == [chosen]
-        assert list(platform.volumes) == platform.endpoints[chosen]["networkVolumes"]
-        posts = platform.calls.count("POST")
-        if posts > 1:
-            break
-    assert posts > 1, "no race took place"
+    class Meeting(Platform):
+        """None of four machines hears what is there before all have asked: so each makes something of its own."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._asked, self._all_have = 0, asyncio.Event()
+
+        async def _collection(self, request: Request) -> Response:
+            answer = await super()._collection(request)
+            if request.method == "GET" and not self._all_have.is_set():
+                self._asked += 1
+                if self._asked == 4:
+                    self._all_have.set()
+                await asyncio.wait_for(self._all_have.wait(), 30)
+            return answer
+
+    platform = Meeting()
+    (chosen,) = run(platform, tmp_path, work, machines=4)
+    assert list(platform.endpoints) == [chosen]
+    assert list(platform.volumes) == platform.endpoints[chosen]["networkVolumes"]
+    assert platform.calls.count("POST") == 4
 
 
 # --- a create that fails, and worked all the same --------------------------------------------------------------------
