@@ -17,6 +17,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from flash_jupyter.errors import OptionError, SettingsError
 from flash_jupyter.settings import BackendName
 from flash_jupyter.states import OPEN_JOBS, JobState
@@ -194,12 +196,14 @@ def _open(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         raise _unusable(path, error) from error
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < SCHEMA_VERSION:
-            _bring_up_to_date(connection)
-    except sqlite3.Error as error:
+        # SQLite does not wait for its own turn when several make a new file a WAL one: "database is locked" at once
+        with FileLock(path.with_suffix(".lock")):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version < SCHEMA_VERSION:
+                _bring_up_to_date(connection)
+    except (OSError, sqlite3.Error) as error:
         connection.close()
         raise _unusable(path, error) from error
     return connection

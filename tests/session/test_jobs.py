@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,15 @@ def test_not_found(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(OptionError) as caught:
         store.find(text)
     assert str(caught.value) == message
+
+
+def test_several_kernels_open_a_store_that_is_not_there_yet(tmp_path: Path) -> None:
+    for attempt in range(20):  # without a lock, SQLite's own turn-taking fails about once in ten attempts
+        stores = [JobStore(tmp_path / str(attempt) / "jobs.sqlite") for _ in range(8)]
+        with ThreadPoolExecutor(len(stores)) as pool:
+            assert list(pool.map(JobStore.newest, stores)) == [[]] * len(stores)
+        for store in stores:
+            store.close()
 
 
 def test_several_kernels_write_at_once(tmp_path: Path) -> None:
