@@ -1,0 +1,47 @@
+"""What a build is of: the functions that will be served, what each asks of the platform, and the files they need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flash_jupyter.build.cells import Cell
+from flash_jupyter.build.manifest import Function
+from flash_jupyter.resources.model import Resource
+
+
+@dataclass(frozen=True)
+class Export:
+    """One function, class or handler cell.
+
+    `resource` is described as the user wrote it; its name may be None, grouping gives it one. `dependencies` are pip
+    requirements, `system_dependencies` names of Debian packages. `where` names the place in messages: "cell 3 of
+    scores.ipynb", "workers/gpu.py, line 12".
+    """
+
+    function: Function
+    resource: Resource
+    where: str
+    dependencies: tuple[str, ...] = ()
+    system_dependencies: tuple[str, ...] = ()
+    config_variable: str | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that is read of a notebook or a folder; nothing of it was run.
+
+    `files` are what the bundle holds of it, POSIX path from its root -> content: the modules of a project, the sliced
+    modules of notebooks and the local modules that these import. `imports` are the top-level modules which the files
+    import and do not bring. `requirements` are those of requirements.txt, pyproject.toml and PEP 723. `tests` are the
+    `flash:test` cells by the name of their notebook.
+    """
+
+    name: str
+    root: Path
+    exports: tuple[Export, ...]
+    files: Mapping[str, bytes] = field(repr=False)
+    imports: frozenset[str] = frozenset()
+    requirements: tuple[str, ...] = ()
+    tests: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)
