@@ -20,8 +20,8 @@ from flash_jupyter.magics.explain import show_explanation
 from flash_jupyter.magics.figures import draw_figures_here
 from flash_jupyter.magics.frontend import may_hear_clicks
 from flash_jupyter.magics.here import frames_of, run_here
-from flash_jupyter.magics.line import Values
 from flash_jupyter.magics.origin import cell_id, notebook_name
+from flash_jupyter.resources.line import Values
 from flash_jupyter.resources.options import RemoteOptions, make_options
 from flash_jupyter.session.balanced import run_balanced_cell
 from flash_jupyter.session.events import Clear, Display, Event, Logged, Measured, Notice, Phase, Sent, Stream, Waiting

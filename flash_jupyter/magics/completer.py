@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from flash_jupyter.magics.comment import find_comment, options_before
-from flash_jupyter.magics.line import split_pair
-from flash_jupyter.magics.values import FLAGS, KEYS
+from flash_jupyter.resources.comment import find_comment, options_before
 from flash_jupyter.resources.enums import DataCenter, GpuType
 from flash_jupyter.resources.hardware import ANY, CPUS, POOLS
 from flash_jupyter.resources.images import PUBLISHED_PYTHONS, show_python
+from flash_jupyter.resources.line import split_pair
+from flash_jupyter.resources.values import FLAGS, KEYS
 
 #: before jedi, which takes longer and knows nothing about our lines
 PRIORITY = 100

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from flash_jupyter.decorator.nesting import manage, release
-from flash_jupyter.magics.comment import to_magic
 from flash_jupyter.magics.completer import make_matcher
 from flash_jupyter.magics.debug import DebugMagics
 from flash_jupyter.magics.flash import FlashMagics
@@ -19,6 +18,7 @@ from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.money import OrphanWatch
 from flash_jupyter.magics.ready import announce_ready
 from flash_jupyter.magics.remote import RemoteMagics
+from flash_jupyter.resources.comment import to_magic
 from flash_jupyter.session.default import provide, withdraw
 from flash_jupyter.views.ticker import TICKER
 

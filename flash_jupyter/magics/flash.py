@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_magic, magics_class
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.magics.line import parse_value, split_pair, split_words, unknown_option
 from flash_jupyter.magics.remote import LIMITS, STICKY, RemoteMagics
 from flash_jupyter.magics.usage import option_errors_as_usage
 from flash_jupyter.quantities import read_usd
+from flash_jupyter.resources.line import parse_value, split_pair, split_words, unknown_option
 from flash_jupyter.views.listing import endpoints_bundle, jobs_bundle, json_bundle, status_bundle, table_bundle
 from flash_jupyter.views.status import PLACES, one_line
 

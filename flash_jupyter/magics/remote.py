@@ -17,10 +17,10 @@ from traitlets import Enum, Float, TraitError, Unicode, validate
 
 from flash_jupyter.decorator.nesting import before_cell
 from flash_jupyter.errors import OptionError
-from flash_jupyter.magics.comment import refuse_twice
 from flash_jupyter.magics.lazy import LazySession
-from flash_jupyter.magics.line import Values, merge, parse_line, parse_value, split_expression
 from flash_jupyter.magics.usage import interrupts_without_our_frames, option_errors_as_usage
+from flash_jupyter.resources.comment import refuse_twice
+from flash_jupyter.resources.line import Values, merge, parse_line, parse_value, split_expression
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -1,6 +1,6 @@
 """What a user may say about where and how a cell runs: `%%remote gpu=... deps=...`, typed and closed.
 
-`magics/line.py` owns the text (splitting, quotes, types); this file owns names, ranges and meaning.
+`resources/line.py` owns the text (splitting, quotes, types); this file owns names, ranges and meaning.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from flash_jupyter.magics.remote import RemoteMagics
-from flash_jupyter.magics.values import FLAGS, KEYS
+from flash_jupyter.resources.values import FLAGS, KEYS
 
 pytestmark = pytest.mark.journey
 

@@ -9,9 +9,9 @@ from typer.main import get_command
 from flash_jupyter.cli.local import app as local_app
 from flash_jupyter.magics.completer import LOCAL_COMMANDS, Known, candidates, make_matcher
 from flash_jupyter.magics.remote import STICKY
-from flash_jupyter.magics.values import FLAGS, KEYS
 from flash_jupyter.resources.enums import GpuType
 from flash_jupyter.resources.hardware import POOLS, find_gpu
+from flash_jupyter.resources.values import FLAGS, KEYS
 
 KNOWN = Known(
     variables=lambda: ("frame", "model"),

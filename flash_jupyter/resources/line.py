@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.magics.values import FLAGS, KEYS, MAY_BE_EMPTY
+from flash_jupyter.resources.values import FLAGS, KEYS, MAY_BE_EMPTY
 
 Values = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.magics.comment import refuse_twice, to_magic
+from flash_jupyter.resources.comment import refuse_twice, to_magic
 
 MADE = [
     ("the first line", "#| remote: gpu=A deps=b\nx\n", "%%remote gpu=A deps=b\nx\n"),

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.magics.line import parse_line, split_expression
-from flash_jupyter.magics.values import FLAGS, KEYS
+from flash_jupyter.resources.line import parse_line, split_expression
 from flash_jupyter.resources.options import RemoteOptions
+from flash_jupyter.resources.values import FLAGS, KEYS
 
 READ: list[tuple[str, str, dict[str, Any]]] = [
     ("nothing", "", {}),
