@@ -36,9 +36,11 @@ ALLOWED: dict[str, set[str]] = {
     # a `JobOutput` draws itself
     "decorator": SESSION_AND_BELOW | {"views"},
     "build": SESSION_AND_BELOW | {"decorator"},
+    # the development server serves what a build would bundle
+    "develop": SESSION_AND_BELOW | {"decorator", "build"},
     # the text of a listing is that of the notebook's
-    "cli": SESSION_AND_BELOW | {"decorator", "views"},
-    "magics": SESSION_AND_BELOW | {"decorator", "cli", "views"},
+    "cli": SESSION_AND_BELOW | {"decorator", "build", "develop", "views"},
+    "magics": SESSION_AND_BELOW | {"decorator", "build", "develop", "cli", "views"},
     "views": VOCABULARY | {"wire"},
     "emulator": (VOCABULARY - {"settings"}) | {"worker"},
     # the package itself is a face: it imports lazily what a hook needs

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import cost, doctor, endpoints, jobs, local, logs, sweep, volumes
+from flash_jupyter.cli import cost, doctor, endpoints, init, jobs, local, logs, sweep, volumes
 from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
 app = typer.Typer(name="flash", help="Notebook cells on Runpod serverless GPUs.", no_args_is_help=True)
 app.add_typer(local.app, name="local")
 app.add_typer(volumes.app, name="volumes")
+app.command("init")(init.init)
 app.command("endpoints")(endpoints.list_endpoints)
 app.command("undeploy")(endpoints.undeploy)
 app.command("logs")(logs.show_logs)

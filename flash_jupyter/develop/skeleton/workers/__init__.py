@@ -1,0 +1,1 @@
+"""Functions that run on Runpod, one package for each kind of machine."""

@@ -1,0 +1,5 @@
+"""What needs no GPU."""
+
+from workers.cpu.endpoint import split
+
+__all__ = ["split"]

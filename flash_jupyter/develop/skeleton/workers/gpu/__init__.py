@@ -1,0 +1,5 @@
+"""What needs a GPU."""
+
+from workers.gpu.endpoint import score
+
+__all__ = ["score"]
