@@ -1,6 +1,7 @@
 """How a job is stopped: the platform is told, then its worker is looked after until it is gone, or time is over.
 
-The platform says `CANCELLED` at once, whatever the worker does; only the list of workers shows whether it stopped.
+The platform says `CANCELLED` at once, whatever the worker does; only the list of workers shows whether it stopped. That
+list is of the control plane, which takes 60 requests a minute: where it refuses, the endpoint's `/health` is asked.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import contextlib
 from dataclasses import dataclass
 from enum import Enum
 
-from flash_jupyter.errors import ApiError
+from flash_jupyter.errors import ApiError, NotFoundError
 from flash_jupyter.session.links import Link
 from flash_jupyter.states import JobState, WorkerState
+from flash_jupyter.transport.http import ONCE
+from flash_jupyter.transport.queue import Queue
 
 #: seconds before each look at the list of workers, 4.5 in all; the end of the worker's log comes before them
 LOOKS_S = (0.3, 0.7, 1.5, 2.0)
+#: all looks together, also where the platform is slow to answer
+LOOK_WITHIN_S = 5.0
 
 
 class Stop(Enum):
@@ -24,6 +29,7 @@ class Stop(Enum):
     NONE = "no worker had it"
     GONE = "worker stopped"
     FREE = "worker free again"
+    QUIET = "no worker is busy"
     BUSY = "still busy"
     UNASKED = "nobody asked"
 
@@ -67,8 +73,8 @@ class Cancellation:
                 f"cancelled, but it is not confirmed that worker {self.worker_id} stopped ({self._bill} so far); "
                 f"%flash undeploy {self.endpoint} ends its endpoint with all workers"
             )
-        words = {Stop.GONE: "cancelled, worker stopped", Stop.FREE: "cancelled, worker free again"}
-        return f"{words.get(self.stop, 'cancelled')} ({self._bill})"
+        is_seen = self.stop in (Stop.GONE, Stop.FREE, Stop.QUIET)
+        return f"cancelled{f', {self.stop.value}' if is_seen else ''} ({self._bill})"
 
     @property
     def _bill(self) -> str:
@@ -85,15 +91,21 @@ class JobCancelled(Exception):
         self.cancellation = cancellation
 
 
-async def see_stop(link: Link, endpoint_id: str, worker_id: str) -> Stop:
+async def see_stop(link: Link, queue: Queue, endpoint_id: str, worker_id: str) -> Stop:
     """Look until the worker is not listed any more, or not as busy; `BUSY` where that is not seen within `LOOKS_S`."""
+    with contextlib.suppress(asyncio.TimeoutError):
+        return await asyncio.wait_for(_see_stop(link, queue, endpoint_id, worker_id), LOOK_WITHIN_S)
+    return Stop.BUSY
+
+
+async def _see_stop(link: Link, queue: Queue, endpoint_id: str, worker_id: str) -> Stop:
     ended = asyncio.ensure_future(link.streams.ended(worker_id))
     try:
         for pause_s in LOOKS_S:
             if ended.done():
                 await asyncio.sleep(pause_s)
             await asyncio.wait({ended}, timeout=pause_s)
-            stop = await _look(link, endpoint_id, worker_id)
+            stop = await _look(link, queue, endpoint_id, worker_id)
             if stop is not Stop.BUSY:
                 return stop
     finally:
@@ -101,11 +113,24 @@ async def see_stop(link: Link, endpoint_id: str, worker_id: str) -> Stop:
     return Stop.BUSY
 
 
-async def _look(link: Link, endpoint_id: str, worker_id: str) -> Stop:
-    with contextlib.suppress(ApiError):  # not to know is as good as busy
-        listed = {worker.id: worker.status for worker in await link.control.workers(endpoint_id)}
-        if worker_id not in listed:
-            return Stop.GONE
-        if listed[worker_id] in (WorkerState.IDLE, WorkerState.INITIALIZING):
-            return Stop.FREE
-    return Stop.BUSY
+async def _look(link: Link, queue: Queue, endpoint_id: str, worker_id: str) -> Stop:
+    try:  # once: to wait until the control plane takes requests again may last a minute
+        listed = {worker.id: worker.status for worker in await link.control.workers(endpoint_id, retry=ONCE)}
+    except NotFoundError:  # its endpoint was deleted meanwhile
+        return Stop.GONE
+    except ApiError:
+        return await _look_at_health(queue)
+    if worker_id not in listed:
+        return Stop.GONE
+    return Stop.FREE if listed[worker_id] in (WorkerState.IDLE, WorkerState.INITIALIZING) else Stop.BUSY
+
+
+async def _look_at_health(queue: Queue) -> Stop:
+    """Ask the data plane, which names no workers, but counts those that are busy."""
+    try:
+        counts = (await queue.health(retry=ONCE)).workers
+    except ApiError:  # not to know is as good as busy
+        return Stop.BUSY
+    if counts.running:
+        return Stop.BUSY
+    return Stop.QUIET if any(counts.model_dump().values()) else Stop.GONE

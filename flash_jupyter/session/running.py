@@ -274,7 +274,7 @@ class Runner:
             return Cancellation(self.record.id, note="cancelled in the queue, nothing ran")
         stop = Stop.UNASKED
         if self._looks_after_worker:
-            seen = see_stop(place.link, place.endpoint.id, job.worker_id)
+            seen = see_stop(place.link, place.queue, place.endpoint.id, job.worker_id)
             stop, _ = await asyncio.gather(seen, self._feed.last_words())
         else:
             await self._feed.last_words()

@@ -7,7 +7,6 @@ whatever loops they are awaited from.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import linecache
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
@@ -99,9 +98,10 @@ class StartedCall:
         return self.take()
 
     async def _stop(self) -> None:
-        with contextlib.suppress(FlashError):  # the platform is gone: there is nothing more to do
-            await asyncio.wrap_future(self.cancel())
-        await asyncio.wait([self._ended()], timeout=CONFIRM_S)
+        told = asyncio.wrap_future(self.cancel())
+        await asyncio.wait([told], timeout=CONFIRM_S)
+        if told.done() and told.exception() is None:  # else the platform is gone: there is nothing more to do
+            await asyncio.wait([self._ended()], timeout=CONFIRM_S)
 
     def _ended(self) -> asyncio.Future[Ran]:
         """The job's end on the running loop; its failure counts as seen, whoever has stopped waiting for it."""

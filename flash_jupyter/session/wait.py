@@ -17,8 +17,8 @@ from flash_jupyter.session.events import Event, Phase
 
 T = TypeVar("T")
 
-#: after an interrupt: how long platform and worker may take to confirm that the job is over
-CONFIRM_S = 6.0
+#: after an interrupt: how long the platform may take to say how it ended; the worker is looked for within 5 s of it
+CONFIRM_S = 8.0
 
 
 class Inbox(Generic[T]):

@@ -8,7 +8,6 @@ import os
 import pty
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +123,7 @@ def test_an_interrupt_of_an_awaited_call_cancels_its_job(notebook: Any) -> None:
     notebook.interrupt()
     cell = notebook.wait(message)
     assert cell.ename in ("KeyboardInterrupt", "CancelledError")
-    deadline = (
-        time.monotonic() + 20
-    )  # where the worker is slow to end, the cell does not wait for it; the job takes 60 s
-    while "CANCELLED" not in (jobs := notebook.ok("%flash jobs").displays[-1]) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert "CANCELLED" in jobs
+    assert "CANCELLED" in notebook.ok("%flash jobs").displays[-1].splitlines()[1]
 
 
 REPL = """
@@ -196,9 +190,6 @@ def test_an_interrupt_of_a_script_cancels_its_job(shared_desk: Any, call: str) -
     assert process.returncode != 0
     assert "KeyboardInterrupt" in errors
     jobs = JobStore(shared_desk.settings.job_store)
-    deadline = time.monotonic() + 20  # a process in a hurry leaves the last word to the collector; the job takes 60 s
-    while jobs.newest(limit=1)[0].state.value != "CANCELLED" and time.monotonic() < deadline:
-        time.sleep(0.1)
     assert jobs.newest(limit=1)[0].state.value == "CANCELLED"
     jobs.close()
 

@@ -22,8 +22,8 @@ class Platform:
 
     `gpus` is the catalogue; None: it answers 503. `create_answers` and `delete_answers` are statuses of the next ones;
     one that is written `-500` is answered so although it worked. `lag` says how many listings still show what was
-    deleted. `healths` and `workers` are what an endpoint says of itself, by id; a health of None is a 500. `date` is
-    the control plane's clock.
+    deleted. `healths` and `workers` are what an endpoint says of itself, by id; a health of None is a 400, workers of
+    None are a 429. `date` is the control plane's clock.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Platform:
         self.delete_answers: list[int] = []
         self.lag = 0
         self.healths: dict[str, dict[str, Any] | None] = {}
-        self.workers: dict[str, list[dict[str, Any]]] = {}
+        self.workers: dict[str, list[dict[str, Any]] | None] = {}
         self.date = ""
         self._ghosts: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
@@ -131,7 +131,10 @@ class Platform:
 
     async def _list_workers(self, request: Request) -> Response:
         self.calls.append("workers")
-        return JSONResponse({"workers": self.workers.get(request.path_params["id"], [])})
+        listed = self.workers.get(request.path_params["id"], [])
+        if listed is None:
+            return Response(status_code=429, headers={"Retry-After": "59"})
+        return JSONResponse({"workers": listed})
 
     async def _run(self, request: Request) -> Response:
         self.calls.append("run")
