@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+#: built by tests, in a copy; as modules they make no sense
+collect_ignore = ["notebooks"]
+
 for name in [name for name in os.environ if name.startswith(("RUNPOD_", "FLASH_"))]:
     del os.environ[name]
 os.environ["FLASH_JUPYTER_BACKEND"] = "local"

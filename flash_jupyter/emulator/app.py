@@ -41,6 +41,7 @@ from flash_jupyter.emulator.logins_api import LoginsApi
 from flash_jupyter.emulator.planes import refusal
 from flash_jupyter.emulator.pod_logs_api import PodLogsApi
 from flash_jupyter.emulator.pool import Pool
+from flash_jupyter.emulator.previews import Previews
 from flash_jupyter.emulator.queue_api import QueueApi
 from flash_jupyter.emulator.rate import ControlLimiter, QueueLimiter, Window
 from flash_jupyter.emulator.restore import restore
@@ -73,7 +74,8 @@ class Emulator:
         self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet, self.templates, self.volumes)
         self.balancer = Balancer(self.world)
         self.health = HealthChecks(self.world, self.balancer)
-        self.watch = Watch(self.world, self.dispatcher, self.fleet, self.health)
+        previews = Previews(self.apps, self.endpoints)
+        self.watch = Watch(self.world, self.dispatcher, self.fleet, self.health, previews)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

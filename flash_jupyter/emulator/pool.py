@@ -26,7 +26,7 @@ from flash_jupyter.emulator.config import Config
 from flash_jupyter.emulator.folders import home_folder, volume_folder, work_folder
 from flash_jupyter.emulator.ports import Ports, free_port
 
-#: the interpreter of a local worker: the kernel's (design D13); reserved, not given to the worker
+#: the interpreter of a local worker: the kernel's (design D13); reserved, given to the worker of a deployed app only
 PYTHON_VARIABLE = "FLASH_JUPYTER_PYTHON"
 #: variables of the process that started us which say something about it and not about the machine
 _NOT_INHERITED = re.compile(r"RUNPOD_|FLASH_JUPYTER_|JPY_|PYDEVD_|MPLBACKEND$|VIRTUAL_ENV$|CONDA_")
@@ -214,7 +214,7 @@ class SystemPool:
 
     def start(self, order: WorkerOrder) -> SystemProcess:
         """Start a worker in its own folder; its output is appended to its log file."""
-        command = worker_command(order.document, self._config.python)
+        command = worker_command(order.document, self._config.python, is_deployed=order.artifact is not None)
         work = work_folder(self._config.folder, order.worker_id)
         home = home_folder(self._config.folder, order.endpoint_id)
         for folder in (work, home):
@@ -264,8 +264,10 @@ def _look_again(loop: asyncio.AbstractEventLoop, process: WorkerProcess, ended: 
         ended()
 
 
-def worker_command(document: Mapping[str, Any], python: str) -> list[str]:
+def worker_command(document: Mapping[str, Any], python: str, *, is_deployed: bool = False) -> list[str]:
     """Return the command line: the endpoint's `args` where there are some, else our worker for its type.
+
+    The interpreter of a deployed app is what stands for its image: it need not have us, and is what our worker becomes.
 
     >>> worker_command({"type": "QUEUE", "env": {}, "args": "python -u handler.py"}, "/usr/bin/python3")
     ['python', '-u', 'handler.py']
@@ -273,7 +275,8 @@ def worker_command(document: Mapping[str, Any], python: str) -> list[str]:
     if not runs_our_loop(document):
         return shlex.split(document["args"])
     module = "balancer" if document["type"] == "LOAD_BALANCER" else "loop"
-    return [document["env"].get(PYTHON_VARIABLE, python), "-m", f"flash_jupyter.worker.{module}"]
+    own = python if is_deployed else document["env"].get(PYTHON_VARIABLE, python)
+    return [own, "-m", f"flash_jupyter.worker.{module}"]
 
 
 def runs_our_loop(document: Mapping[str, Any]) -> bool:
@@ -284,7 +287,8 @@ def runs_our_loop(document: Mapping[str, Any]) -> bool:
 def worker_environment(order: WorkerOrder, config: Config, *, home: Path, python: str) -> dict[str, str]:
     """Return all variables of a worker: the machine's, the endpoint's, then those of the protocol."""
     inherited = {name: value for name, value in config.environ.items() if not _NOT_INHERITED.match(name)}
-    wanted = {name: value for name, value in order.document["env"].items() if name != PYTHON_VARIABLE}
+    env, hidden = order.document["env"], () if order.artifact is not None else (PYTHON_VARIABLE,)
+    wanted = {name: value for name, value in env.items() if name not in hidden}
     return {
         **inherited,
         **_installer_variables(config.environ),

@@ -19,6 +19,7 @@ from flash_jupyter.emulator.health import HealthChecks
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.pool import runs_our_loop
 from flash_jupyter.emulator.ports import Ports
+from flash_jupyter.emulator.previews import Previews
 from flash_jupyter.emulator.scheduler import Action, QueuedJob, Stop, schedule
 from flash_jupyter.emulator.world import Endpoint, Worker, World
 from flash_jupyter.states import JobState
@@ -36,8 +37,11 @@ LOG_TICK_S, SILENT_LOG_TICK_S, SILENT_AFTER_S = 0.003, 0.02, 2.0
 class Watch:
     """Looks after endpoints, jobs and workers."""
 
-    def __init__(self, world: World, dispatcher: Dispatcher, fleet: Fleet, health: HealthChecks) -> None:
+    def __init__(
+        self, world: World, dispatcher: Dispatcher, fleet: Fleet, health: HealthChecks, previews: Previews
+    ) -> None:
         self._world, self._dispatcher, self._fleet, self._health = world, dispatcher, fleet, health
+        self._previews = previews
         self._faulty = FaultyWorkers(world, fleet)
         self._memory_checked_at = self._swept_at = self._usage_stored_at = 0.0
 
@@ -138,7 +142,8 @@ class Watch:
             self._fleet.end(worker, f"unhealthy for {allowed_s:g} s; {said}")
 
     def _sweep(self, now: float) -> None:
-        """Drop what need not be kept any longer: results, folders and logs of workers that ended."""
+        """Drop what need not be kept any longer: previews, results, folders and logs of workers that ended."""
+        self._previews.tidy()
         for job in list(self._world.jobs.values()):
             if job.state.is_final and now > job.retained_until(self._world.config.limits):
                 self._dispatcher.forget(job)

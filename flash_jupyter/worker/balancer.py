@@ -22,8 +22,11 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
+
+from flash_jupyter.worker.deployed import find_handler, serve
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -236,7 +239,11 @@ def _listen(port: int) -> socket.socket:
 
 
 def main() -> None:
-    """Run a worker from the environment."""
+    """Run a worker from the environment: a deployed app's handler, else our own server."""
+    handler = find_handler(os.environ, Path("app"))
+    if handler is not None:
+        serve(handler, os.environ)
+        return
     port = int(os.environ["PORT"])
     try:
         listener = _listen(port)

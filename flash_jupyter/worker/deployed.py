@@ -1,6 +1,7 @@
 """A worker of a deployed app: it serves the handler that its artifact brings (flash-wire.md 4.9, 6.3 and 7.4).
 
-The handler is a program of its own, `handler_<resource>.py`, and starts the `runpod` SDK's worker, as on the platform.
+The handler is a file of its own, `handler_<resource>.py`: for a queue a program that starts the `runpod` SDK's worker,
+for a load balancer a module whose `app` uvicorn serves, as on the platform.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ from typing import Any
 from flash_jupyter.worker.install import install
 
 MANIFEST = "flash_manifest.json"
-#: what every image has, and brings the SDK with it
+#: what every image has, and brings the SDK and FastAPI with it
 IMAGE_PACKAGE = "runpod-flash"
+#: the interpreter of an environment that has what the image has
+IMAGE_PYTHON = "FLASH_JUPYTER_PYTHON"
+HOST = "127.0.0.1"
+#: as the image's own server has it (flash-wire.md 4.3)
+KEEP_ALIVE_S = 600
 
 
 class ArtifactError(Exception):
@@ -70,12 +76,38 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def serve(handler: Path) -> None:
-    """Run the handler's program in this process, as `python handler_<resource>.py` does on the platform."""
-    if importlib.util.find_spec("runpod") is None:
-        install([IMAGE_PACKAGE])
+def serve(handler: Path, environ: Mapping[str, str]) -> None:
+    """Run the handler as the image does, beside its modules; `PORT` is where a load balancer's listens.
+
+    Where the endpoint names an interpreter, that stands for the image: this process becomes it, and nothing of ours is
+    in its way.
+    """
     program = handler.resolve()
     os.chdir(program.parent)
+    arguments = command_line(program, environ.get("PORT"))
+    if image := environ.get(IMAGE_PYTHON):
+        path = os.pathsep.join([str(Path(image).parent), environ.get("PATH", os.defpath)])
+        os.execve(image, [image, "-u", *arguments], {**environ, "PATH": path})
+    if importlib.util.find_spec("fastapi" if arguments[0] == "-m" else "runpod") is None:
+        install([IMAGE_PACKAGE])
     sys.path.insert(0, str(program.parent))
-    sys.argv = [str(program)]
-    runpy.run_path(str(program), run_name="__main__")
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = arguments
+        runpy.run_path(str(program), run_name="__main__")
+
+
+def command_line(program: Path, port: str | None) -> list[str]:
+    """Return what Python is given.
+
+    >>> command_line(Path("/app/handler_ocr.py"), None)
+    ['/app/handler_ocr.py']
+    >>> command_line(Path("/app/handler_web.py"), "8000")[:3]
+    ['-m', 'uvicorn', 'handler_web:app']
+    """
+    if port is None:
+        return [str(program)]
+    server = ["-m", "uvicorn", f"{program.stem}:app", "--host", HOST, "--port", port]
+    return [*server, "--no-access-log", "--timeout-keep-alive", str(KEEP_ALIVE_S)]

@@ -171,7 +171,7 @@ def main() -> None:
     """Run a worker from the environment: a deployed app's handler, else our own loop."""
     handler = find_handler(os.environ, Path("app"))
     if handler is not None:
-        serve(handler)
+        serve(handler, os.environ)
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = Worker(read_worker_settings(os.environ))

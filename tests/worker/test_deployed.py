@@ -78,10 +78,24 @@ def test_the_handler_runs_as_a_program_beside_its_modules(tmp_path: Path) -> Non
     files = {"./handler_ocr.py": handler, "./pages/__init__.py": "N = 3\n"}
     program = (
         "import os; from pathlib import Path; from flash_jupyter.worker.deployed import find_handler, serve\n"
-        "serve(find_handler(os.environ, Path('app')))\n"
+        "serve(find_handler(os.environ, Path('app')), os.environ)\n"
     )
     variables = {**environ(archive(tmp_path, files)), "PYTHONPATH": str(tmp_path), "PATH": ""}
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == [3, 1]
+
+
+def test_the_interpreter_that_stands_for_the_image_runs_it_with_nothing_of_ours(tmp_path: Path) -> None:
+    handler = "import json, sys\nprint(json.dumps([sys.executable, 'flash_jupyter' in sys.modules, sys.argv]))\n"
+    program = (
+        "import os; from pathlib import Path; from flash_jupyter.worker.deployed import find_handler, serve\n"
+        "serve(find_handler(os.environ, Path('app')), os.environ)\n"
+    )
+    image = {"FLASH_JUPYTER_PYTHON": sys.executable, "PATH": "/bin"}
+    variables = {**environ(archive(tmp_path, {"./handler_ocr.py": handler})), **image}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == [sys.executable, False, [str(tmp_path / "app" / "handler_ocr.py")]]

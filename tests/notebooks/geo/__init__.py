@@ -1,0 +1,1 @@
+"""Places on the globe; imported by `parcels.ipynb`."""

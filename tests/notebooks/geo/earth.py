@@ -1,0 +1,3 @@
+"""The globe."""
+
+RADIUS_KM = 6371.0
