@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class Cell:
     mark: Mark
     plain: Plain = field(repr=False)
     execution_count: int | None = None
+    #: `metadata.flash`: options of `%%remote`, as JupyterLab stores them
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def role(self) -> Role:
@@ -79,4 +81,12 @@ def _cells(notebook: Any, *, has_ids: bool) -> Iterator[Cell]:
         where = f"cell {number}"
         mark = read_mark(cell.source, cell.metadata.get("tags", ()), where)
         plain = make_plain(cell.source, where, is_marked=mark.role not in (Role.NONE, Role.SKIP, Role.PARAMETERS))
-        yield Cell(str(cell.id if has_ids else number), number, cell.source, mark, plain, cell.get("execution_count"))
+        yield Cell(
+            str(cell.id if has_ids else number),
+            number,
+            cell.source,
+            mark,
+            plain,
+            cell.get("execution_count"),
+            cell.metadata.get("flash", {}),
+        )

@@ -26,8 +26,9 @@ class Ignore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        texts = [path.read_text("utf-8").splitlines() for name in IGNORE_FILES if (path := root / name).is_file()]
-        self._asked = PathSpec.from_lines("gitignore", [line for text in texts for line in text])
+        rules = [rule for name in IGNORE_FILES for rule in _rules(root / name)]
+        self._asked = PathSpec.from_lines("gitignore", [line for line, _ in rules])
+        self._places = [place for _, place in rules]
         self._always = PathSpec.from_lines("gitignore", [*ALWAYS, *SECRETS])
 
     def excludes(self, relative: str) -> bool:
@@ -38,16 +39,40 @@ class Ignore:
         """Whether it is one of the project's own ignore files that keeps a file away."""
         return self._asked.match_file(relative) and not self._always.match_file(relative)
 
+    def rule(self, relative: str) -> str:
+        """Say which rule of which ignore file keeps a file away, empty where none of the project's own does.
+
+        `the rule *.csv of .gitignore`
+        """
+        if not self.says(relative):
+            return ""
+        at = self._asked.check_file(relative).index
+        return "" if at is None else self._places[at]
+
+    def excluded(self) -> Iterator[Path]:
+        """Yield the files that the project's own ignore files keep away, in the order of their names."""
+        for path in self._walk(self._root, is_asked=False):
+            if self.says(path.relative_to(self._root).as_posix()):
+                yield path
+
     def files(self) -> Iterator[Path]:
         """Yield the files of the project, in the order of their names."""
         yield from self._walk(self._root)
 
-    def _walk(self, folder: Path) -> Iterator[Path]:
+    def _walk(self, folder: Path, *, is_asked: bool = True) -> Iterator[Path]:
         for path in sorted(folder.iterdir()):
             relative = path.relative_to(self._root).as_posix()
             if path.is_dir():
                 # not `excludes`: a rule may take back a file below
                 if not path.is_symlink() and not self._always.match_file(f"{relative}/"):
-                    yield from self._walk(path)
-            elif path.is_file() and not self.excludes(relative):
+                    yield from self._walk(path, is_asked=is_asked)
+            elif path.is_file() and not (self.excludes if is_asked else self._always.match_file)(relative):
                 yield path
+
+
+def _rules(path: Path) -> Iterator[tuple[str, str]]:
+    """The lines of an ignore file that are rules, each with how messages call it."""
+    if path.is_file():
+        for line in path.read_text("utf-8").splitlines():
+            if line.strip() and not line.startswith("#"):
+                yield line, f"the rule {line.strip()} of {path.name}"

@@ -45,7 +45,7 @@ class Interface:
         """Return the JSON schema of the inputs."""
         return {
             "type": "object",
-            "properties": {name: _schema_of_default(self.defaults.get(name)) for name in self.inputs},
+            "properties": {name: schema_of_default(self.defaults.get(name)) for name in self.inputs},
             "required": [name for name in self.inputs if name not in self.defaults],
             "additionalProperties": False,
         }
@@ -135,10 +135,10 @@ def _default_text(name: str, node: ast.stmt) -> str:
     raise AssertionError(f"{name} is bound by this statement")
 
 
-def _schema_of_default(text: str | None) -> dict[str, Any]:
+def schema_of_default(text: str | None) -> dict[str, Any]:
     """Describe an input by its default; what JSON can't hold has no description.
 
-    >>> _schema_of_default("0.5"), _schema_of_default("b'x'"), _schema_of_default(None)
+    >>> schema_of_default("0.5"), schema_of_default("b'x'"), schema_of_default(None)
     ({'type': 'number', 'default': 0.5}, {}, {})
     """
     if text is None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from flash_jupyter.build.interface import Interface
@@ -19,12 +19,20 @@ INDENT = "    "
 
 def write_module(found: Slice, interface: Interface, notebook: str) -> str:
     """Return the text of a module whose function `interface.name` does what the handler cell did."""
-    head = f'"""`{interface.name}` of {notebook}, written by `flash build`; change the notebook, not this file."""\n'
-    parts = [head]
-    for _, pieces in groupby(found.pieces, key=lambda piece: piece.cell.number):
-        together = list(pieces)
+    return write_shared([interface.name], found.pieces, [(found, interface)], notebook)
+
+
+def write_shared(
+    names: Iterable[str], pieces: Iterable[Piece], handlers: Iterable[tuple[Slice, Interface]], notebook: str
+) -> str:
+    """Return the text of a module of `pieces`, and a function for each of `handlers`; `names` are what it serves."""
+    served = ", ".join(f"`{name}`" for name in names)
+    parts = [f'"""{served} of {notebook}, written by `flash build`; change the notebook, not this file."""\n']
+    for _, of_cell in groupby(pieces, key=lambda piece: piece.cell.number):
+        together = list(of_cell)
         parts.append(f"{marker(notebook, together[0])}\n{_join(together)}\n")
-    parts.append(f"{marker(notebook, found.handler)}\n{write_handler(found, interface)}")
+    for found, interface in handlers:
+        parts.append(f"{marker(notebook, found.handler)}\n{write_handler(found, interface)}")
     return "\n\n".join(parts)
 
 

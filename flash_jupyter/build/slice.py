@@ -36,10 +36,10 @@ class Slice:
 
 
 class Slicer:
-    """Follows names through one notebook."""
+    """Follows names through one notebook; `configuration` are names of endpoints and of what describes them."""
 
-    def __init__(self, notebook: Notebook) -> None:
-        self._notebook = notebook
+    def __init__(self, notebook: Notebook, configuration: frozenset[str] = frozenset()) -> None:
+        self._notebook, self._configuration = notebook, configuration
         self._all = [piece for cell in notebook.of_role(*SOURCES) for piece in pieces_of(cell)]
         self._place = {id(piece): number for number, piece in enumerate(self._all)}
         self._binders: dict[str, list[Piece]] = defaultdict(list)
@@ -58,7 +58,19 @@ class Slicer:
         inputs = tuple(name for name in read.reads if name not in code and name not in MODULE_NAMES)
         found = self._follow(code, handler)
         defaults = {name: piece for name in inputs if (piece := self._default(name, handler)) is not None}
-        return Slice(handler, tuple(sorted(found, key=self._order)), inputs, defaults)
+        return Slice(handler, self.in_order(found), inputs, defaults)
+
+    def slice_of(self, name: str, cell: Cell) -> tuple[Piece, ...]:
+        """Return what the function or class `name` of a cell is, with all that it needs.
+
+        Raises `BuildError` as `slice` does.
+        """
+        self._refuse_stars()
+        return self.in_order(self._follow([name], cell))
+
+    def in_order(self, pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+        """Return statements in the order of the notebook, each once."""
+        return tuple(sorted({id(piece): piece for piece in pieces}.values(), key=self._order))
 
     def _follow(self, names: Iterable[str], handler: Cell) -> list[Piece]:
         """Return the statements that make these names, and all that they need in turn."""
@@ -98,7 +110,10 @@ class Slicer:
         return [last, *(self._makers(name, reader, earlier) if goes_on and earlier else [])]
 
     def _code_binders(self, name: str) -> list[Piece]:
-        return [piece for piece in self._binders.get(name, ()) if piece.is_code]
+        return [piece for piece in self._binders.get(name, ()) if self._is_code(piece)]
+
+    def _is_code(self, piece: Piece) -> bool:
+        return piece.is_code or not self._configuration.isdisjoint(piece.names.binds)
 
     def _effects(self, role: Role, cell: Cell | None = None) -> list[Piece]:
         """What the cells of this role, or one of them, do beside binding names."""
@@ -143,7 +158,7 @@ class Slicer:
         """An object that a cell changes which is not exported would have another value over there."""
         names = {name for piece in exported for name in piece.names.binds}
         for piece in self._all:
-            if not piece.is_code and (name := changes(piece.node)) in names:
+            if not self._is_code(piece) and (name := changes(piece.node)) in names:
                 raise BuildError(
                     f"{piece.cell} changes `{name}` in line {piece.line}, and is not exported",
                     fix=f"tag {piece.cell} flash:setup, or give `{name}` its last value where it is made",
@@ -151,7 +166,7 @@ class Slicer:
 
     def _refuse_stars(self) -> None:
         for piece in self._all:
-            if piece.names.stars and piece.is_code:
+            if piece.names.stars and self._is_code(piece):
                 module = min(piece.names.stars)
                 raise BuildError(
                     f"{piece.cell}, line {piece.line}: nobody can say which names `from {module} import *` brings",

@@ -88,11 +88,34 @@ def remote(
     Raises `OptionError` for what can't work, when the function is decorated.
     """
     watch_unloaded()
-    if isinstance(resource_config, type) and hasattr(resource_config, "is_live"):
+    if inspect.isroutine(resource_config) or (isinstance(resource_config, type) and not _is_kind(resource_config)):
+        return _decorate(resource_config, Target())
+    target = target_of(
+        resource_config,
+        dependencies,
+        system_dependencies,
+        accelerate_downloads,
+        local,
+        is_route=bool(method or path),
+    )
+    if getattr(resource_config, "is_load_balanced", False):
+        return lambda decorated: _decorate_route(decorated, target, method, path)
+    return lambda decorated: _decorate(decorated, target)
+
+
+def target_of(
+    resource_config: Any = None,
+    dependencies: Iterable[str] | None = None,
+    system_dependencies: Iterable[str] | None = None,
+    accelerate_downloads: bool = True,
+    local: bool = False,
+    *,
+    is_route: bool = False,
+) -> Target:
+    """Check what stands in `@remote(...)` and return what it means; raises `OptionError`."""
+    if _is_kind(resource_config):
         named = resource_config.__name__
         raise OptionError(f"resource_config is the class {named} itself", fix=f'make one: {named}(name="trainer")')
-    if inspect.isroutine(resource_config) or isinstance(resource_config, type):
-        return _decorate(resource_config, Target())
     if resource_config is not None and not hasattr(resource_config, "spec"):
         raise OptionError(
             f"resource_config is {type(resource_config).__name__}, which is no endpoint",
@@ -105,14 +128,17 @@ def remote(
         accelerate_downloads,
         local,
     )
-    if getattr(resource_config, "is_load_balanced", False):
-        return lambda decorated: _decorate_route(decorated, target, method, path)
-    if method or path:
+    if is_route and not getattr(resource_config, "is_load_balanced", False):
         raise OptionError(
             f"method= and path= make a route, which {target.describe()} has not",
             fix="use a load balanced endpoint, e.g. LiveLoadBalancer, or leave them away",
         )
-    return lambda decorated: _decorate(decorated, target)
+    return target
+
+
+def _is_kind(given: Any) -> bool:
+    """Whether it is one of the eight classes, and not an endpoint that one of them describes."""
+    return isinstance(given, type) and hasattr(given, "is_live")
 
 
 def _decorate(decorated: Callable[..., Any], target: Target) -> Any:

@@ -9,7 +9,7 @@ import functools
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic
 from urllib.parse import quote
 
@@ -136,7 +136,14 @@ async def _awaited(value: Awaitable[Any]) -> Any:
 
 def check_route(function: Callable[..., Any], target: Target, method: str | None, path: str | None) -> tuple[str, str]:
     """Return the method and the path of a route, or raise `OptionError` with what is missing or wrong."""
-    where, name = target.describe(), getattr(function, "__name__", "function")
+    name = getattr(function, "__name__", "function")
+    return check_route_of(name, parameters_of(function), target.describe(), method, path)
+
+
+def check_route_of(
+    name: str, parameters: Iterable[str], where: str, method: str | None, path: str | None
+) -> tuple[str, str]:
+    """Do the same for a function that is known by its name and its parameters; `where` names its endpoint."""
     if not method or not path:
         missing = " and ".join(f"{word}=" for word, value in (("method", method), ("path", path)) if not value)
         raise OptionError(
@@ -151,7 +158,7 @@ def check_route(function: Callable[..., Any], target: Target, method: str | None
         raise OptionError(
             f"path={path!r} of {name} belongs to the worker itself", fix=f'choose another, as in "/{name}"'
         )
-    unknown = [word for word in _PARAMETER.findall(path) if word not in parameters_of(function)]
+    unknown = [word for word in _PARAMETER.findall(path) if word not in set(parameters)]
     if unknown:
         raise OptionError(
             f"path={path!r} of {name} names {unknown[0]}, which is no parameter of it",

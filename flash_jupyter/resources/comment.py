@@ -12,6 +12,7 @@ from flash_jupyter.errors import OptionError
 
 #: how the comment is written: `#|remote gpu=A` is read too, because a cell that was meant for a GPU must not run here
 _DIRECTIVE = re.compile(r"(?P<indent>[ \t]*)#[ \t]*\|[ \t]*remote(?![\w-])[ \t]*:?(?P<options>[^\r\n]*)\r?\n?")
+_MAGIC = re.compile(r"%%remote(?![\w-])(?P<options>.*)")
 
 
 def to_magic(lines: list[str]) -> list[str]:
@@ -45,6 +46,27 @@ def find_comment(lines: list[str]) -> int | None:
         if line.strip() and not line.lstrip().startswith("#"):
             return None
     return None
+
+
+def line_of(source: str) -> str | None:
+    r"""Return the options of a cell's `%%remote` line or of its comment; None for a cell that has neither.
+
+    Raises `OptionError` where it has both.
+
+    >>> line_of("\n%%remote gpu=A\nx"), line_of("# train\n#| remote: gpu=A\nx"), line_of("x")
+    ('gpu=A', 'gpu=A', None)
+    """
+    lines = source.splitlines()
+    at = find_comment(lines)
+    first = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
+    magic = _MAGIC.fullmatch(first.strip())
+    if magic is not None:
+        refuse_twice("\n".join(lines[lines.index(first) + 1 :]) if at is None else source)
+        return magic["options"].strip()
+    if at is None:
+        return None
+    found = _DIRECTIVE.fullmatch(lines[at])
+    return found["options"].strip() if found else None
 
 
 def refuse_twice(body: str) -> None:

@@ -1,0 +1,94 @@
+"""The endpoint of a handler cell: the options that it says, as one of the eight classes.
+
+Options stand in `metadata.flash` of the cell, in its `%%remote` line or in its `#| remote:` comment; the line wins.
+Without any it is the endpoint of a bare `%%remote`: any GPU.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flash_jupyter.build.cells import Cell
+from flash_jupyter.errors import BuildError, OptionError
+from flash_jupyter.resources.classes import (
+    CpuLiveLoadBalancer,
+    CpuLiveServerless,
+    LiveLoadBalancer,
+    LiveServerless,
+)
+from flash_jupyter.resources.comment import line_of
+from flash_jupyter.resources.line import Values, merge, parse_line, parse_value
+from flash_jupyter.resources.model import Resource
+from flash_jupyter.resources.options import RemoteOptions, make_options
+from flash_jupyter.resources.values import KEYS
+from flash_jupyter.resources.volume import parse_volume
+
+#: option of a cell -> argument of the classes; both `None` and a default mean that nothing was said
+_SAME = {"name": "name", "gpu": "gpus", "cpu": "instance_ids", "image": "image_name", "python": "python_version"}
+
+
+def read_options(cell: Cell, where: str) -> RemoteOptions:
+    """Return the options of a cell; `where` names it.
+
+    Raises `BuildError`.
+    """
+    try:
+        line = line_of(cell.source)
+        values = merge(_from_metadata(cell.options), parse_line(line) if line else {})
+        _refuse_bare(values.get("env") or {})
+        return make_options(**values)
+    except OptionError as error:
+        raise BuildError(f"{where}: {error.message}", fix=error.fix) from None
+
+
+def endpoint_of(options: RemoteOptions, where: str, default_name: str) -> Resource:
+    """Return the endpoint that options describe; one with routes must have a name, and gets `default_name`.
+
+    Raises `BuildError`.
+    """
+    given: dict[str, Any] = {name: getattr(options, option) for option, name in _SAME.items()}
+    low, high = options.workers or (None, None)
+    given |= {
+        "gpu_count": None if options.count == 1 else options.count,
+        "workers_min": low,
+        "workers_max": high,
+        "idle_timeout": options.idle,
+        "execution_timeout_ms": options.timeout and options.timeout * 1000,
+        "datacenter": options.datacenter,
+        "env": options.env,
+    }
+    has_routes = options.via == "lb"
+    if has_routes:
+        given["name"] = options.name or re.sub(r"[^A-Za-z0-9]+", "-", default_name).strip("-")
+    queue, routes = (CpuLiveServerless, CpuLiveLoadBalancer) if options.cpu else (LiveServerless, LiveLoadBalancer)
+    kind: type[Resource] = routes if has_routes else queue
+    try:
+        if options.volume:
+            given["network_volume"] = parse_volume(options.volume, data_center=options.datacenter)
+        return kind(**{name: value for name, value in given.items() if value not in (None, (), {})})
+    except OptionError as error:
+        raise BuildError(f"{where}: {error.message}", fix=error.fix) from None
+
+
+def _from_metadata(options: Mapping[str, Any]) -> Values:
+    """Read `metadata.flash`: texts as on the line, lists, numbers and flags as JSON has them."""
+    if not isinstance(options, Mapping):
+        raise OptionError("`flash` in the cell's metadata is no object", fix='write {"flash": {"gpu": ["AMPERE_80"]}}')
+    return {name: _typed(name, value) for name, value in options.items() if value not in (None, "", [])}
+
+
+def _typed(name: str, value: Any) -> Any:
+    if isinstance(value, str) and name in KEYS:
+        return parse_value(name, value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _refuse_bare(env: Mapping[str, str | None]) -> None:
+    for name, value in env.items():
+        if value is None:
+            raise OptionError(
+                f"env={name} takes its value from the kernel, which a deployment has not",
+                fix=f"write env={name}=VALUE; for a secret, store it at Runpod: {{{{ RUNPOD_SECRET_{name} }}}}",
+            )

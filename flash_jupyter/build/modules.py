@@ -1,0 +1,130 @@
+"""The modules of a project by their dotted names, found as Python finds them; nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.util import decode_source
+from pathlib import Path
+from typing import NamedTuple
+
+from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.text import Text, read_text
+from flash_jupyter.capture.imports import Imported, imports_of
+from flash_jupyter.errors import BuildError
+
+#: brought by every bundle
+OURS = frozenset({"flash_jupyter"})
+
+
+class Module(NamedTuple):
+    """A file, and the name under which it is imported from the folder where names are looked for."""
+
+    name: str
+    path: Path
+
+    @property
+    def package(self) -> str:
+        """The package that its relative imports start from."""
+        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+
+
+class Modules:
+    """The modules below some folders, in whose order names are looked for; `root` is the project's."""
+
+    def __init__(self, root: Path, folders: Iterable[Path], ignore: Ignore) -> None:
+        self._root, self._folders, self._ignore = root, tuple(dict.fromkeys(folders)), ignore
+        self._texts: dict[str, Text | None] = {}
+
+    def label(self, path: Path) -> str:
+        """How messages call a file: its path from the root."""
+        return path.relative_to(self._root).as_posix()
+
+    def find(self, name: str) -> Module | None:
+        """Return the file of a dotted name; None where none of the folders has one."""
+        parts = name.split(".")
+        if not all(part.isidentifier() for part in parts):
+            return None
+        for folder in self._folders:
+            for path in (folder.joinpath(*parts, "__init__.py"), folder.joinpath(*parts).with_suffix(".py")):
+                if path.is_file():
+                    return Module(name, path)
+        return None
+
+    def text(self, name: str) -> Text | None:
+        """Return the text of a module, None for one that the project has not."""
+        if name not in self._texts:
+            found = self.find(name)
+            self._texts[name] = self.read(found) if found else None
+        return self._texts[name]
+
+    def read(self, module: Module) -> Text:
+        """Return a module's text; raises `BuildError` for a syntax error."""
+        tree = parse(module.path, self.label(module.path))
+        return read_text(self.label(module.path), tree, module=module.name, package=module.package)
+
+    def closure(self, imported: Iterable[str]) -> dict[str, Module]:
+        """Return the modules that these dotted names mean, and all that they import in turn, by name."""
+        found: dict[str, Module] = {}
+        waiting = list(imported)
+        while waiting:
+            for module in self._with_packages(waiting.pop()):
+                if module.name not in found:
+                    found[module.name] = module
+                    waiting += self.imports(module)
+        return found
+
+    def _with_packages(self, name: str) -> Iterator[Module]:
+        """A module runs the `__init__.py` of each package that it is in."""
+        parts = name.split(".")
+        for length in range(1, len(parts) + 1):
+            if found := self.find(".".join(parts[:length])):
+                yield found
+
+    def imports(self, module: Module) -> list[str]:
+        """Return what a module imports, by dotted names; raises `BuildError` for what stays out of the bundle."""
+        label = self.label(module.path)
+        parse(module.path, label)  # says what is wrong
+        imported = imports_of(decode_source(module.path.read_bytes()), module.package)
+        self.refuse_excluded(imported, label)
+        return [name for name, _ in imported]
+
+    def refuse_excluded(self, imported: Iterable[Imported], label: str) -> None:
+        """Raise `BuildError` for an import of a file that stays out of the bundle."""
+        for name, is_optional in imported:
+            found = self.find(name)
+            if found is None or is_optional or not self._ignore.excludes(self.label(found.path)):
+                continue
+            path = self.label(found.path)
+            rule = self._ignore.rule(path)
+            if rule:
+                fix = f"write !{path} into .flashignore, or leave the import away"
+                raise BuildError(f"{label} imports {name}, and {rule} keeps {path} out of the bundle", fix=fix)
+            raise BuildError(
+                f"{label} imports {name}, and {path} never enters a bundle", fix="move it to another place"
+            )
+
+    def foreign(self, imported: Iterable[Imported]) -> frozenset[str]:
+        """Return the top-level modules among these that neither Python nor the project nor every bundle brings."""
+        tops = {name.partition(".")[0] for name, is_optional in imported if not is_optional}
+        return frozenset(
+            top for top in tops if not self._has(top) and top not in sys.stdlib_module_names and top not in OURS
+        )
+
+    def _has(self, top: str) -> bool:
+        return self.find(top) is not None or any(
+            next((folder / top).glob("**/*.py"), None) is not None for folder in self._folders
+        )
+
+
+def parse(path: Path, label: str) -> ast.Module:
+    """Parse a file; raises `BuildError` that shows the line of a syntax error."""
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError as error:
+        line = f", line {error.lineno}" if error.lineno else ""
+        text = f"\n    {error.text.strip()}" if error.text else ""
+        raise BuildError(f"{label}{line}: {error.msg}{text}", fix="mend it; nothing was built") from None
+    except ValueError as error:  # zero bytes
+        raise BuildError(f"{label} is no Python: {error}", fix="mend it; nothing was built") from None

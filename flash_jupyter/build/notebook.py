@@ -1,0 +1,197 @@
+"""What one notebook serves: its handler cells and `@remote` functions, and the modules that are written of them.
+
+Functions of one endpoint share a module, so that what `flash:init` cells load is loaded once a worker; functions of
+another endpoint have a module of their own, so that no worker loads what only others need.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from flash_jupyter.build.cells import Cell, Notebook
+from flash_jupyter.build.endpoint import endpoint_of, read_options
+from flash_jupyter.build.evaluate import Evaluator
+from flash_jupyter.build.interface import Interface, read_interface
+from flash_jupyter.build.manifest import Function
+from flash_jupyter.build.marks import Mark, Role
+from flash_jupyter.build.module import write_shared
+from flash_jupyter.build.pieces import Piece
+from flash_jupyter.build.project import Export
+from flash_jupyter.build.scan import declared
+from flash_jupyter.build.slice import SOURCES, Slice, Slicer
+from flash_jupyter.build.text import notebook_text
+from flash_jupyter.capture.names import analyse
+from flash_jupyter.errors import BuildError
+from flash_jupyter.resources.options import RemoteOptions
+
+#: begins the names of the modules that are written of notebooks, which so hide no other module
+PREFIX = "notebook_"
+
+
+@dataclass(frozen=True)
+class Served:
+    """One function with what it needs; `handler` where it is a cell."""
+
+    export: Export
+    pieces: tuple[Piece, ...]
+    handler: tuple[Slice, Interface] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.export.function.name
+
+
+@dataclass
+class Written:
+    """A module that is written of a notebook."""
+
+    served: list[Served] = field(default_factory=list)
+
+    def takes(self, other: Served) -> bool:
+        """Whether a function may join: the same endpoint, and no name that means two things."""
+        if not self.served:
+            return True
+        if other.export.resource != self.served[0].export.resource:
+            return False
+        return all(_agree(each, other) and _agree(other, each) for each in self.served)
+
+
+def read_exports(notebook: Notebook, evaluator: Evaluator) -> tuple[list[Export], dict[str, str]]:
+    """Return what a notebook serves, and its modules, name -> text.
+
+    Raises `BuildError` for what can't be exported, with the cell and what to do.
+    """
+    text = notebook_text(notebook, notebook.of_role(*SOURCES))
+    found = list(declared(text, evaluator))
+    slicer = Slicer(notebook, frozenset(name for label, name in evaluator.used if label == text.label))
+    served = [
+        Served(
+            Export(
+                function=each.function,
+                resource=each.resource,
+                where=each.where,
+                dependencies=each.dependencies,
+                system_dependencies=each.system_dependencies,
+                config_variable=each.config_variable,
+            ),
+            slicer.slice_of(each.function.name, each.statement.cell),
+        )
+        for each in found
+        if each.statement.cell is not None
+    ]
+    served += _handlers(notebook, slicer)
+    return _write(served, slicer, notebook.name)
+
+
+def _handlers(notebook: Notebook, slicer: Slicer) -> Iterator[Served]:
+    for cell, options in _named(notebook):
+        where = f"{cell} of {notebook.name}"
+        found = slicer.slice(cell)
+        interface = _with_outputs(read_interface(found), cell, options, where)
+        resource = endpoint_of(options, where, f"{_stem(notebook.name)}-{interface.name}")
+        function = Function(
+            name=interface.name,
+            module="",
+            is_async=interface.is_async,
+            input_schema=interface.input_schema(),
+            output_schema=interface.output_schema(),
+            http_method="POST" if resource.is_load_balanced else None,
+            http_path=f"/{interface.name}" if resource.is_load_balanced else None,
+        )
+        export = Export(function, resource, where, options.deps, options.apt)
+        yield Served(export, found.pieces, (found, interface))
+
+
+def _named(notebook: Notebook) -> Iterator[tuple[Cell, RemoteOptions]]:
+    """The handler cells, each with a name, and their options.
+
+    One without a name is called as its endpoint is, or `handler` where it is the only one.
+    """
+    cells = [(cell, read_options(cell, f"{cell} of {notebook.name}")) for cell in notebook.of_role(Role.HANDLER)]
+    unnamed = [cell for cell, options in cells if not cell.mark.name and not _name_of(options)]
+    if len(unnamed) > 1:
+        listed = f"{', '.join(str(cell) for cell in unnamed[:-1])} and {unnamed[-1]}"
+        raise BuildError(
+            f"{listed} of {notebook.name} are handlers without a name", fix="tag them flash:handler:NAME, each its own"
+        )
+    for cell, options in cells:
+        name = cell.mark.name or _name_of(options) or "handler"
+        yield replace(cell, mark=Mark(Role.HANDLER, name)), options
+
+
+def _name_of(options: RemoteOptions) -> str:
+    return _identifier(options.name) if options.name else ""
+
+
+def _with_outputs(interface: Interface, cell: Cell, options: RemoteOptions, where: str) -> Interface:
+    """`out=` of a cell says what it returns, deployed too."""
+    if options.out is None:
+        return interface
+    names = analyse(cell.plain.text)
+    for name in options.out:
+        if name not in names.binds and name not in names.reads:
+            raise BuildError(f"{where}: out={name}, and the cell has no `{name}`", fix="give names that it binds")
+    return replace(interface, outputs=options.out)
+
+
+def _write(served: list[Served], slicer: Slicer, notebook: str) -> tuple[list[Export], dict[str, str]]:
+    """Put functions of one endpoint into one module, as far as their names agree."""
+    modules: list[Written] = []
+    for each in served:
+        home = next((module for module in modules if module.takes(each)), None)
+        if home is None:
+            home = Written()
+            modules.append(home)
+        home.served.append(each)
+    exports, texts = [], {}
+    for module in modules:
+        name = PREFIX + _stem(notebook)
+        if len(modules) > 1:
+            name += f"_{module.served[0].name}"
+        pieces = slicer.in_order(piece for each in module.served for piece in each.pieces)
+        handlers = [each.handler for each in module.served if each.handler]
+        texts[name] = write_shared([each.name for each in module.served], pieces, handlers, notebook)
+        exports += [
+            replace(each.export, function=each.export.function.model_copy(update={"module": name}))
+            for each in module.served
+        ]
+    return exports, texts
+
+
+def _agree(one: Served, other: Served) -> bool:
+    """Whether what `one` needs means the same beside `other`."""
+    mine, others = _makers(one), _makers(other)
+    if one.handler and one.name in others:
+        return False
+    return all(mine[name] == others[name] for name in mine.keys() & others.keys())
+
+
+def _makers(served: Served) -> dict[str, list[int]]:
+    """Which statements bind each name."""
+    found: dict[str, list[int]] = {}
+    for piece in served.pieces:
+        for name in piece.names.binds:
+            found.setdefault(name, []).append(id(piece))
+    return found
+
+
+def _identifier(name: str) -> str:
+    """Make a name for Python of an endpoint's.
+
+    >>> _identifier("my-endpoint"), _identifier("3d")
+    ('my_endpoint', '_3d')
+    """
+    plain = re.sub(r"\W", "_", name)
+    return plain if plain.isidentifier() else f"_{plain}"
+
+
+def _stem(notebook: str) -> str:
+    """The part of a module's name that tells its notebook.
+
+    >>> _stem("a/01-train.ipynb")
+    'a_01_train'
+    """
+    return re.sub(r"\W", "_", notebook.rpartition(".")[0])

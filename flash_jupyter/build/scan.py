@@ -1,0 +1,198 @@
+"""`@remote` functions and classes of a text, each with its whole configuration; nothing of it is run."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flash_jupyter.build.evaluate import REMOTE, Evaluator, Place, Unreadable
+from flash_jupyter.build.manifest import Function
+from flash_jupyter.build.signature import input_schema, parameters
+from flash_jupyter.build.text import Statement, Text
+from flash_jupyter.decorator.declare import remote, target_of
+from flash_jupyter.decorator.routes import check_route_of
+from flash_jupyter.errors import BuildError, OptionError
+from flash_jupyter.resources.classes import LiveServerless
+from flash_jupyter.resources.model import Resource
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+#: the arguments of `@remote`, in their order
+ARGUMENTS = tuple(inspect.signature(remote).parameters)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A definition below `@remote`. `function` has its name, kind and route; its module is for the caller to say."""
+
+    statement: Statement
+    where: str
+    function: Function
+    resource: Resource
+    dependencies: tuple[str, ...] = ()
+    system_dependencies: tuple[str, ...] = ()
+    config_variable: str | None = None
+
+
+def declared(text: Text, evaluator: Evaluator) -> Iterator[Declared]:
+    """Yield what is to be served, in order; what says `local=True` is not.
+
+    Raises `BuildError` for a configuration that is wrong, or that can't be read.
+    """
+    for statement in text.statements:
+        node = statement.node
+        if isinstance(node, Definition):
+            _refuse_inner(node, statement, text, evaluator)
+            found = [each for each in node.decorator_list if _is_remote(each, _place(text, statement), evaluator)]
+            if found and (made := _declare(node, found[0], statement, text, evaluator)):
+                yield made
+
+
+def _place(text: Text, statement: Statement) -> Place:
+    return Place(text, statement, statement.number)
+
+
+def _is_remote(decorator: ast.expr, at: Place, evaluator: Evaluator) -> bool:
+    """Whether it is the decorator of the SDK, under whatever name; what can't be followed is another one."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    inner = called
+    while isinstance(inner, ast.Attribute):
+        inner = inner.value
+    if not isinstance(inner, ast.Name):
+        return False
+    try:
+        return evaluator.value(called, at) is REMOTE
+    except (Unreadable, OptionError):
+        return False
+
+
+def _declare(
+    node: Definition, decorator: ast.expr, statement: Statement, text: Text, evaluator: Evaluator
+) -> Declared | None:
+    at, where = _place(text, statement), text.where(statement, node)
+    try:
+        given = _arguments(decorator, at, evaluator)
+        method, path = given.pop("method", None), given.pop("path", None)
+        target = target_of(**given, is_route=bool(method or path))
+        resource = target.resource if target.resource is not None else LiveServerless()
+        function = _function(node, text)
+        _check_kind(node, resource)
+        if resource.is_load_balanced:
+            route = check_route_of(node.name, parameters(node), target.describe(), method, path)
+            function = function.model_copy(update={"http_method": route[0], "http_path": route[1]})
+    except Unreadable as stop:
+        raise BuildError(
+            f"the configuration of `{node.name}` can't be read: {stop.where}: {stop.why}", fix=stop.fix
+        ) from None
+    except OptionError as error:
+        raise BuildError(f"{where}: {error.message}", fix=error.fix) from None
+    if target.local:
+        return None
+    variable = _variable(decorator)
+    return Declared(
+        statement, where, function, resource, target.dependencies, target.system_dependencies, config_variable=variable
+    )
+
+
+def _arguments(decorator: ast.expr, at: Place, evaluator: Evaluator) -> dict[str, Any]:
+    """The arguments of `@remote` by name; raises `Unreadable`, and `OptionError` for those that it has not."""
+    if not isinstance(decorator, ast.Call):
+        return {}
+    nodes = dict(zip(ARGUMENTS, decorator.args, strict=False))
+    if len(decorator.args) > len(ARGUMENTS):
+        raise OptionError("@remote has too many arguments", fix=f"it takes {', '.join(ARGUMENTS)}")
+    given: dict[str, Any] = {name: evaluator.value(node, at) for name, node in nodes.items()}
+    for keyword in decorator.keywords:
+        value = evaluator.value(keyword.value, at)
+        for name, each in (value if keyword.arg is None else {keyword.arg: value}).items():
+            if name not in ARGUMENTS or name in given:
+                raise _wrong_argument(name, is_twice=name in given)
+            given[name] = each
+    return given
+
+
+def _wrong_argument(name: str, *, is_twice: bool) -> OptionError:
+    if is_twice:
+        return OptionError(f"@remote: {name}= is given twice", fix="keep one of the two")
+    if name in ("gpu", "cpu", "gpus", "name", "workers"):
+        fix = 'describe the endpoint: @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80]))'
+        return OptionError(f"@remote has no argument {name}=", fix=fix)
+    near = difflib.get_close_matches({"deps": "dependencies"}.get(name, name), ARGUMENTS, n=1)
+    fix = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(ARGUMENTS)}"
+    return OptionError(f"@remote has no argument {name}=", fix=fix)
+
+
+def _check_kind(node: Definition, resource: Resource) -> None:
+    """What `@remote` refuses when it decorates: a class behind routes or in a foreign image, a generator function."""
+    if isinstance(node, ast.ClassDef):
+        if resource.is_load_balanced:
+            fix = "decorate a function, or use a queue endpoint, e.g. LiveServerless"
+            raise OptionError(f"{resource.label} has routes, and no place for {node.name!r}", fix=fix)
+        if not resource.is_live:
+            raise OptionError(
+                f"class {node.name} can't live on {resource.label}: its image runs a handler of its own",
+                fix="use LiveServerless or CpuLiveServerless for classes",
+            )
+    elif any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in _own_nodes(node)):
+        raise OptionError(
+            f"{node.name} is a generator function, whose values can't come home one by one",
+            fix="return them together, as in return list(...), or call a function for each with .map",
+        )
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function's body without those of the functions in it."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            yield child
+            yield from _own_nodes(child)
+
+
+def _function(node: Definition, text: Text) -> Function:
+    if isinstance(node, ast.ClassDef):
+        return Function(name=node.name, module=text.module, is_class=True, class_methods=_methods(node, text))
+    return Function(
+        name=node.name,
+        module=text.module,
+        is_async=isinstance(node, ast.AsyncFunctionDef),
+        input_schema=input_schema(node),
+    )
+
+
+def _methods(node: ast.ClassDef, text: Text, seen: frozenset[str] = frozenset()) -> list[str]:
+    """The public methods of a class, those of its bases in the same text before its own."""
+    found: list[str] = []
+    for base in node.bases:
+        name = getattr(base, "id", "")
+        for binding in text.bindings(name)[-1:]:
+            if isinstance(binding.statement.node, ast.ClassDef) and name not in seen:
+                found += _methods(binding.statement.node, text, seen | {node.name})
+    own = [each.name for each in node.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return list(dict.fromkeys([*found, *(name for name in own if not name.startswith("_"))]))
+
+
+def _variable(decorator: ast.expr) -> str | None:
+    """The name under which the configuration is known, where it has one."""
+    if not isinstance(decorator, ast.Call):
+        return None
+    named = [keyword.value for keyword in decorator.keywords if keyword.arg == ARGUMENTS[0]]
+    given = next(iter([*decorator.args[:1], *named]), None)
+    return getattr(given, "id", None) or getattr(given, "attr", None)
+
+
+def _refuse_inner(node: Definition, statement: Statement, text: Text, evaluator: Evaluator) -> None:
+    """A remote function inside of a function or a class could not be imported by who serves it."""
+    at = Place(text, statement, float("inf"))
+    for inner in ast.walk(node):
+        if inner is node or not isinstance(inner, Definition):
+            continue
+        if any(_is_remote(decorator, at, evaluator) for decorator in inner.decorator_list):
+            raise BuildError(
+                f"{text.where(statement, inner)}: `{inner.name}` is remote inside of `{node.name}`, "
+                "where nobody can import it",
+                fix=f"move `{inner.name}` to the top of the {'notebook' if statement.cell else 'file'}",
+            )

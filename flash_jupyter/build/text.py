@@ -1,0 +1,142 @@
+"""A source that is read and never run: its top-level statements in order, and which of them binds a name."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from flash_jupyter.build.cells import Cell, Notebook
+
+#: nodes that hold statements of the module's own level
+_BLOCKS = (ast.If, ast.Try, ast.With, ast.AsyncWith)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement. `number` is its place in the source; `is_doubtful` where a condition decides whether it runs."""
+
+    node: ast.stmt
+    number: int
+    cell: Cell | None = None
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a name is bound to: an expression (`value`), what an import brings, or a statement that has to run."""
+
+    name: str
+    statement: Statement
+    value: ast.expr | None = None
+    #: the module, and the name that is taken from it; None for the module itself
+    imported: tuple[str, str | None] | None = None
+
+    @property
+    def is_definition(self) -> bool:
+        """Whether a function or a class has the name."""
+        return isinstance(self.statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+
+
+class Text:
+    """A Python file or a notebook. `module` is its dotted name, `package` that of its package ("" for none)."""
+
+    def __init__(self, label: str, statements: Iterable[Statement], *, module: str = "", package: str = "") -> None:
+        self.label, self.module, self.package = label, module, package
+        self.statements = tuple(statements)
+        self.stars: list[str] = []
+        self._bindings: dict[str, list[Binding]] = defaultdict(list)
+        for statement in self.statements:
+            self.stars += _stars(statement.node, package)
+            for binding in _bindings(statement, package):
+                self._bindings[binding.name].append(binding)
+
+    def bindings(self, name: str) -> list[Binding]:
+        """Return what binds a name, in order."""
+        return self._bindings.get(name, [])
+
+    def where(self, statement: Statement, node: ast.AST | None = None) -> str:
+        """Name the place of a statement, or of a part of it, as messages do."""
+        line = getattr(node, "lineno", statement.node.lineno)
+        return f"{statement.cell} of {self.label}" if statement.cell else f"{self.label}, line {line}"
+
+
+def read_text(label: str, tree: ast.Module, *, module: str, package: str) -> Text:
+    """Return a Python file's text."""
+    nodes = enumerate(_flat(tree.body))
+    return Text(
+        label, [Statement(node, at, None, doubt) for at, (node, doubt) in nodes], module=module, package=package
+    )
+
+
+def notebook_text(notebook: Notebook, cells: Iterable[Cell]) -> Text:
+    """Return the text of these cells of a notebook."""
+    nodes = ((node, doubt, cell) for cell in cells for node, doubt in _flat(cell.plain.tree.body))
+    return Text(notebook.name, [Statement(node, at, cell, doubt) for at, (node, doubt, cell) in enumerate(nodes)])
+
+
+def _flat(nodes: Iterable[ast.stmt], *, is_doubtful: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
+    """Yield statements with those of the blocks among them, as far as an import of the module runs them."""
+    for node in nodes:
+        if isinstance(node, ast.If) and _is_main_guard(node.test):
+            yield from _flat(node.orelse, is_doubtful=is_doubtful)
+            continue
+        yield node, is_doubtful
+        if isinstance(node, _BLOCKS):
+            yield from _flat(node.body, is_doubtful=is_doubtful or isinstance(node, ast.If))
+        if isinstance(node, (ast.If, ast.Try)):
+            yield from _flat(node.orelse, is_doubtful=True)
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and "__name__" in {getattr(n, "id", "") for n in ast.walk(test)}
+
+
+def _bindings(statement: Statement, package: str) -> Iterator[Binding]:
+    node = statement.node
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield Binding(name, statement)
+        case ast.Import():
+            for alias in node.names:
+                top = alias.name if alias.asname else alias.name.partition(".")[0]
+                yield Binding(alias.asname or top, statement, imported=(top, None))
+        case ast.ImportFrom():
+            for alias in node.names:
+                yield Binding(alias.asname or alias.name, statement, imported=(absolute(node, package), alias.name))
+        case ast.Assign() | ast.AnnAssign(value=ast.expr()):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                yield from _assigned(target, node.value, statement)
+        case _ if not isinstance(node, _BLOCKS):
+            stored = (part for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
+            yield from (Binding(part.id, statement) for part in stored)
+
+
+def _assigned(target: ast.expr, value: ast.expr | None, statement: Statement) -> Iterator[Binding]:
+    if isinstance(target, ast.Name):
+        yield Binding(target.id, statement, value)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        same = isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts)
+        values = value.elts if same and isinstance(value, (ast.Tuple, ast.List)) else [None] * len(target.elts)
+        for element, part in zip(target.elts, values, strict=True):
+            yield from _assigned(element, part, statement)
+
+
+def _stars(node: ast.stmt, package: str) -> list[str]:
+    is_star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+    return [absolute(node, package)] if is_star and isinstance(node, ast.ImportFrom) else []
+
+
+def absolute(node: ast.ImportFrom, package: str) -> str:
+    """Return the dotted name of the module that a `from` import names, "" for one beyond the top package.
+
+    >>> absolute(ast.parse("from ..b import c").body[0], "p.q")
+    'p.b'
+    """
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    if node.level > len(parts):
+        return ""
+    return ".".join(filter(None, [*parts[: len(parts) - node.level + 1], node.module]))
