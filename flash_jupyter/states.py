@@ -91,6 +91,10 @@ WORKER_EVENTS: dict[str, tuple[frozenset[WorkerState], WorkerState]] = {
 }
 
 
+#: the stations of a job as they are shown, in the order in which it meets them
+PHASES = ("preflight", "provisioning", "queue", "starting", "dependencies", "running", "returning")
+
+
 def advance_worker(state: WorkerState, event: str) -> WorkerState:
     """Return the state that `event` leads to, or raise `IllegalTransition`.
 

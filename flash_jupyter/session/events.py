@@ -42,10 +42,9 @@ class Clear:
 
 @dataclass(frozen=True)
 class Phase:
-    """The job came to another station.
+    """The job came to another station: one of `states.PHASES`, or `cancelling`.
 
-    `preflight`, `provisioning`, `queue`, `starting`, `dependencies`, `running`, `returning`; or `cancelled`, whose
-    detail says how that ended. `worker_id` is there once the platform has told it.
+    `worker_id` is there once the platform has told it.
     """
 
     name: str

@@ -10,9 +10,10 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from flash_jupyter.states import PHASES
 from flash_jupyter.views.format import duration, money
 from flash_jupyter.views.status import PLACES, one_line
-from flash_jupyter.views.timeline import BILLED, PHASES
+from flash_jupyter.views.timeline import BILLED
 
 #: a job that took this long has a table of its phases
 TABLE_FROM_S = 2.0

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flash_jupyter.errors import FlashError
+from flash_jupyter.states import PHASES
 from flash_jupyter.views.cancel import CancelButton
 from flash_jupyter.views.card import Moment, Place, final_bundle, running_bundle
 from flash_jupyter.views.format import duration, money
@@ -24,7 +25,7 @@ from flash_jupyter.views.output import Publisher
 from flash_jupyter.views.prompt import Page
 from flash_jupyter.views.status import one_line, outcome_text, sent_text
 from flash_jupyter.views.ticker import TICKER
-from flash_jupyter.views.timeline import PHASES, Timeline, settle
+from flash_jupyter.views.timeline import Timeline, settle
 
 APPEAR_AFTER_S = 0.4
 #: between two updates while nothing but time passes

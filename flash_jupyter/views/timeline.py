@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-#: in the order in which a job meets them
-PHASES = ("preflight", "provisioning", "queue", "starting", "dependencies", "running", "returning")
+from flash_jupyter.states import PHASES
+
 #: what the worker does with a job, so what is billed of it
 BILLED = frozenset({"dependencies", "running"})
 
