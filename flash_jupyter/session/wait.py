@@ -91,7 +91,7 @@ def _after_interrupt(
         return f"the job goes on; see it again with %flash attach {job_id}"
     try:
         cancel()
-        emit(Phase("cancelling", f"job {job_id}; interrupt again to leave it alone"))
+        emit(Phase("cancelling", "interrupt again to leave it alone"))
         end = inbox.drain(emit, timeout_s=confirm_s)
     except KeyboardInterrupt:
         leave()

@@ -42,7 +42,7 @@ def test_a_failure_is_raised() -> None:
 
 
 STOPPED = Cancellation("fj-1", stop=Stop.GONE, ran_s=1.5)
-CANCELLING = Phase("cancelling", "job fj-1; interrupt again to leave it alone")
+CANCELLING = Phase("cancelling", "interrupt again to leave it alone")
 
 
 def interrupted(inbox: Inbox[int], seen: list[Event], cancel: Callable[[], object] | None, **more: Any) -> str:
