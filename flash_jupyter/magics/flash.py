@@ -69,7 +69,7 @@ class FlashMagics(Magics):
             %flash use local|runpod  where cells run
             %flash endpoints         the endpoints: what each does, costs, and whose it is
             %flash undeploy NAME     delete an endpoint; --all deletes all of yours
-            %flash sweep             delete endpoints of yours that have expired and have no job
+            %flash sweep             endpoints of yours that have expired and have no job; --yes deletes them
             %flash cost              what this kernel has spent, and what was billed; --days=30
             %flash config max_cost=5 max_cost_per_hour=3   US dollars: what could cost more is refused
             %flash volumes           network volumes, with their monthly price
@@ -170,9 +170,9 @@ class FlashMagics(Magics):
         self._show(one_line(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete"))
 
     def _sweep(self, arguments: list[str]) -> None:
-        from flash_jupyter.magics.money import sweep_bundle
+        from flash_jupyter.magics.money import sweep
 
-        self._show(sweep_bundle(self._remote.session(), as_json=_wants_json(arguments, "sweep")))
+        self._show(sweep(self._remote.session(), arguments))
 
     def _cost(self, arguments: list[str]) -> None:
         from flash_jupyter.magics.money import cost

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import OptionError
 from flash_jupyter.views.prompt import prompt
-from flash_jupyter.views.status import one_line
+from flash_jupyter.views.status import lines, one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -84,14 +84,23 @@ def _offer(backend: str) -> str:
     return offer(look(replace(settings, backend=cast("BackendName", backend)) if backend else settings))
 
 
-def sweep_bundle(session: Session, *, as_json: bool) -> dict[str, Any]:
-    """Delete the orphans, and say what went."""
+def sweep(session: Session, arguments: list[str]) -> dict[str, Any]:
+    """Do what the words behind `%flash sweep` say, as `flash sweep` does: list the orphans, delete them with --yes."""
+    from flash_jupyter.session.sweep import Swept
     from flash_jupyter.views.listing import json_bundle
 
-    swept = session.sweep()
-    if as_json:
-        return json_bundle({"deleted": swept.deleted, "kept": swept.kept})
-    return one_line(swept.describe())
+    if unknown := set(arguments) - {"--yes", "--json"}:
+        raise OptionError(f"%flash sweep takes no {min(unknown)}", fix="write %flash sweep, or %flash sweep --yes")
+    orphans = session.orphans()
+    is_wanted = "--yes" in arguments
+    swept = session.sweep(orphan.id for orphan in orphans) if orphans and is_wanted else Swept([], [])
+    if "--json" in arguments:
+        rows = [orphan.to_json() for orphan in orphans]
+        return json_bundle({"orphans": rows, "deleted": swept.deleted, "kept": swept.kept})
+    if is_wanted or not orphans:
+        return one_line(swept.describe())
+    said = f"nothing was deleted; to delete {'it' if len(orphans) == 1 else 'them'}: %flash sweep --yes"
+    return lines([*(orphan.describe() for orphan in orphans), said])
 
 
 def cost(session: Session, arguments: list[str]) -> dict[str, Any]:

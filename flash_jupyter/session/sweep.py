@@ -38,6 +38,15 @@ class Orphan:
     owner: str
     expired_at: str
 
+    def describe(self) -> str:
+        """Say in one line what may go.
+
+        >>> Orphan("trainer", "e1", "runpod", "ADA_24", 2, "ann", "2026-11-22T10:00:00Z").describe()
+        'trainer (e1): ADA_24, expired 2026-11-22T10:00:00Z, 2 waiting workers'
+        """
+        waiting = f", {self.workers_min} waiting workers" if self.workers_min else ""
+        return f"{self.name} ({self.id}): {self.hardware}, expired {self.expired_at}{waiting}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields as `--json` prints them."""
         return asdict(self)
@@ -104,7 +113,7 @@ def offer(orphans: list[Orphan]) -> str:
     """Say in one line what could go, and how; empty where there is nothing.
 
     >>> offer([Orphan("trainer", "e1", "runpod", "ADA_24", 0, "ann", "2026-11-22T10:00:00Z")])
-    'trainer has expired and has no job: remove it with %flash sweep (in a terminal: flash sweep --yes)'
+    'trainer has expired and has no job: remove it with %flash sweep --yes (in a terminal: flash sweep)'
     """
     if not orphans:
         return ""
@@ -113,7 +122,7 @@ def offer(orphans: list[Orphan]) -> str:
     verbs, them = ("has expired and has", "it") if len(orphans) == 1 else ("have expired and have", "them")
     costly = sum(orphan.workers_min for orphan in orphans)
     waiting = f", but {costly} waiting worker{'s' if costly > 1 else ''}" if costly else ""
-    return f"{names}{more} {verbs} no job{waiting}: remove {them} with %flash sweep (in a terminal: flash sweep --yes)"
+    return f"{names}{more} {verbs} no job{waiting}: remove {them} with %flash sweep --yes (in a terminal: flash sweep)"
 
 
 async def _orphans(link: Link, owner: str) -> list[Endpoint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 
 from flash_jupyter.views.format import duration, money
 
@@ -43,3 +44,13 @@ def one_line(text: str) -> dict[str, str]:
         "text/plain": text,
         "text/html": f'<div style="font-size:90%;opacity:.75">{html.escape(text)}</div>',
     }
+
+
+def lines(texts: Iterable[str]) -> dict[str, str]:
+    """Make the mime bundle of several lines.
+
+    >>> lines(["a", "b"])["text/html"]
+    '<div style="font-size:90%;opacity:.75">a<br>b</div>'
+    """
+    bundle = one_line("\n".join(texts))
+    return {**bundle, "text/html": bundle["text/html"].replace("\n", "<br>")}

@@ -78,7 +78,7 @@ def test_need_04_what_a_killed_kernel_left_is_offered_on_the_next_load_and_remov
     kill(first)
     LocalAdmin(desk.settings).advance_clock(2 * HOUR_S)
     assert loaded(desk) == (
-        "trainer, other have expired and have no job: remove them with %flash sweep (in a terminal: flash sweep --yes)"
+        "trainer, other have expired and have no job: remove them with %flash sweep --yes (in a terminal: flash sweep)"
     )
     assert set(endpoints(desk)) == {"trainer", "other"}, "offered, not forced"
     seen = elsewhere(desk, tmp_path, "sweep", "--json")
@@ -100,7 +100,15 @@ def test_need_04_a_sweep_leaves_what_is_not_ours_and_what_works(desk: Any) -> No
     headers = {"Authorization": f"Bearer {info.api_key}"}
     httpx.post(f"{info.url}/v2/serverless", headers=headers, json=by_hand, trust_env=False).raise_for_status()
     LocalAdmin(desk.settings).advance_clock(1.01 * HOUR_S)
-    assert notebook.ok("%flash sweep").status == "deleted: idle"
+    idle = endpoints(desk)["idle"]
+    assert notebook.ok("%flash sweep").status.splitlines() == [
+        f"idle ({idle['id']}): any GPU, expired {idle['env']['FLASH_JUPYTER_EXPIRES']}",
+        "nothing was deleted; to delete it: %flash sweep --yes",
+    ]
+    assert set(endpoints(desk)) == {"busy", "idle", "fresh", "by-hand"}
+    refused = notebook.run("%flash sweep now")
+    assert (refused.ename, "%flash sweep takes no now" in refused.stderr) == ("UsageError", True)
+    assert notebook.ok("%flash sweep --yes").status == "deleted: idle"
     assert set(endpoints(desk)) == {"busy", "fresh", "by-hand"}
     notebook.ok("%flash undeploy --all")
     assert set(endpoints(desk)) == {"by-hand"}

@@ -125,7 +125,7 @@ def test_many_are_offered_in_one_line() -> None:
     ]
     assert offer(many) == (
         "a, b, c and 2 more have expired and have no job, but 2 waiting workers:"
-        " remove them with %flash sweep (in a terminal: flash sweep --yes)"
+        " remove them with %flash sweep --yes (in a terminal: flash sweep)"
     )
     assert offer([]) == ""
 
