@@ -38,6 +38,8 @@ ALLOWED: dict[str, set[str]] = {
     "build": SESSION_AND_BELOW | {"decorator"},
     # the development server serves what a build would bundle
     "develop": SESSION_AND_BELOW | {"decorator", "build"},
+    # modules of a bundle, and not of the build
+    "templates": {"_version", "errors", "capsule", "resources", "worker"},
     # the text of a listing is that of the notebook's
     "cli": SESSION_AND_BELOW | {"decorator", "build", "develop", "views"},
     "magics": SESSION_AND_BELOW | {"decorator", "build", "develop", "cli", "views"},
@@ -58,7 +60,7 @@ def name_of(path: Path) -> str:
 
 def part_of(path: Path) -> str:
     relative = path.relative_to(ROOT)
-    return relative.parts[0].removesuffix(".py")
+    return "templates" if relative.parts[:2] == ("build", "templates") else relative.parts[0].removesuffix(".py")
 
 
 def imported_parts(tree: ast.AST, path: Path) -> Iterator[tuple[str, int]]:

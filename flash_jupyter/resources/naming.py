@@ -36,12 +36,12 @@ def default_name(
     'flash-ampere-80-py311-models-ann-b'
     """
     kind = "flash-lb" if load_balanced else "flash"
-    chosen = _bounded(_slug("-".join(hardware))) + (f"-x{count}" if count > 1 else "")
+    chosen = _bounded(slug("-".join(hardware))) + (f"-x{count}" if count > 1 else "")
     python = f"py{caller.python[0]}{caller.python[1]}"
     if image:
-        python = f"{_slug(image.rpartition('/')[2])}-{_digest(image)}"
+        python = f"{slug(image.rpartition('/')[2])}-{_digest(image)}"
     parts = [kind, chosen, python, *([volume] if volume else []), caller.owner]
-    return _slug("-".join(parts)) + (f"-{_digest(caller.interpreter)}" if caller.interpreter else "")
+    return slug("-".join(parts)) + (f"-{_digest(caller.interpreter)}" if caller.interpreter else "")
 
 
 def _bounded(hardware: str, size: int = 48) -> str:
@@ -49,7 +49,12 @@ def _bounded(hardware: str, size: int = 48) -> str:
     return hardware if len(hardware) <= size else f"{hardware[: size - 7]}-{_digest(hardware)}"
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """Return what a name may hold of a text: lower-case letters and digits, `-` between them.
+
+    >>> slug("AMPERE_80, ADA_24")
+    'ampere-80-ada-24'
+    """
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 

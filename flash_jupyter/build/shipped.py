@@ -1,0 +1,57 @@
+"""The part of this package that a bundle brings: what the handler files import, and what that imports, unchanged.
+
+Only `flash_jupyter/__init__.py` is another: its names are what they are on a worker.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = "flash_jupyter"
+ROOT = Path(__file__).parents[1]
+TEMPLATES = ROOT / "build" / "templates"
+#: what a bundle begins with: the handler files, and the package's own names
+BEGINNINGS = ("queue_handler.py", "balancer_handler.py", "package.py")
+
+
+def shipped_files() -> dict[str, bytes]:
+    """Return path in the bundle -> content."""
+    initial = TEMPLATES / "package.py"
+    found = {f"{PACKAGE}/__init__.py": initial.read_bytes()}
+    waiting = [module for name in BEGINNINGS for module in imported(TEMPLATES / name)]
+    while waiting:
+        module = waiting.pop()
+        for path in _files_of(module):
+            name = path.relative_to(ROOT.parent).as_posix()
+            if name not in found:
+                found[name] = path.read_bytes()
+                waiting += imported(path)
+    return found
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the modules of ours that a file imports, also inside of functions; not what only type checkers read."""
+    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE)
+        waiting += ast.iter_child_nodes(node)
+
+
+def _files_of(module: str) -> Iterator[Path]:
+    """Yield the file of a module and those of the packages around it; nothing for a name that is no module."""
+    parts = module.split(".")[1:]
+    for depth in range(1, len(parts) + 1):
+        place = ROOT.joinpath(*parts[:depth])
+        if (place / "__init__.py").is_file():
+            yield place / "__init__.py"
+        elif place.with_suffix(".py").is_file():
+            yield place.with_suffix(".py")

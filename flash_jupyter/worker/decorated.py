@@ -1,0 +1,149 @@
+"""`@remote` on a worker of a deployed bundle: what belongs to its own resource runs there, directly.
+
+The manifest says which function is whose. The outermost call is the worker's own and gets the bare value; a call that
+is made inside of another is the user's, who finds what he finds at home: `await f(x)` and `f.remote(x)` give an output,
+a route gives its value.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import inspect
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from flash_jupyter.capsule.nested import Nested
+from flash_jupyter.errors import FlashError
+
+#: the root of the bundle, which has this file as flash_jupyter/worker/decorated.py
+ROOT = Path(__file__).parents[2]
+MANIFEST = "flash_manifest.json"
+
+_inside: contextvars.ContextVar[bool] = contextvars.ContextVar("flash_jupyter_inside", default=False)
+#: what `remote` made of a function -> the function
+_bare: dict[Any, Callable[..., Any]] = {}
+
+
+def remote(resource_config: Any = None, *_args: Any, local: bool = False, **options: Any) -> Any:
+    """Decorate a function or class, with and without parentheses, as at home."""
+    if inspect.isroutine(resource_config) or isinstance(resource_config, type):
+        return decorate(resource_config)
+    return functools.partial(decorate, is_local=local, is_route=bool(options.get("path")))
+
+
+def decorate(decorated: Any, *, is_local: bool = False, is_route: bool = False, other: str | None = None) -> Any:
+    """Return what a decorated thing is here; `other` is the resource that serves it, where it is not this one."""
+    other = other or (None if is_local else served_elsewhere(decorated.__name__))
+    if other is not None:
+        return Elsewhere(decorated, other)
+    return decorated if isinstance(decorated, type) else _own(decorated, is_route)
+
+
+def served_elsewhere(name: str) -> str | None:
+    """Return the other resource that serves a function of this name; None for our own, and for what nobody serves."""
+    own, place = os.environ.get("FLASH_RESOURCE_NAME"), _registry().get(name)
+    return place if own and place != own else None
+
+
+@functools.cache
+def _registry() -> Mapping[str, str]:
+    try:
+        found = json.loads((ROOT / MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    registry: Mapping[str, str] = found.get("function_registry", {})
+    return registry
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[None]:
+    """Run a job's own call: remote functions that are called meanwhile are called by the user's code."""
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
+def _own(function: Callable[..., Any], is_route: bool) -> Any:
+    nested = Nested(function)
+
+    async def called_by_user(*args: Any, **kwargs: Any) -> Any:
+        output = await nested(*args, **kwargs)
+        return output.result() if is_route else output
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if _inside.get():
+                return await called_by_user(*args, **kwargs)
+            with serving():
+                return await function(*args, **kwargs)
+    else:
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if _inside.get():
+                return called_by_user(*args, **kwargs)
+            with serving():
+                return function(*args, **kwargs)
+
+    def remotely(*args: Any, **kwargs: Any) -> Any:
+        output = nested.remote(*args, **kwargs)
+        return output.result() if is_route else output
+
+    call.__dict__.update(local=function, remote=remotely, map=nested.map)
+    _bare[call] = function
+    return call
+
+
+def bare(found: Any) -> Any:
+    """Return the function behind what `remote` made of it; anything else as it is."""
+    return _bare.get(found, found) if callable(found) and not isinstance(found, type) else found
+
+
+class Elsewhere:
+    """A function or class that another resource of the project serves."""
+
+    def __init__(self, decorated: Any, resource: str) -> None:
+        functools.update_wrapper(self, decorated, updated=())
+        self.local, self._resource = decorated, resource
+
+    def __mro_entries__(self, _bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self.local,)
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
+        """Refuse a call; an instance of a class is described only, and its methods refuse."""
+        return _Absent(self) if isinstance(self.local, type) else self.refuse()
+
+    def remote(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse a call."""
+        self.refuse()
+
+    spawn = map = remote
+
+    def refuse(self, method: str = "") -> NoReturn:
+        """Say why it can't be called here."""
+        name = f"{self.local.__name__}{method}"
+        raise FlashError(
+            f"{name} is served by the resource {self._resource}, and a deployed function can't call another resource",
+            fix="send its endpoint a request, or give both the same resource",
+        )
+
+
+class _Absent:
+    """An instance of a class that another resource serves."""
+
+    def __init__(self, made_by: Elsewhere) -> None:
+        self._made_by = made_by
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_args, **_kwargs: self._made_by.refuse(f".{name}")

@@ -1,0 +1,54 @@
+"""The `runpod` SDK's worker around a handler: one job after the other, without the SDK's one-second floor.
+
+With room for fewer than three jobs the SDK sleeps a second after each (runpod-platform.md 1.6), so a worker says that
+it has room for three while its jobs are short, and for one when they are not: jobs that wait for a long one here are
+kept from other workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flash_jupyter.worker.decorated import serving
+from flash_jupyter.worker.handler import Handler
+
+ROOM_WITHOUT_FLOOR = 3
+#: seconds from which a job is long: the floor is a small part of it then
+LONG_S = 1.0
+
+
+class Turns:
+    """Runs one job at a time, and says for how many there is room."""
+
+    def __init__(self, handler: Handler, clock: Callable[[], float] = time.monotonic) -> None:
+        self._handler, self._clock = handler, clock
+        self._lock: asyncio.Lock | None = None
+        self._began: float | None = None
+        self._last_s = 0.0
+
+    async def handle(self, job: Mapping[str, Any]) -> Any:
+        """Run the job when those before it have ended."""
+        self._lock = self._lock or asyncio.Lock()  # made on the worker's loop
+        async with self._lock:
+            self._began = self._clock()
+            try:
+                with serving():
+                    return await self._handler(job)
+            finally:
+                self._last_s, self._began = self._clock() - self._began, None
+
+    def room(self, _current: int) -> int:
+        """Return how many jobs the SDK may take at once; its `concurrency_modifier`."""
+        running_s = 0.0 if self._began is None else self._clock() - self._began
+        return 1 if max(running_s, self._last_s) >= LONG_S else ROOM_WITHOUT_FLOOR
+
+
+def serve_queue(handler: Handler) -> None:
+    """Run the SDK's worker; returns when that ends."""
+    import runpod
+
+    turns = Turns(handler)
+    runpod.serverless.start({"handler": turns.handle, "concurrency_modifier": turns.room})

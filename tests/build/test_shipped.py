@@ -1,0 +1,60 @@
+"""The part of the package that a bundle brings works alone, and has the names that a user's modules import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import flash_jupyter
+from flash_jupyter.build.shipped import TEMPLATES, imported, shipped_files
+from flash_jupyter.build.templates import package
+
+#: it is far less than what is installed; a bundle is sent with each deploy
+LARGEST_BYTES = 150_000
+AT_HOME_ONLY = {"load_ipython_extension", "unload_ipython_extension"}
+
+PROGRAM = """\
+import json, sys
+from flash_jupyter import *
+from flash_jupyter.worker.handler import create_handler
+import flash_jupyter.worker.api, flash_jupyter.worker.serving
+
+@remote(CpuLiveServerless(name="a", instanceIds=[CpuInstanceType.CPU3G_2_8], env={"A": "1"}))
+def f(x: int) -> int:
+    return x + GpuGroup.AMPERE_80.memory_gb
+
+third = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - BEFORE
+print(json.dumps([f(1), sorted(third - {"__main__"}), flash_jupyter.__file__]))
+"""
+
+
+def test_it_brings_what_it_imports() -> None:
+    files = shipped_files()
+    for name in files:
+        path = Path(flash_jupyter.__file__).parents[1] / name
+        modules = imported(TEMPLATES / "package.py" if name == "flash_jupyter/__init__.py" else path)
+        for module in modules:
+            parents = [module, module.rpartition(".")[0]]
+            assert any(f"{each.replace('.', '/')}{end}" in files for each in parents for end in (".py", "/__init__.py"))
+    assert sum(map(len, files.values())) < LARGEST_BYTES
+
+
+def test_it_has_all_public_names_but_those_of_ipython() -> None:
+    assert set(package.__all__) == set(flash_jupyter.__all__) - AT_HOME_ONLY
+
+
+def test_it_works_where_nothing_else_of_ours_and_only_cloudpickle_is(tmp_path: Path) -> None:
+    """The interpreter sees the standard library, cloudpickle and the bundle; `-I -S` hides all that is installed."""
+    import cloudpickle
+
+    for name, content in shipped_files().items():
+        (tmp_path / "app" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "app" / name).write_bytes(content)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "cloudpickle").symlink_to(Path(cloudpickle.__file__).parent)
+    paths = [str(tmp_path / "app"), str(tmp_path / "site")]
+    head = f"import sys; sys.path[:0] = {paths!r}; BEFORE = set(sys.modules)\n"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", head + PROGRAM], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f'[81, ["cloudpickle", "flash_jupyter"], "{tmp_path}/app/flash_jupyter/__init__.py"]\n'
