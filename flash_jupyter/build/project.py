@@ -12,6 +12,17 @@ from flash_jupyter.resources.model import Resource
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A line of pip's requirements, and the place that asks for it: "requirements.txt, line 3", "deps= of cell 2".
+
+    A line that begins with `-` is an option of pip's which names an index.
+    """
+
+    text: str
+    where: str
+
+
+@dataclass(frozen=True)
 class Export:
     """One function, class or handler cell.
 
@@ -34,8 +45,8 @@ class Project:
 
     `files` are what the bundle holds of it, POSIX path from its root -> content: the modules of a project, the sliced
     modules of notebooks and the local modules that these import. `imports` are the top-level modules which the files
-    import and do not bring. `requirements` are those of requirements.txt, pyproject.toml and PEP 723. `tests` are the
-    `flash:test` cells by the name of their notebook.
+    import and do not bring. `requirements` are what the project's files ask for (`requirement_files.py`
+    reads them). `tests` are the `flash:test` cells by the name of their notebook.
     """
 
     name: str
@@ -43,5 +54,5 @@ class Project:
     exports: tuple[Export, ...]
     files: Mapping[str, bytes] = field(repr=False)
     imports: frozenset[str] = frozenset()
-    requirements: tuple[str, ...] = ()
+    requirements: tuple[Wanted, ...] = ()
     tests: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)

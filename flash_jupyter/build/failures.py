@@ -1,0 +1,133 @@
+"""Why packages could not be resolved, in words that say what to do."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from flash_jupyter.build.installer import Installer
+from flash_jupyter.build.wheels import no_wheel
+from flash_jupyter.errors import BuildError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: words of uv and pip for an index that does not answer
+UNREACHABLE = re.compile(
+    r"error sending request|dns error|tcp connect error|operation timed out|network was disabled"
+    r"|Failed to establish a new connection|Max retries exceeded|Name or service not known|Connection refused"
+)
+_NO_WHEEL = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.-]*)(?P<spec>[<>=!~]=?[^\s,]+(?:,[<>=!~]=?[^\s,]+)*)? has no (?:usable )?wheels"
+)
+_NOT_FOUND = re.compile(
+    r"Because (?P<name>[\w.-]+) was not found in the (?:package registry|provided package locations)"
+)
+_LOWEST = re.compile(r"Python>=(3\.\d+)")
+_LAST_LINES = 12
+#: how many versions are listed that would do
+_NEWEST = 6
+
+
+def explain_uv(text: str, uv: Installer, requirements: tuple[str, ...], *, python: str, folder: Path) -> BuildError:
+    """Return the error for what `uv pip compile` said; which wheels a package has is asked of the index."""
+    if UNREACHABLE.search(text):
+        return unreachable(text)
+    if lost := _NOT_FOUND.search(text):
+        return _not_found(lost["name"])
+    for found in _NO_WHEEL.finditer(text):
+        name = str(canonicalize_name(found["name"]))
+        spec = found["spec"] if (found["spec"] or "").startswith("==") else _asked(name, requirements)
+        version, wheels = find_wheels(uv, f"{name}{spec}", requirements, folder)
+        return no_wheel(name, version or spec.removeprefix("=="), wheels, python=python)
+    return _no_versions(text)
+
+
+def explain_pip(text: str, *, python: str) -> BuildError:
+    """Return the error for what `pip install` said."""
+    if UNREACHABLE.search(text):
+        return unreachable(text)
+    if lost := re.search(r"No matching distribution found for (\S+)", text):
+        versions = re.search(r"\(from versions: (.*?)\)", text)
+        newest = versions[1].split(", ")[-_NEWEST:] if versions and versions[1] != "none" else []
+        others = f"; there are wheels of {', '.join(newest)}" if newest else ""
+        return BuildError(
+            f"pip finds no wheel of {lost[1]} for Python {python} on linux x86_64{others}",
+            fix="ask for another version, or build for another Python with --python-version",
+        )
+    return _no_versions(text)
+
+
+def find_wheels(
+    uv: Installer, requirement: str, requirements: tuple[str, ...], folder: Path
+) -> tuple[str, tuple[str, ...]]:
+    """Return the version that a requirement means, and the file names of all its wheels, for whatever they are made.
+
+    Both are empty where it has no wheels, or uv can't tell.
+    """
+    options = [line for line in requirements if line.startswith("-")]
+    (folder / "one.in").write_text("\n".join([*options, requirement]), "utf-8")
+    python = "3.8"
+    for _ in range(
+        2
+    ):  # uv names no wheels of Pythons that it is not asked for, and takes none that the package refuses
+        done = uv.run(
+            *("pip", "compile", "one.in", "--universal", "--no-deps", "--only-binary", ":all:", "--quiet"),
+            *("--python", sys.executable, "--no-python-downloads", "--python-version", python),
+            *("--format", "pylock.toml", "--no-header"),
+            folder=folder,
+        )
+        lowest = _LOWEST.search(done.stderr)
+        if done.returncode == 0:
+            package = tomllib.loads(done.stdout)["packages"][-1]
+            return package["version"], tuple(_file_names(package))
+        if lowest is None:
+            break
+        python = lowest[1]
+    return "", ()
+
+
+def _file_names(package: dict[str, list[dict[str, str]]]) -> Iterator[str]:
+    for wheel in package.get("wheels", []):
+        place = wheel.get("name") or wheel.get("url") or wheel.get("path") or ""
+        yield place.replace("\\", "/").rpartition("/")[2]
+
+
+def _asked(name: str, requirements: tuple[str, ...]) -> str:
+    """What is asked of a package's version; nothing where another one requires it."""
+    parsed = [Requirement(line) for line in requirements if not line.startswith("-")]
+    return next((str(each.specifier) for each in parsed if canonicalize_name(each.name) == name), "")
+
+
+def unreachable(text: str) -> BuildError:
+    """Return the error for an index that does not answer."""
+    return BuildError(
+        f"the package index does not answer: {end_of(text)}",
+        fix="look at the network and at the index that uv or pip are set up for, then build again",
+    )
+
+
+def _not_found(name: str) -> BuildError:
+    return BuildError(
+        f"the package index has no package called {name}",
+        fix="write the name that its project page has (opencv-python, not cv2), or leave it out with --exclude",
+    )
+
+
+def _no_versions(text: str) -> BuildError:
+    return BuildError(
+        f"no versions fit together: {end_of(text)}", fix="change the versions in deps= or requirements.txt"
+    )
+
+
+def end_of(text: str) -> str:
+    """The last lines of what the resolver said."""
+    lines = [line.strip().removeprefix("error: ") for line in text.strip().splitlines() if line.strip()]
+    return "\n    ".join(lines[-_LAST_LINES:])
