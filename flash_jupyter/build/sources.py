@@ -14,7 +14,8 @@ from flash_jupyter.build.ignore import Ignore
 from flash_jupyter.build.marks import Role
 from flash_jupyter.build.modules import Module, Modules
 from flash_jupyter.build.notebook import read_exports
-from flash_jupyter.build.project import Export, Project
+from flash_jupyter.build.project import Export, Project, Wanted
+from flash_jupyter.build.requirement_files import read_files, read_script
 from flash_jupyter.build.scan import declared
 from flash_jupyter.capture.imports import Imported, imports_of
 from flash_jupyter.errors import BuildError
@@ -68,6 +69,7 @@ class _Reading:
         self._exports: list[Export] = []
         self._files: dict[str, bytes] = {}
         self._imports: set[str] = set()
+        self._requirements: list[Wanted] = list(read_files(root))
         self._tests: dict[str, tuple[Cell, ...]] = {}
 
     def sources(self) -> list[Path]:
@@ -80,6 +82,7 @@ class _Reading:
         parts = relative.parts[:-1] if relative.name == "__init__" else relative.parts
         module = Module(".".join(parts), path)
         text = self._modules.read(module)
+        self._requirements += read_script(decode_source(path.read_bytes()), text.label)
         for found in declared(text, Evaluator(self._modules.text)):
             self._exports.append(
                 Export(
@@ -99,6 +102,8 @@ class _Reading:
         notebook = replace(read_notebook(path), name=path.relative_to(self._root).as_posix())
         if tests := notebook.of_role(Role.TEST):
             self._tests[notebook.name] = tests
+        for cell in notebook.cells:
+            self._requirements += read_script(cell.source, notebook.name)
         modules = Modules(self._root, [path.parent, self._root], self._ignore)
         exports, texts = read_exports(notebook, Evaluator(modules.text))
         self._exports += exports
@@ -132,5 +137,6 @@ class _Reading:
             exports=tuple(self._exports),
             files=dict(sorted(self._files.items())),
             imports=frozenset(self._imports),
+            requirements=tuple(dict.fromkeys(self._requirements)),
             tests=self._tests,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flash_jupyter.build.project import Export, Project
+from flash_jupyter.build.project import Export, Project, Wanted
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.errors import BuildError
 
@@ -121,4 +121,16 @@ def test_a_project_without_remote_functions_is_an_error(tmp_path: Path) -> None:
         read(tmp_path, "main.py", "x = 1\n")
     assert str(raised.value) == (
         "main has no remote functions\n  → put @remote above a function, or tag a cell flash:handler"
+    )
+
+
+def test_the_files_of_a_project_say_what_it_requires(tmp_path: Path) -> None:
+    script = '# /// script\n# dependencies = ["tabulate"]\n# ///\n'
+    write(tmp_path, {"requirements.txt": "six>=1\n", "jobs/helper.py": script + "x = 1\n"})
+    cells = f"# %%\n{script}# %%\n@remote(LiveServerless(name='a'))\ndef f(): ...\n# %% tags=[\"flash:test\"]\nf()\n"
+    write(tmp_path, {"nb.py": "from flash_jupyter import LiveServerless, remote\n" + cells})
+    assert read_project(tmp_path).requirements == (
+        Wanted("six>=1", "requirements.txt, line 1"),
+        Wanted("tabulate", "the script block of jobs/helper.py"),
+        Wanted("tabulate", "the script block of nb.py"),
     )
