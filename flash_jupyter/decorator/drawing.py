@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import FlashError, RemoteExecutionError
@@ -45,6 +46,14 @@ def formatted(value: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 def error_lines(failure: FlashError) -> list[str]:
     """Return what is shown of a failure: of the user's code the frames on the worker, else our own text."""
     return traceback_lines(failure, _source_of) if isinstance(failure, RemoteExecutionError) else [str(failure)]
+
+
+def draw_in_notebook(failure: FlashError) -> None:
+    """Let IPython show the user's frames on the worker when this is raised; elsewhere its notes name them."""
+    shell = current_shell()
+    if shell is not None and isinstance(failure, RemoteExecutionError):
+        colours = shell.colors.lower() != "nocolor"
+        failure._render_traceback_ = partial(traceback_lines, failure, _source_of, colours=colours)  # type: ignore[method-assign]
 
 
 def _source_of(filename: str) -> tuple[str, list[str]]:

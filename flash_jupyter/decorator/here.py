@@ -13,6 +13,7 @@ from typing import Any
 from flash_jupyter.decorator.output import JobOutput
 from flash_jupyter.errors import RemoteExecutionError
 from flash_jupyter.session.loop import run_aside
+from flash_jupyter.session.own_type import in_own_type
 
 
 @functools.cache
@@ -61,8 +62,8 @@ def _failure(error: Exception) -> RemoteExecutionError:
         {"filename": frame.filename, "line": frame.lineno, "name": frame.name, "text": frame.line or ""}
         for frame in traceback.extract_tb(error.__traceback__)[1:]
     ]
-    failure = RemoteExecutionError(type(error).__qualname__, str(error), frames=frames)
-    failure.__cause__ = error
+    failure = in_own_type(RemoteExecutionError(type(error).__qualname__, str(error), frames=frames), error)
+    failure.__cause__ = error  # it has the frames
     return failure
 
 

@@ -47,11 +47,14 @@ class JobOutput(Generic[R]):
         return bundle_of(self)
 
     def result(self) -> R:
-        """Return the value, or raise what the code raised as a `RemoteExecutionError`.
+        """Return the value, or raise what the code raised: a `RemoteExecutionError`, which is of its own type too.
 
-        Its `__cause__` is the exception itself, where its type exists here too.
+        A type that does not exist here is only the first.
         """
         if self.failure is not None:
+            from flash_jupyter.decorator.drawing import draw_in_notebook
+
+            draw_in_notebook(self.failure)
             raise self.failure.with_traceback(None)  # where it was read is nothing to the user
         return self.output
 

@@ -49,7 +49,7 @@ class RemoteRoute(Generic[P, R]):
         functools.update_wrapper(self, function, updated=())
 
     async def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Send the request and return the value; what the function raised is a `RemoteExecutionError`."""
+        """Send the request and return the value, or raise what the function raised, a `RemoteExecutionError` too."""
         if self._runs_here():
             value: Any = self._function(*args, **kwargs)
             here: R = await value if inspect.isawaitable(value) else value

@@ -13,6 +13,7 @@ from flash_jupyter.capsule import Unpicklable
 from flash_jupyter.capsule.blame import blame
 from flash_jupyter.errors import PayloadTooLargeError, RemoteExecutionError, SerializationError
 from flash_jupyter.session.follow import read_error
+from flash_jupyter.session.own_type import in_own_type
 from flash_jupyter.session.prepare import encode
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.started import CallOutcome
@@ -92,5 +93,6 @@ def read_failure(text: str) -> RemoteExecutionError:
     """
     name, separator, message = read_error(text).partition(": ")
     if separator and name.startswith("<class "):
-        return RemoteExecutionError(ast.literal_eval(name.removeprefix("<class ").removesuffix(">")), message)
+        kind = ast.literal_eval(name.removeprefix("<class ").removesuffix(">"))
+        return in_own_type(RemoteExecutionError(kind, message))
     return RemoteExecutionError("the handler failed", text)

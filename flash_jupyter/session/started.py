@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from flash_jupyter.errors import FlashError, JobError, RemoteExecutionError, Ser
 from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.session.own_type import in_own_type
 from flash_jupyter.session.results import raise_failure, read_answer
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
@@ -134,7 +135,7 @@ def read_result(sender: Sender, blob: bytes) -> CallOutcome:
             if failure["name"] == RESULT:
                 raise _not_returned(failure)
     except RemoteExecutionError as error:
-        return CallOutcome(failure=_complete(error, answer.error))
+        return CallOutcome(failure=_complete(error, answer.error, answer.namespace))
     except FlashError as error:
         return CallOutcome(failure=error)
     return CallOutcome(value=answer.result)
@@ -152,18 +153,21 @@ def _not_returned(failure: dict[str, str]) -> SerializationError:
     )
 
 
-def _complete(error: RemoteExecutionError, original: object) -> RemoteExecutionError:
-    """Add what only this side knows: the lines of the files, and the exception itself where its type exists here."""
+def _complete(
+    error: RemoteExecutionError, original: object, namespace: Mapping[str, Any] | None
+) -> RemoteExecutionError:
+    """Add what only this side knows: the lines of the files, and the exception's own type where that exists here."""
     frames = [frame if frame["text"] else {**frame, "text": _line(frame)} for frame in error.frames]
     error.frames = tuple(frames)
-    if isinstance(original, BaseException):
-        error.__cause__ = original
+    failure = in_own_type(error, original, namespace)
+    if isinstance(original, BaseException) and not isinstance(failure, type(original)):
+        failure.__cause__ = original  # its type can't be joined with ours
     if frames:
         places = "".join(
             f"\n  {frame['filename']}:{frame['line']} in {frame['name']}: {frame['text']}" for frame in frames
         )
-        error.__notes__ = [f"on the worker:{places}"]
-    return error
+        failure.__notes__ = [*getattr(failure, "__notes__", ()), f"on the worker:{places}"]
+    return failure
 
 
 def _line(frame: Any) -> str:

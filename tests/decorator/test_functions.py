@@ -100,7 +100,9 @@ def test_a_failure_is_an_output_and_result_raises_it(script: Script) -> None:
         job.result()
     assert (caught.value.type_name, caught.value.remote_message) == ("ValueError", "negative: -3")
     assert [(frame["name"], frame["line"]) for frame in caught.value.frames] == [("f", 4)]
-    assert repr(caught.value.__cause__) == "ValueError('negative: -3')"
+    assert isinstance(caught.value, ValueError)
+    assert (str(caught.value), caught.value.args, caught.value.__cause__) == ("negative: -3", ("negative: -3",), None)
+    assert caught.value.__notes__[-1].startswith("on the worker:\n  ")
     assert repr(job) == f"JobOutput({job.id}, FAILED, error='ValueError: negative: -3', {job.execution_time_ms} ms)"
 
 
@@ -118,6 +120,31 @@ def test_an_exception_whose_type_exists_only_there(script: Script) -> None:
     with pytest.raises(RemoteExecutionError) as caught:
         job.result()
     assert caught.value.frames[-1]["name"] == "f"
+
+
+def test_an_exception_of_the_script_comes_back_as_itself(script: Script) -> None:
+    source = """
+        class Odd(Exception):
+            def __init__(self, code, *, hint):
+                super().__init__(f"odd {code}")
+                self.hint = hint
+        @remote()
+        def f():
+            raise Odd(3, hint="no")
+    """
+    names = script(source)
+    with pytest.raises(names["Odd"]) as caught:
+        names["f"].remote().result()
+    assert isinstance(caught.value, RemoteExecutionError)
+    assert (str(caught.value), vars(caught.value)["hint"]) == ("odd 3", "no")
+
+
+def test_an_exception_whose_type_can_t_be_joined_is_the_cause(script: Script) -> None:
+    f = script("@remote()\ndef f(): raise SyntaxError('no')")["f"]
+    with pytest.raises(RemoteExecutionError) as caught:
+        f.remote().result()
+    assert type(caught.value).__name__ == "SyntaxError"
+    assert isinstance(caught.value.__cause__, SyntaxError)
 
 
 def test_an_exit_is_a_failure(script: Script) -> None:
@@ -407,9 +434,9 @@ def test_local_runs_here_with_the_same_face(script: Script, session: Session, so
     f = script(source)["f"]
     assert f.remote(2).output == asyncio.run(f(2)).output == 0.5
     assert [job.status for job in f.map([1, 0])] == ["COMPLETED", "FAILED"]
-    with pytest.raises(RemoteExecutionError, match="ZeroDivisionError: division by zero") as caught:
+    with pytest.raises(ZeroDivisionError, match="division by zero") as caught:
         f.remote(0).result()
-    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert isinstance(caught.value, RemoteExecutionError)
     assert len(session.jobs()) == before
 
 

@@ -68,6 +68,12 @@ def test_an_error_s_card_shows_where_it_was_raised(card: Any, notebook: Any) -> 
     assert "return 1 / what" in text
     assert "Traceback on the worker" in page
     assert "<pre" in page
+    raised = notebook.run("call.remote(0).result()")
+    assert raised.ename == "ZeroDivisionError"
+    assert raised.traceback.splitlines() == [line.rstrip() for line in text.splitlines()[1:]]
+    caught = "try:\n    call.remote(0).result()\nexcept {} as error:\n    print(error.args)"
+    for kind in ("ZeroDivisionError", "__import__('flash_jupyter').RemoteExecutionError"):
+        assert notebook.ok(caught.format(kind)).stdout == "('division by zero',)\n"
     text = notebook.ok("repr(call.remote(0))").result
     assert "ZeroDivisionError: division by zero" in text
     assert "\\n" not in text

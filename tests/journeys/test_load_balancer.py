@@ -38,7 +38,7 @@ def test_a_route_runs_with_its_closure_and_raises_what_it_raises(notebook: Any) 
         == "[3.0, 1.0]"
     )
     cell = notebook.run("await scale(0)")
-    assert cell.ename == "RemoteExecutionError"
+    assert cell.ename == "ZeroDivisionError"
     assert "ZeroDivisionError: division by zero" in cell.traceback
 
 

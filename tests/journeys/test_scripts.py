@@ -24,7 +24,7 @@ PRINTED = {
     "getting_started": "COMPLETED 3.0 None\n",
     "parallel": (
         "COMPLETED 1 None\nCOMPLETED 4 None\nFAILED None ValueError: negative: -3\nCOMPLETED 16 None\n"
-        "raised: ValueError: negative: -3\n"
+        "raised: negative: -3\n"
     ),
     "pipeline": "{'total': 30}\n",
     "stateful_class": "11 16\n",
