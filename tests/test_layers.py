@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "decorator": SESSION_AND_BELOW | {"views"},
     "build": SESSION_AND_BELOW | {"decorator"},
     # the development server serves what a build would bundle
-    "develop": SESSION_AND_BELOW | {"decorator", "build"},
+    "develop": SESSION_AND_BELOW | {"decorator", "build", "worker"},
     # modules of a bundle, and not of the build
     "templates": {"_version", "errors", "capsule", "resources", "worker"},
     # the text of a listing is that of the notebook's

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from flash_jupyter.session.local import ensure_local
-from flash_jupyter.session.provision import Provisioner
+from flash_jupyter.session.provision import Made, Provisioner
 from flash_jupyter.session.situation import Sources, Waits
 from flash_jupyter.session.streams import LogStreams
 from flash_jupyter.settings import Backend, BackendName, Settings
@@ -37,7 +37,10 @@ class Link:
 
 
 class Links:
-    """At most one link a backend. `open_local` and `transport` are seams: the local Runpod, and HTTP."""
+    """At most one link a backend. `open_local` and `transport` are seams: the local Runpod, and HTTP.
+
+    `made` is told which endpoints are made.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,9 @@ class Links:
         *,
         open_local: Callable[[Settings], Backend] = ensure_local,
         transport: Callable[[Backend], httpx.AsyncBaseTransport | None] = lambda _backend: None,
+        made: Made = lambda _name, _id: None,
     ) -> None:
+        self._made = made
         self._settings, self._open_local, self._transport = settings, open_local, transport
         self._lock = threading.Lock()
         self._links: dict[BackendName, Link] = {}
@@ -78,7 +83,8 @@ class Links:
         http = Http(backend, transport=self._transport(backend))
         control = Control(http)
         locks = self._settings.home / "locks"
-        provisioner = Provisioner(control, locks, is_billed=backend.name == "runpod", now=http.server_now)
+        is_billed = backend.name == "runpod"
+        provisioner = Provisioner(control, locks, is_billed=is_billed, made=self._made, now=http.server_now)
         streams = LogStreams(http)
         sources = Sources(control, streams, http.clock, self._settings.give_up_unhealthy_s)
         waits = Waits(sources, after_s=self._settings.waiting_after_s)

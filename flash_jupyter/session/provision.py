@@ -33,6 +33,8 @@ LOOKS_S = (0.5, 2.0, 5.0)
 Say = Callable[[str], None]
 #: is told what an endpoint costs before anything is made, and may raise
 Admit = Callable[[Rate], None]
+#: is told the name of an endpoint before it is made, then its id, once it is made and stays
+Made = Callable[[str, str | None], None]
 
 
 def _utc_now() -> datetime:
@@ -48,10 +50,11 @@ class Provisioner:
         locks: Path,
         *,
         is_billed: bool = True,
+        made: Made = lambda _name, _id: None,
         now: Callable[[], datetime] = _utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._control, self._locks, self._is_billed = control, locks, is_billed
+        self._control, self._locks, self._is_billed, self._made = control, locks, is_billed, made
         self._now, self._sleep = now, sleep
         self._prices = Prices(control.catalog)
         self._known: dict[EndpointSpec, Endpoint] = {}
@@ -151,6 +154,7 @@ class Provisioner:
         return await self._control.patch(endpoint.id, changes)
 
     async def _make(self, resolved: Resolved, say: Say) -> Endpoint:
+        self._made(resolved.spec.name, None)
         try:
             made = await self._create(resolved.spec, say)
         except ApiError as failure:
@@ -162,6 +166,8 @@ class Provisioner:
         if first.id != made.id:
             await self._delete(made.id)
             await self._delete_volumes(set(resolved.made) - set(first.network_volumes))
+        else:
+            self._made(first.name, first.id)
         return first
 
     async def _create(self, spec: EndpointSpec, say: Say) -> Endpoint:

@@ -12,7 +12,7 @@ import os
 import re
 import traceback
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flash_jupyter.worker.decorated import serving
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: "METHOD /path" -> the function behind it
 Routes = Mapping[str, Callable[..., Any]]
+#: makes the call of a function with arguments by name
+Call = Callable[[Callable[..., Any], Mapping[str, Any]], Awaitable[Any]]
 
 WITHOUT_BODY = frozenset({"GET", "HEAD"})
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -36,7 +38,7 @@ def create_app(routes: Routes) -> FastAPI:
     for route, function in routes.items():
         method, path = route.split(" ", 1)
         app.add_api_route(
-            path, _endpoint(function, method, path), methods=[method], name=function.__name__, response_model=None
+            path, endpoint_of(function, method, path), methods=[method], name=function.__name__, response_model=None
         )
     app.add_api_route("/ping", ping, methods=["GET", "HEAD"], include_in_schema=False)
     return app
@@ -55,20 +57,24 @@ def serve_routes(app: FastAPI) -> None:
     uvicorn.run(app, host=host, port=int(os.environ["PORT"]), log_level="warning")
 
 
-def _endpoint(function: Callable[..., Any], method: str, path: str) -> Callable[..., Any]:
-    """Return what FastAPI calls: its signature says where each argument is in a request."""
+def endpoint_of(function: Callable[..., Any], method: str, path: str, call: Call | None = None) -> Callable[..., Any]:
+    """Return what FastAPI calls: its signature says where each argument is in a request.
+
+    `call` is given the function and its arguments by name, and returns the answer; without it the function runs here.
+    """
+    call = call or _call
     parameters = _typed_parameters(function)
     in_path = set(_PARAMETER.findall(path))
     outside = [parameter for name, parameter in parameters.items() if name not in in_path]
     types = [parameter.annotation for parameter in outside]
     inside = [parameter for name, parameter in parameters.items() if name in in_path]
     if any(map(_is_model, types)):
-        return _called_by_name(function, list(parameters.values()))
+        return _called_by_name(function, list(parameters.values()), call)
     if method.upper() in WITHOUT_BODY:
-        return _called_by_name(function, [*inside, *map(_in_query, outside)])
+        return _called_by_name(function, [*inside, *map(_in_query, outside)], call)
     if bytes in types:
-        return _called_by_name(function, [*inside, *map(_in_form, outside)])
-    return _called_with_body(function, inside, outside)
+        return _called_by_name(function, [*inside, *map(_in_form, outside)], call)
+    return _called_with_body(function, inside, outside, call)
 
 
 def _typed_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -105,15 +111,17 @@ def _in_form(parameter: inspect.Parameter) -> inspect.Parameter:
     return parameter.replace(annotation=Annotated[parameter.annotation, place])
 
 
-def _called_by_name(function: Callable[..., Any], parameters: list[inspect.Parameter]) -> Callable[..., Any]:
+def _called_by_name(
+    function: Callable[..., Any], parameters: list[inspect.Parameter], call: Call
+) -> Callable[..., Any]:
     async def endpoint(**named: Any) -> Any:
-        return await _call(function, named)
+        return await call(function, named)
 
     return _with_signature(function, endpoint, parameters)
 
 
 def _called_with_body(
-    function: Callable[..., Any], in_path: list[inspect.Parameter], outside: list[inspect.Parameter]
+    function: Callable[..., Any], in_path: list[inspect.Parameter], outside: list[inspect.Parameter], call: Call
 ) -> Callable[..., Any]:
     from pydantic import ConfigDict, create_model
 
@@ -128,7 +136,7 @@ def _called_with_body(
     async def endpoint(flash_body: Any, **named: Any) -> Any:
         values = {} if flash_body is None else {names[key]: getattr(flash_body, key) for key in names}
         more = (flash_body.model_extra if flash_body is not None else None) or {}
-        return await _call(function, {**named, **values, **more})
+        return await call(function, {**named, **values, **more})
 
     needed = any(parameter.default is parameter.empty for parameter in outside)
     body = inspect.Parameter(
