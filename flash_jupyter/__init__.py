@@ -129,3 +129,10 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     from flash_jupyter.magics.extension import unload
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Say to Jupyter's server what it may load; the file in `server/jupyter-config` enables it."""
+    from flash_jupyter.server.app import FlashServer
+
+    return [{"module": "flash_jupyter.server.app", "app": FlashServer}]

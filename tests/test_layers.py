@@ -43,10 +43,11 @@ ALLOWED: dict[str, set[str]] = {
     # the text of a listing is that of the notebook's
     "cli": SESSION_AND_BELOW | {"decorator", "build", "develop", "views"},
     "magics": SESSION_AND_BELOW | {"decorator", "build", "develop", "cli", "views"},
+    "server": SESSION_AND_BELOW | {"decorator", "build", "cli"},
     "views": VOCABULARY | {"wire"},
     "emulator": (VOCABULARY - {"settings"}) | {"worker"},
     # the package itself is a face: it imports lazily what a hook needs
-    "__init__": SESSION_AND_BELOW | {"decorator", "magics", "cli"},
+    "__init__": SESSION_AND_BELOW | {"decorator", "magics", "cli", "server"},
 }
 #: what the driver's modules may import: they travel as text, and run where nothing of ours is installed
 SHIPPED = {"errors", "capsule"}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from flash_jupyter.errors import ApiError, AuthenticationError
 from flash_jupyter.session.jobs import JobRecord, JobStore
@@ -29,8 +32,25 @@ def settings_of(order: Mapping[str, Any]) -> Settings:
     return Settings(**{**order, "home": Path(order["home"]), "cache": Path(order["cache"])})
 
 
+def collector_lock(settings: Settings, session_id: str) -> FileLock:
+    """Return what only one collector of a session can hold, whichever process it is."""
+    name = hashlib.sha256(session_id.encode()).hexdigest()[:16]
+    folder = settings.home / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"collector-{name}.lock", thread_local=False)
+
+
 async def collect_jobs(settings: Settings, session_id: str) -> None:
-    """Follow the open jobs of a session until they are over."""
+    """Follow the open jobs of a session until they are over, once nobody else does."""
+    lock = collector_lock(settings, session_id)
+    await asyncio.to_thread(lock.acquire)
+    try:
+        await _collect_jobs(settings, session_id)
+    finally:
+        lock.release()
+
+
+async def _collect_jobs(settings: Settings, session_id: str) -> None:
     store, writer, links = JobStore(settings.job_store), BackgroundWriter(), Links(settings)
     try:
         desk = Desk(links, store, writer)
@@ -47,6 +67,20 @@ async def refresh(desk: Desk, settings: Settings, job: JobRecord) -> None:
         await make_runner(desk, settings, job).refresh()
     elif not may_live(job.session or ""):
         desk.store.finish(job.id, JobState.FAILED, error=NEVER_SENT)
+
+
+async def look_after(desk: Desk, settings: Settings, jobs: Sequence[JobRecord]) -> None:
+    """Bring some jobs of one session up to date whose kernel has ended, unless its collector is at it."""
+    lock = collector_lock(settings, jobs[0].session or "")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return
+    try:
+        await asyncio.gather(*(refresh(desk, settings, job) for job in jobs))
+    finally:
+        await asyncio.to_thread(desk.writer.flush)
+        lock.release()
 
 
 async def _bring_home(desk: Desk, settings: Settings, job: JobRecord) -> None:

@@ -10,6 +10,7 @@ from flash_jupyter.resources.endpoint import EndpointSpec, hardware
 from flash_jupyter.resources.hardware import POOLS
 from flash_jupyter.settings import BackendName
 from flash_jupyter.wire.control import Endpoint
+from flash_jupyter.wire.jobs import Health
 
 #: fields of a spec that say which hardware is meant
 HARDWARE_FIELDS = frozenset({"gpus", "cpus", "gpu_count"})
@@ -102,6 +103,21 @@ def worker_usd_per_hour(endpoint: Endpoint) -> float | None:
     2.232
     """
     return table_usd_per_hour({"gpu": endpoint.gpu})
+
+
+def billed_workers(endpoint: Endpoint, health: Health | None) -> int:
+    """Return how many workers of an endpoint are billed now: those that run, and at least the active ones.
+
+    Idle and initializing ones are not billed (Runpod docs, serverless/workers/overview). Without a health, as of a load
+    balancer, only the active ones are known.
+
+    >>> billed_workers(Endpoint(id="e", name="n", workers={"min": 1}), None)
+    1
+    >>> busy = Health.model_validate({"workers": {"running": 2, "idle": 1}})
+    >>> billed_workers(Endpoint(id="e", name="n"), busy)
+    2
+    """
+    return max(health.workers.running if health else 0, int(endpoint.workers.get("min") or 0))
 
 
 def job_cost_usd(price_usd: float | None, execution_ms: int | None) -> float | None:

@@ -12,7 +12,9 @@ from flash_jupyter.resources.hardware import POOLS
 from flash_jupyter.session.cost import worker_usd_per_hour
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.provision import request_urls
+from flash_jupyter.transport.http import Retry
 from flash_jupyter.transport.queue import Queue
+from flash_jupyter.transport.rest import CONTROL_RETRY
 from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Health
 
@@ -41,11 +43,25 @@ class EndpointView:
         return asdict(self)
 
 
-async def list_endpoints(link: Link) -> list[EndpointView]:
+@dataclass(frozen=True)
+class Sight:
+    """An endpoint as both planes show it; `health` is None where it is no queue, or did not say."""
+
+    endpoint: Endpoint
+    health: Health | None
+
+
+async def look_at_endpoints(link: Link, *, retry: Retry = CONTROL_RETRY) -> list[Sight]:
     """Return all endpoints, oldest first; one control plane call, and one `/health` an endpoint."""
-    endpoints = sorted(await link.control.endpoints(), key=lambda endpoint: endpoint.created_at)
+    endpoints = sorted(await link.control.endpoints(retry=retry), key=lambda endpoint: endpoint.created_at)
     healths = await asyncio.gather(*(health_of(link, endpoint) for endpoint in endpoints))
-    return [endpoint_view(e, link.backend.name, health) for e, health in zip(endpoints, healths, strict=True)]
+    return [Sight(endpoint, health) for endpoint, health in zip(endpoints, healths, strict=True)]
+
+
+async def list_endpoints(link: Link) -> list[EndpointView]:
+    """Return all endpoints as a listing shows them, oldest first."""
+    seen = await look_at_endpoints(link)
+    return [endpoint_view(each.endpoint, link.backend.name, each.health) for each in seen]
 
 
 async def undeploy(link: Link, name: str) -> list[str]:
@@ -62,6 +78,14 @@ async def undeploy_all(link: Link, owner: str) -> list[str]:
     """Delete all endpoints of an owner, by their labels; return the names that a listing no longer shows."""
     endpoints = await link.control.endpoints()
     return await link.provisioner.undeploy([e for e in endpoints if e.env.get(OWNER) == owner])
+
+
+async def purge_queue(link: Link, endpoint_id: str) -> int:
+    """Take all waiting jobs out of an endpoint's queue, and return how many; those that run go on."""
+    endpoint = await link.control.get(endpoint_id)
+    if endpoint.type != "QUEUE":
+        raise OptionError(f"endpoint {endpoint.name} has no queue", fix="only queue endpoints can be purged")
+    return await Queue(link.http, request_urls(endpoint)).purge()
 
 
 def endpoint_view(endpoint: Endpoint, backend: str, health: Health | None) -> EndpointView:

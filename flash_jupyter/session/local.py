@@ -23,7 +23,7 @@ import psutil
 from filelock import FileLock
 
 from flash_jupyter._version import __version__
-from flash_jupyter.errors import EmulatorError, SettingsError
+from flash_jupyter.errors import EmulatorError, SettingsError, UnreachableError
 from flash_jupyter.session.outliving import Outliving
 from flash_jupyter.settings import Backend, Settings
 
@@ -75,6 +75,14 @@ def ensure_local(settings: Settings) -> Backend:
         if known is None or not _is_alive(known):
             known = _known[settings.local_dir] = _find_or_start(settings, ())
         return known.backend()
+
+
+def running_local(settings: Settings) -> Backend:
+    """Return the embedded Runpod of the data folder, which is not started for it; `UnreachableError` when none runs."""
+    info = local_info(settings)
+    if info is None:
+        raise UnreachableError("the embedded Runpod does not run", fix="start it: flash local start")
+    return info.backend()
 
 
 def start_local(settings: Settings, *, port: int | None = None) -> LocalInfo:

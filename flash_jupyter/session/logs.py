@@ -59,26 +59,39 @@ def job_log(job: JobRecord, home: Path) -> Log:
     return Log(title, text + error, str(path) if text else "")
 
 
-def readable(lines: Iterable[LogLine]) -> str:
-    r"""Turn a worker's log into text: its own lines, and what jobs printed, which travels there as marked pieces.
+class LogReader:
+    """Turns a worker's log into text: its own lines, and what jobs printed, which travels there as marked pieces."""
 
-    >>> readable([LogLine(line="ready"), LogLine(line='@FJ1:0123456789abcdef:0:1/1:{"t":"stdout","text":"hi\\n"}')])
-    'ready\nhi\n'
-    """
-    assemblers: defaultdict[str, EventAssembler] = defaultdict(EventAssembler)
-    pieces: list[str] = []
-    for line in lines:
+    def __init__(self) -> None:
+        self._assemblers: defaultdict[str, EventAssembler] = defaultdict(EventAssembler)
+        self._at_start = True
+
+    def read(self, line: LogLine) -> str:
+        """Return the text that a line brings; often none, where an event comes in several."""
         fragment = read_fragment(line.line)
         if fragment is None:
-            at_start = not pieces or pieces[-1].endswith("\n")
-            pieces.append(f"{line.line}\n" if at_start else f"\n{line.line}\n")
-            continue
-        for event in assemblers[fragment.run].feed(fragment):
+            return self._said(f"{line.line}\n" if self._at_start else f"\n{line.line}\n")
+        pieces = []
+        for event in self._assemblers[fragment.run].feed(fragment):
             if isinstance(event, Stream):
                 pieces.append(event.text)
             elif isinstance(event, Display):
                 pieces.append(f"{event.data.get('text/plain', '')}\n")
-    return "".join(pieces)
+        return self._said("".join(pieces))
+
+    def _said(self, text: str) -> str:
+        self._at_start = text.endswith("\n") if text else self._at_start
+        return text
+
+
+def readable(lines: Iterable[LogLine]) -> str:
+    r"""Turn some lines of a worker's log into text.
+
+    >>> readable([LogLine(line="ready"), LogLine(line='@FJ1:0123456789abcdef:0:1/1:{"t":"stdout","text":"hi\\n"}')])
+    'ready\nhi\n'
+    """
+    reader = LogReader()
+    return "".join(map(reader.read, lines))
 
 
 def _find_job(session: Session, name: str) -> JobRecord | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import atexit
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from datetime import datetime, timezone
 from functools import partial
@@ -32,7 +33,7 @@ from flash_jupyter.session.attaching import (
 )
 from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.cancelling import Cancellation
-from flash_jupyter.session.collect import refresh
+from flash_jupyter.session.collect import look_after, refresh
 from flash_jupyter.session.events import Event, Logged, Notice, Phase
 from flash_jupyter.session.explain import Explanation, explain
 from flash_jupyter.session.interpreters import interpreter_of
@@ -159,7 +160,7 @@ class Session(Account):
         objects that it was given, as the cell would have.
         """
         started = time.perf_counter()
-        record = self._find(job)
+        record = self.job(job)
         detached = self._detached.get(record.id)
         if detached is None and (record.state.is_final or record.has_result):
             if record.events_log:
@@ -209,23 +210,38 @@ class Session(Account):
         self._writer.flush()
         return self._store.newest()
 
-    def refresh_jobs(self, within_s: float = REFRESH_S) -> None:
-        """Bring the jobs up to date that nobody here follows and that are not known to be over.
-
-        Those of the embedded Runpod only while it runs, those of the cloud only with a key.
-        """
+    def job(self, job: str) -> JobRecord:
+        """Return the job with our id, the platform's, or a unique beginning of either, or raise `OptionError`."""
         self._writer.flush()
-        here = {"local": local_info(self.settings) is not None, "runpod": bool(self.settings.api_key)}
-        stale = [job for job in self._store.open_jobs() if job.id not in self._runners and here[job.backend]]
+        return self._store.find(job)
+
+    def refresh_jobs(self, within_s: float = REFRESH_S) -> None:
+        """Bring the jobs up to date that nobody here follows and that are not known to be over."""
+        self._writer.flush()
+        stale = [job for job in self._reachable(self._store.open_jobs()) if job.id not in self._runners]
         wait([self.loop.submit(refresh(self._desk, self.settings, job)) for job in stale], within_s)
         self._writer.flush()
+
+    def look_after(self, jobs: Iterable[JobRecord], within_s: float) -> None:
+        """Bring jobs of kernels that have ended up to date, where no collector does."""
+        by_session: defaultdict[str, list[JobRecord]] = defaultdict(list)
+        for job in self._reachable(jobs):
+            by_session[job.session or ""].append(job)
+        groups = by_session.values()
+        wait([self.loop.submit(look_after(self._desk, self.settings, group)) for group in groups], within_s)
+        self._writer.flush()
+
+    def _reachable(self, jobs: Iterable[JobRecord]) -> list[JobRecord]:
+        """Return those of the embedded Runpod only while it runs, and those of the cloud only with a key."""
+        here = {"local": local_info(self.settings) is not None, "runpod": bool(self.settings.api_key)}
+        return [job for job in jobs if here[job.backend]]
 
     def cancel(self, job: str) -> Cancellation:
         """Stop a job, also one that a cell waits for, and return how that ended; from any thread.
 
         `job` is our id, the platform's, or a unique beginning.
         """
-        record = self._find(job)
+        record = self.job(job)
         runner = self._runners.get(record.id)
         if runner is not None and runner.final is None:
             return self.loop.call(runner.stop(CONFIRM_S))
@@ -347,10 +363,6 @@ class Session(Account):
 
     def _runner(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
         return make_runner(self._desk, self.settings, record, tell=tell)
-
-    def _find(self, job: str) -> JobRecord:
-        self._writer.flush()
-        return self._store.find(job)
 
 
 def _family(spec: EndpointSpec, options: RemoteOptions) -> str:

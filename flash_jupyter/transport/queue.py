@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from flash_jupyter.errors import ApiError
 from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.wire.control import RequestUrls
-from flash_jupyter.wire.jobs import Health, Job
+from flash_jupyter.wire.jobs import Health, Job, Purged
 
 #: an endpoint's URL template names the job so (`QueueBasedRequestUrls` of the REST v2 document)
 JOB_ID = "{job_id}"
@@ -29,6 +30,12 @@ class Queue:
     async def cancel(self, job_id: str) -> Job:
         """Stop a running job, or take a waiting one out of the queue."""
         return Job.model_validate_json(await self._http.call("POST", _fill(self._urls.cancel, job_id)))
+
+    async def purge(self) -> int:
+        """Take all waiting jobs out of the queue, and return how many; those that run go on."""
+        if self._urls.purge_queue is None:
+            raise ApiError("the platform names no way to purge this queue", fix="cancel its jobs one by one")
+        return Purged.model_validate_json(await self._http.call("POST", self._urls.purge_queue)).removed
 
     async def health(self, *, retry: Retry = Retry()) -> Health:  # noqa: B008 - frozen
         """Return how many jobs and workers are in which state."""

@@ -62,3 +62,9 @@ class Health(Wire):
 
     jobs: JobCounts = JobCounts()
     workers: WorkerCounts = WorkerCounts()
+
+
+class Purged(Wire):
+    """The answer of `/purge-queue`: how many waiting jobs were taken out."""
+
+    removed: int = 0

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.session.bill import BillRow, bill_rows, check_days
+from flash_jupyter.session.bill import BillRow, DayRow, bill_rows, check_days, day_rows
 from flash_jupyter.wire.billing import BillingRecord
 
 
@@ -24,6 +24,13 @@ def test_records_are_added_up_dearest_first() -> None:
         BillRow("", "gone", 0.0, 3.0),
         BillRow("trainer", "e1", 0.5, 1.5),
     )
+
+
+def test_a_day_without_a_bill_is_a_day_all_the_same() -> None:
+    records = [record("e1", 20, 1.0), record("e2", 20, 0.5), record("e1", 22, 0.25), record("e1", 1, 9.0)]
+    now = datetime(2026, 11, 22, 23, 59, tzinfo=timezone.utc)
+    rows = day_rows(records, 3, now)
+    assert rows == (DayRow("2026-11-20", 1.5), DayRow("2026-11-21", 0.0), DayRow("2026-11-22", 0.25))
 
 
 @pytest.mark.parametrize("text", ["", "0", "91", "-1", "1.5", "week"])

@@ -9,7 +9,7 @@ import pytest
 from platform_app import BACKEND, Platform
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.session.endpoints import describe_hardware, list_endpoints, undeploy
+from flash_jupyter.session.endpoints import describe_hardware, list_endpoints, purge_queue, undeploy
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.settings import Settings
 from flash_jupyter.wire.control import Endpoint
@@ -55,6 +55,16 @@ def test_undeploy_by_name_or_id(tmp_path: Path) -> None:
     with pytest.raises(OptionError) as caught:
         on(platform, tmp_path, lambda link: undeploy(link, "twice"))
     assert str(caught.value) == "there is no endpoint twice\n  → choose one of: kept"
+
+
+def test_a_queue_is_purged_and_a_load_balancer_has_none(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.add({"name": "busy", "type": "QUEUE"})
+    platform.add({"name": "api", "type": "LOAD_BALANCER"})
+    assert on(platform, tmp_path, lambda link: purge_queue(link, "ep1")) == 2
+    with pytest.raises(OptionError) as caught:
+        on(platform, tmp_path, lambda link: purge_queue(link, "ep2"))
+    assert str(caught.value) == "endpoint api has no queue\n  → only queue endpoints can be purged"
 
 
 def test_a_long_list_of_pools_is_shortened() -> None:

@@ -36,6 +36,8 @@ class Platform:
         self.healths: dict[str, dict[str, Any] | None] = {}
         self.workers: dict[str, list[dict[str, Any]] | None] = {}
         self.date = ""
+        #: what `/billing/serverless` answers
+        self.records: list[dict[str, Any]] = []
         self._ghosts: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
         self.statuses: list[dict[str, Any]] = []
@@ -66,6 +68,9 @@ class Platform:
                 Route("/v2/catalog/gpus", self._catalog),
                 Route("/v2/network-volumes", self._volumes, methods=["GET", "POST"]),
                 Route("/v2/network-volumes/{id}", self._volume, methods=["DELETE"]),
+                Route("/v2/billing/serverless", self._billing),
+                Route("/v2/{id}/purge-queue", self._purge, methods=["POST"]),
+                Route("/v2/{id}/cancel/{job}", self._status, methods=["POST"]),
                 Route("/v2/{id}/run", self._run, methods=["POST"]),
                 Route("/v2/{id}/status/{job}", self._status),
                 Route("/v2/{id}/health", self._health),
@@ -147,6 +152,14 @@ class Platform:
         answer = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         code = answer.get("http", 200)
         return JSONResponse({"id": request.path_params["job"], **answer}, status_code=code)
+
+    async def _billing(self, _request: Request) -> Response:
+        self.calls.append("billing")
+        return JSONResponse({"records": self.records, "metadata": {"totals": {}}})
+
+    async def _purge(self, _request: Request) -> Response:
+        self.calls.append("purge")
+        return JSONResponse({"removed": 2, "status": "completed"})
 
     async def _health(self, request: Request) -> Response:
         self.calls.append("health")

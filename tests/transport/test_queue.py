@@ -44,6 +44,12 @@ def test_status_cancel_health() -> None:
     assert ask(lambda q: q.health(), "queue-health")[0].jobs.completed == 1
 
 
+def test_purge_says_how_many_jobs_went() -> None:
+    removed, replay = ask(lambda q: q.purge(), "queue-purge")
+    assert removed == 2
+    assert replay.requests[0].method == "POST"
+
+
 def test_a_job_that_is_forgotten() -> None:
     with pytest.raises(NotFoundError, match="job no-such-job not found"):
         ask(lambda q: q.status("no-such-job"), "queue-error-404-job")

@@ -1,0 +1,1 @@
+"""The extension of Jupyter's server: what runs and what it costs, over REST, without a kernel."""
