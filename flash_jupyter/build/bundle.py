@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -69,6 +70,31 @@ class Bundle:
     project: Project
     notes: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that `--json` prints and views read."""
+        return {
+            "project": self.manifest.project_name,
+            "python": self.manifest.python_version,
+            "archive": str(self.archive.resolve()),
+            "manifest": str(self.archive.resolve().with_name(FILE_NAME)),
+            "folder": None if self.folder is None else str(self.folder.resolve()),
+            "size_bytes": self.size_bytes,
+            "fingerprint": self.manifest.source_fingerprint,
+            "resources": {name: _told(self.manifest, name) for name in self.manifest.resources},
+            "notes": list(self.notes),
+        }
+
+
+def _told(manifest: Manifest, name: str) -> dict[str, Any]:
+    resource = manifest.resources[name].model_dump()
+    hardware = resource.get("gpuIds") or ",".join(resource.get("instanceIds") or ())
+    routes = manifest.routes.get(name, {})
+    return {
+        "kind": "load balancer" if resource["is_load_balanced"] else "queue",
+        "hardware": hardware,
+        "serves": [*routes] or [function["name"] for function in resource["functions"]],
+    }
+
 
 Report = Callable[[Progress], None]
 
@@ -102,7 +128,7 @@ def build_project(
     archive = _archive_path(project.root, options.output)
     with _work_folder(project.root, keep=options.keep_build) as folder:
         report(_step("packages", f"packages for Python {python}"))
-        packages = add_packages(project, groups)
+        packages = add_packages(folder, project, groups, python=python, exclude=options.exclude, cache=settings.cache)
         report(_step("write", "modules, handlers, manifest"))
         files = _files(project, groups, packages)
         entries = {each.name: make_entry(each, python, images) for each in groups}

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from flash_jupyter.build.marks import Mark, Role, read_mark
 from flash_jupyter.build.plain import Plain, make_plain
 from flash_jupyter.errors import BuildError
@@ -60,6 +58,8 @@ def read_notebook(path: Path) -> Notebook:
 def _read(path: Path) -> Any:
     try:
         if path.suffix == ".ipynb":
+            import nbformat  # two seconds, for it loads the formats of jsonschema; a project may be without notebooks
+
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of ids that are missing
                 return nbformat.read(path, as_version=4)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
+from flash_jupyter.build.baseimage import in_image, left_out, matched
 from flash_jupyter.build.grouping import Group
+from flash_jupyter.build.install import install
+from flash_jupyter.build.lock import resolve
+from flash_jupyter.build.locked import FILE_NAME, Lock
 from flash_jupyter.build.project import Project
-from flash_jupyter.errors import BuildError
+from flash_jupyter.build.requirements import requirements_of
+
+#: begins the folder of what only some resources have
+FOLDER = "packages"
 
 
 @dataclass(frozen=True)
@@ -22,9 +33,57 @@ class Packages:
         return self.folders.get(group.name, "")
 
 
-def add_packages(project: Project, groups: tuple[Group, ...]) -> Packages:
-    """Refuse a project that needs packages."""
-    wanted = [name for each in groups for export in each.exports for name in export.dependencies]
-    if wanted or project.requirements:
-        raise BuildError("packages can't be bundled yet", fix="leave dependencies= away")
-    return Packages()
+def add_packages(
+    folder: Path, project: Project, groups: tuple[Group, ...], *, python: str, exclude: tuple[str, ...], cache: Path
+) -> Packages:
+    """Install into `folder` what the project needs, for workers of this Python; from the cache where it is known.
+
+    Raises `BuildError` for what can't be had.
+    """
+    excluded = frozenset(str(canonicalize_name(name)) for name in exclude)
+    locks = _locks(project, groups, python=python, excluded=excluded, cache=cache)
+    shared = min(locks.values(), key=lambda lock: (len(lock.packages), lock.digest), default=Lock(python))
+    places = {lock.digest: f"{FOLDER}_{name}" for name, lock in reversed(locks.items())} | {shared.digest: ""}
+    files: dict[str, bytes] = {}
+    for digest, place in places.items():
+        lock = next((lock for lock in locks.values() if lock.digest == digest), shared)
+        install(lock, folder / place, cache=cache)
+        if lock.packages:
+            files[f"{place}/{FILE_NAME}".lstrip("/")] = lock.text().encode()
+    folders = {name: places[lock.digest] for name, lock in locks.items() if places[lock.digest]}
+    return Packages(files, folders, tuple(_notes(project, groups, excluded, folder, python)))
+
+
+def _locks(
+    project: Project, groups: tuple[Group, ...], *, python: str, excluded: frozenset[str], cache: Path
+) -> dict[str, Lock]:
+    """Return the lock of each resource; those whose images have nothing of what others bring share one."""
+    found: dict[str, Lock] = {}
+    known: list[tuple[frozenset[str], Lock]] = []
+    exports = [export for each in groups for export in each.exports]
+    for each in sorted(groups, key=lambda each: len(left_out(each.resource, python))):
+        absent = left_out(each.resource, python) | excluded
+        wanted = requirements_of(
+            project, exports, python=python, leave_out=absent, in_image=in_image(each.resource, python)
+        )
+        lock = next((lock for less, lock in known if less <= absent and not _names(lock) & absent), None)
+        if lock is None:
+            lock = resolve(wanted, python=python, cache=cache, leave_out=absent)
+            known.append((absent, lock))
+        found[each.name] = lock
+    return {each.name: found[each.name] for each in groups}
+
+
+def _names(lock: Lock) -> frozenset[str]:
+    return frozenset(str(canonicalize_name(package.name)) for package in lock.packages)
+
+
+def _notes(
+    project: Project, groups: tuple[Group, ...], excluded: frozenset[str], site: Path, python: str
+) -> Iterator[str]:
+    """Say which packages nobody would have installed."""
+    asked = [each.text for each in project.requirements]
+    asked += [text for each in groups for export in each.exports for text in export.dependencies]
+    imported = {str(canonicalize_name(name)) for name in project.imports}
+    for name in sorted(excluded - matched(excluded, asked, site, python) - imported):
+        yield f"--exclude {name}: nothing asks for it"

@@ -23,9 +23,9 @@ from flash_jupyter.build.target import applies
 from flash_jupyter.capture.packages import distributions_of
 from flash_jupyter.errors import BuildError
 
-#: what a bundle brings by itself, as a distribution and as a module
-OURS = frozenset({"flash-jupyter"})
-OUR_MODULES = frozenset({"flash_jupyter"})
+#: what a bundle brings by itself, as distributions and as modules; the released client is another name of ours there
+OURS = frozenset({"flash-jupyter", "runpod-flash"})
+OUR_MODULES = frozenset({"flash_jupyter", "runpod_flash"})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import cost, doctor, endpoints, init, jobs, local, logs, serve, sweep, volumes
+from flash_jupyter.cli import build, cost, doctor, endpoints, init, jobs, local, logs, serve, sweep, volumes
 from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
@@ -16,6 +16,7 @@ app = typer.Typer(name="flash", help="Notebook cells on Runpod serverless GPUs."
 app.add_typer(local.app, name="local")
 app.add_typer(volumes.app, name="volumes")
 app.command("init")(init.init)
+app.command("build")(build.build)
 app.command("run")(serve.serve)
 app.command("endpoints")(endpoints.list_endpoints)
 app.command("undeploy")(endpoints.undeploy)

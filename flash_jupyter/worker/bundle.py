@@ -22,7 +22,7 @@ def find_functions(places: Mapping[str, str], packages: str = "") -> dict[str, A
     a module that can't be imported on this worker, and for one that lacks the name.
     """
     if packages:
-        sys.path.insert(1, str(Path(__file__).parents[2] / packages))
+        sys.path.insert(0, str(Path(__file__).parents[2] / packages))
     sys.modules.setdefault(RELEASED, importlib.import_module("flash_jupyter"))
     return {name: _find(name, *place.split(":")) for name, place in places.items()}
 

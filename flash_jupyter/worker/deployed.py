@@ -91,6 +91,8 @@ def serve(handler: Path, environ: Mapping[str, str]) -> None:
     if importlib.util.find_spec("fastapi" if arguments[0] == "-m" else "runpod") is None:
         install([IMAGE_PACKAGE])
     sys.path.insert(0, str(program.parent))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "flash_jupyter"]:
+        del sys.modules[name]  # a bundle brings its own part of it
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
