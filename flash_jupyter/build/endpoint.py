@@ -72,6 +72,16 @@ def endpoint_of(options: RemoteOptions, where: str, default_name: str) -> Resour
         raise BuildError(f"{where}: {error.message}", fix=error.fix) from None
 
 
+def function_name(options: RemoteOptions) -> str:
+    """Return the endpoint's name as one for Python, empty where it has none.
+
+    >>> function_name(make_options(name="my-endpoint")), function_name(make_options(name="3d"))
+    ('my_endpoint', '_3d')
+    """
+    plain = re.sub(r"\W", "_", options.name or "")
+    return plain if plain.isidentifier() or not plain else f"_{plain}"
+
+
 def _from_metadata(options: Mapping[str, Any]) -> Values:
     """Read `metadata.flash`: texts as on the line, lists, numbers and flags as JSON has them."""
     if not isinstance(options, Mapping):

@@ -74,8 +74,8 @@ class Evaluator:
 
     def __init__(self, find_text: Callable[[str], Text | None]) -> None:
         self._find_text = find_text
-        self._open: list[tuple[str, str]] = []
-        #: (label of the text, name) of every constant that was looked up
+        self._open: list[tuple[str, int, str]] = []
+        #: (label of the text, name) of every constant that configurations are made of
         self.used: set[tuple[str, str]] = set()
 
     def value(self, node: ast.expr, at: Place) -> Any:
@@ -87,6 +87,35 @@ class Evaluator:
             return self._value(node, at)
         except (TypeError, ValueError, LookupError, ArithmeticError) as error:
             raise Unreadable(at.where(node), f"`{_short(node)}` fails: {type(error).__name__}: {error}") from None
+
+    def is_remote(self, node: ast.expr, at: Place) -> bool:
+        """Whether an expression is the decorator of the SDK, under whatever name."""
+        used = set(self.used)
+        try:
+            found = self.value(node, at) is REMOTE
+        except Unreadable:
+            found = False
+        if not found:
+            self.used = used
+        return found
+
+    def remote_call(self, node: ast.expr, at: Place) -> tuple[ast.expr, Place] | None:
+        """Return what is written of the decorator where `node` is one: itself, or the call to which a name is bound."""
+        if self.is_remote(node.func if isinstance(node, ast.Call) else node, at):
+            return node, at
+        if not isinstance(node, ast.Name):
+            return None
+        try:
+            binding, text = self.find(node, at)
+        except Unreadable:
+            return None
+        if binding is None or not isinstance(binding.value, ast.Call):
+            return None
+        above = Place(text, binding.statement, binding.statement.number)
+        if not self.is_remote(binding.value.func, above):
+            return None
+        self.used.add((text.label, node.id))
+        return binding.value, above
 
     def _value(self, node: ast.expr, at: Place) -> Any:
         match node:
@@ -156,18 +185,18 @@ class Evaluator:
         raise Unreadable(at.where(node), f"`{node.id}` is defined nowhere", "define it above, or import it")
 
     def _bound(self, binding: Binding, text: Text, node: ast.expr, at: Place) -> Any:
-        if binding.imported:
-            return self._imported(*binding.imported, node, at)
-        if binding.statement.is_doubtful and len(text.bindings(binding.name)) > 1:
+        if binding.statement.is_doubtful and len(text.bindings(binding.name)) > 1 and not binding.imported:
             raise Unreadable(at.where(node), f"`{binding.name}` depends on a condition", "give it one value")
-        if binding.value is None:
-            raise self._unreadable(node, at)
-        self.used.add((text.label, binding.name))
-        key = (text.label, binding.name)
-        if self._open.count(key) > 20:
+        key = (text.label, binding.statement.number, binding.name)
+        if key in self._open:
             raise Unreadable(at.where(node), f"`{binding.name}` is defined by itself", "give it a value of its own")
         self._open.append(key)
         try:
+            if binding.imported:
+                return self._imported(*binding.imported, node, at)
+            if binding.value is None:
+                raise self._unreadable(node, at)
+            self.used.add((text.label, binding.name))
             return self._value(binding.value, Place(text, binding.statement, binding.statement.number))
         finally:
             self._open.pop()

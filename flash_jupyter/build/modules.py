@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from importlib.util import decode_source
 from pathlib import Path
@@ -23,6 +24,12 @@ class Module(NamedTuple):
 
     name: str
     path: Path
+
+    @property
+    def place(self) -> str:
+        """Where the bundle has it."""
+        base = self.name.replace(".", "/")
+        return f"{base}/__init__.py" if self.path.name == "__init__.py" else f"{base}.py"
 
     @property
     def package(self) -> str:
@@ -64,16 +71,19 @@ class Modules:
         tree = parse(module.path, self.label(module.path))
         return read_text(self.label(module.path), tree, module=module.name, package=module.package)
 
-    def closure(self, imported: Iterable[str]) -> dict[str, Module]:
-        """Return the modules that these dotted names mean, and all that they import in turn, by name."""
+    def closure(self, imported: Iterable[Imported]) -> list[Module]:
+        """Return the modules that these imports mean, and all that they import in turn, each once.
+
+        Raises `BuildError` for what stays out of the bundle.
+        """
         found: dict[str, Module] = {}
         waiting = list(imported)
         while waiting:
-            for module in self._with_packages(waiting.pop()):
-                if module.name not in found:
+            for module in self._with_packages(waiting.pop().module):
+                if module.name not in found and not self._ignore.excludes(self.label(module.path)):
                     found[module.name] = module
                     waiting += self.imports(module)
-        return found
+        return list(found.values())
 
     def _with_packages(self, name: str) -> Iterator[Module]:
         """A module runs the `__init__.py` of each package that it is in."""
@@ -82,28 +92,41 @@ class Modules:
             if found := self.find(".".join(parts[:length])):
                 yield found
 
-    def imports(self, module: Module) -> list[str]:
-        """Return what a module imports, by dotted names; raises `BuildError` for what stays out of the bundle."""
+    def imports(self, module: Module) -> tuple[Imported, ...]:
+        """Return what a module imports; raises `BuildError` for what stays out of the bundle."""
         label = self.label(module.path)
         parse(module.path, label)  # says what is wrong
         imported = imports_of(decode_source(module.path.read_bytes()), module.package)
         self.refuse_excluded(imported, label)
-        return [name for name, _ in imported]
+        self._refuse_beside(imported, module, label)
+        return imported
 
     def refuse_excluded(self, imported: Iterable[Imported], label: str) -> None:
         """Raise `BuildError` for an import of a file that stays out of the bundle."""
         for name, is_optional in imported:
-            found = self.find(name)
-            if found is None or is_optional or not self._ignore.excludes(self.label(found.path)):
-                continue
-            path = self.label(found.path)
-            rule = self._ignore.rule(path)
-            if rule:
-                fix = f"write !{path} into .flashignore, or leave the import away"
-                raise BuildError(f"{label} imports {name}, and {rule} keeps {path} out of the bundle", fix=fix)
-            raise BuildError(
-                f"{label} imports {name}, and {path} never enters a bundle", fix="move it to another place"
-            )
+            for found in self._with_packages(name):
+                path = self.label(found.path)
+                if is_optional or not self._ignore.excludes(path):
+                    continue
+                rule = self._ignore.rule(path)
+                why = f"{rule or 'a rule of every build'} keeps {path} out of the bundle"
+                raise BuildError(
+                    f"{label} imports {found.name}, and {why}",
+                    fix=f"write !{path} into .flashignore" if rule else f"move {path} to another place",
+                )
+
+    def _refuse_beside(self, imported: Iterable[Imported], module: Module, label: str) -> None:
+        """A script finds modules beside itself, a module of a package does not: names are looked for from the root."""
+        folder = module.path.parent
+        for name in sorted(self.foreign(imported)):
+            beside = next((p for p in (folder / f"{name}.py", folder / name / "__init__.py") if p.is_file()), None)
+            if folder != self._root and beside is not None:
+                package = ".".join(folder.relative_to(self._root).parts)
+                raise BuildError(
+                    f"{label} imports {name}, which is {self.label(beside)}: "
+                    f"in the bundle its name is {package}.{name}",
+                    fix=f"write `from {package} import {name}`",
+                )
 
     def foreign(self, imported: Iterable[Imported]) -> frozenset[str]:
         """Return the top-level modules among these that neither Python nor the project nor every bundle brings."""
@@ -121,7 +144,9 @@ class Modules:
 def parse(path: Path, label: str) -> ast.Module:
     """Parse a file; raises `BuildError` that shows the line of a syntax error."""
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(path.read_bytes(), filename=str(path))
     except SyntaxError as error:
         line = f", line {error.lineno}" if error.lineno else ""
         text = f"\n    {error.text.strip()}" if error.text else ""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from flash_jupyter.build.cells import Cell, Notebook
-from flash_jupyter.build.endpoint import endpoint_of, read_options
+from flash_jupyter.build.endpoint import endpoint_of, function_name, read_options
 from flash_jupyter.build.evaluate import Evaluator
 from flash_jupyter.build.interface import Interface, read_interface
 from flash_jupyter.build.manifest import Function
@@ -64,21 +64,17 @@ def read_exports(notebook: Notebook, evaluator: Evaluator) -> tuple[list[Export]
 
     Raises `BuildError` for what can't be exported, with the cell and what to do.
     """
-    text = notebook_text(notebook, notebook.of_role(*SOURCES))
+    text = notebook_text(notebook, notebook.of_role(*SOURCES, Role.HANDLER))
     found = list(declared(text, evaluator))
+    for each in found:
+        if each.statement.cell is not None and each.statement.cell.role is Role.HANDLER:
+            raise BuildError(
+                f"{each.where} is a handler and defines the remote function `{each.function.name}`",
+                fix=f"define `{each.function.name}` in a cell of its own",
+            )
     slicer = Slicer(notebook, frozenset(name for label, name in evaluator.used if label == text.label))
     served = [
-        Served(
-            Export(
-                function=each.function,
-                resource=each.resource,
-                where=each.where,
-                dependencies=each.dependencies,
-                system_dependencies=each.system_dependencies,
-                config_variable=each.config_variable,
-            ),
-            slicer.slice_of(each.function.name, each.statement.cell),
-        )
+        Served(each.export(), slicer.slice_of(each.function.name, each.statement.cell))
         for each in found
         if each.statement.cell is not None
     ]
@@ -111,19 +107,15 @@ def _named(notebook: Notebook) -> Iterator[tuple[Cell, RemoteOptions]]:
     One without a name is called as its endpoint is, or `handler` where it is the only one.
     """
     cells = [(cell, read_options(cell, f"{cell} of {notebook.name}")) for cell in notebook.of_role(Role.HANDLER)]
-    unnamed = [cell for cell, options in cells if not cell.mark.name and not _name_of(options)]
+    names = [cell.mark.name or function_name(options) for cell, options in cells]
+    unnamed = [cell for (cell, _), name in zip(cells, names, strict=True) if not name]
     if len(unnamed) > 1:
         listed = f"{', '.join(str(cell) for cell in unnamed[:-1])} and {unnamed[-1]}"
         raise BuildError(
             f"{listed} of {notebook.name} are handlers without a name", fix="tag them flash:handler:NAME, each its own"
         )
-    for cell, options in cells:
-        name = cell.mark.name or _name_of(options) or "handler"
-        yield replace(cell, mark=Mark(Role.HANDLER, name)), options
-
-
-def _name_of(options: RemoteOptions) -> str:
-    return _identifier(options.name) if options.name else ""
+    for (cell, options), name in zip(cells, names, strict=True):
+        yield replace(cell, mark=Mark(Role.HANDLER, name or "handler")), options
 
 
 def _with_outputs(interface: Interface, cell: Cell, options: RemoteOptions, where: str) -> Interface:
@@ -176,16 +168,6 @@ def _makers(served: Served) -> dict[str, list[int]]:
         for name in piece.names.binds:
             found.setdefault(name, []).append(id(piece))
     return found
-
-
-def _identifier(name: str) -> str:
-    """Make a name for Python of an endpoint's.
-
-    >>> _identifier("my-endpoint"), _identifier("3d")
-    ('my_endpoint', '_3d')
-    """
-    plain = re.sub(r"\W", "_", name)
-    return plain if plain.isidentifier() else f"_{plain}"
 
 
 def _stem(notebook: str) -> str:

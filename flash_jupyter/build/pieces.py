@@ -59,7 +59,7 @@ def pieces_of(cell: Cell) -> Iterator[Piece]:
         end = node.end_lineno or node.lineno
         for part, text in _parts(node, _text(lines, before, node)):
             own = text if part is not node else _own_text(lines, node)
-            yield Piece(cell, node.lineno, text, kind_of(part), analyse(own), part)
+            yield Piece(cell, _first_line(node), text, kind_of(part), analyse(own), part)
         before = end
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+import warnings
 from dataclasses import dataclass, field
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -43,7 +44,10 @@ def make_plain(source: str, where: str, *, is_marked: bool) -> Plain:
     """
     try:
         text = _python(source)
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # who runs the cell sees them
+            tree = ast.parse(text)
+            compile(tree, where, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except _NotPython as other:
         if not is_marked:
             return Plain()

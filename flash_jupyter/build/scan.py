@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flash_jupyter.build.evaluate import REMOTE, Evaluator, Place, Unreadable
+from flash_jupyter.build.evaluate import Evaluator, Place, Unreadable
 from flash_jupyter.build.manifest import Function
+from flash_jupyter.build.project import Export
 from flash_jupyter.build.signature import input_schema, parameters
 from flash_jupyter.build.text import Statement, Text
 from flash_jupyter.decorator.declare import remote, target_of
@@ -37,6 +38,11 @@ class Declared:
     system_dependencies: tuple[str, ...] = ()
     config_variable: str | None = None
 
+    def export(self) -> Export:
+        """Return it as a part of a project."""
+        packages = self.dependencies, self.system_dependencies
+        return Export(self.function, self.resource, self.where, *packages, config_variable=self.config_variable)
+
 
 def declared(text: Text, evaluator: Evaluator) -> Iterator[Declared]:
     """Yield what is to be served, in order; what says `local=True` is not.
@@ -44,58 +50,57 @@ def declared(text: Text, evaluator: Evaluator) -> Iterator[Declared]:
     Raises `BuildError` for a configuration that is wrong, or that can't be read.
     """
     for statement in text.statements:
-        node = statement.node
-        if isinstance(node, Definition):
-            _refuse_inner(node, statement, text, evaluator)
-            found = [each for each in node.decorator_list if _is_remote(each, _place(text, statement), evaluator)]
-            if found and (made := _declare(node, found[0], statement, text, evaluator)):
-                yield made
+        at = Place(text, statement, statement.number)
+        if isinstance(statement.node, Definition):
+            _refuse_inner(statement.node, at, evaluator)
+            for decorator in statement.node.decorator_list:
+                if (call := evaluator.remote_call(decorator, at)) is not None:
+                    yield from _declare(statement.node, statement.node.name, call, at, evaluator)
+                    break
+        elif (applied := _applied(statement.node, at, evaluator)) is not None:
+            node, name, call = applied
+            yield from _declare(node, name, call, at, evaluator)
 
 
-def _place(text: Text, statement: Statement) -> Place:
-    return Place(text, statement, statement.number)
-
-
-def _is_remote(decorator: ast.expr, at: Place, evaluator: Evaluator) -> bool:
-    """Whether it is the decorator of the SDK, under whatever name; what can't be followed is another one."""
-    called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    inner = called
-    while isinstance(inner, ast.Attribute):
-        inner = inner.value
-    if not isinstance(inner, ast.Name):
-        return False
-    try:
-        return evaluator.value(called, at) is REMOTE
-    except (Unreadable, OptionError):
-        return False
+def _applied(node: ast.stmt, at: Place, evaluator: Evaluator) -> tuple[Definition, str, tuple[ast.expr, Place]] | None:
+    """Read `train = remote(...)(train_here)`, which is a decorator without its sign."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=decorator, args=[ast.Name() as given])):
+            call = evaluator.remote_call(decorator, at)
+            if call is None:
+                return None
+            try:
+                binding, _ = evaluator.find(given, at)
+            except Unreadable as stop:
+                raise BuildError(f"{stop.where}: {stop.why}", fix=stop.fix) from None
+            if binding is not None and isinstance(binding.statement.node, Definition):
+                return binding.statement.node, name, call
+    return None
 
 
 def _declare(
-    node: Definition, decorator: ast.expr, statement: Statement, text: Text, evaluator: Evaluator
-) -> Declared | None:
-    at, where = _place(text, statement), text.where(statement, node)
+    node: Definition, name: str, call: tuple[ast.expr, Place], at: Place, evaluator: Evaluator
+) -> Iterator[Declared]:
+    where = at.text.where(at.statement)
+    decorator, place = call
     try:
-        given = _arguments(decorator, at, evaluator)
+        given = _arguments(decorator, place, evaluator)
         method, path = given.pop("method", None), given.pop("path", None)
         target = target_of(**given, is_route=bool(method or path))
         resource = target.resource if target.resource is not None else LiveServerless()
-        function = _function(node, text)
+        function = _function(node, name, at.text)
         _check_kind(node, resource)
         if resource.is_load_balanced:
-            route = check_route_of(node.name, parameters(node), target.describe(), method, path)
+            route = check_route_of(name, parameters(node), target.describe(), method, path)
             function = function.model_copy(update={"http_method": route[0], "http_path": route[1]})
     except Unreadable as stop:
-        raise BuildError(
-            f"the configuration of `{node.name}` can't be read: {stop.where}: {stop.why}", fix=stop.fix
-        ) from None
+        raise BuildError(f"{stop.where}: {stop.why} (configuration of `{name}`)", fix=stop.fix) from None
     except OptionError as error:
         raise BuildError(f"{where}: {error.message}", fix=error.fix) from None
-    if target.local:
-        return None
-    variable = _variable(decorator)
-    return Declared(
-        statement, where, function, resource, target.dependencies, target.system_dependencies, config_variable=variable
-    )
+    if not target.local:
+        variable = _variable(decorator)
+        packages = target.dependencies, target.system_dependencies
+        yield Declared(at.statement, where, function, resource, *packages, config_variable=variable)
 
 
 def _arguments(decorator: ast.expr, at: Place, evaluator: Evaluator) -> dict[str, Any]:
@@ -152,11 +157,11 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from _own_nodes(child)
 
 
-def _function(node: Definition, text: Text) -> Function:
+def _function(node: Definition, name: str, text: Text) -> Function:
     if isinstance(node, ast.ClassDef):
-        return Function(name=node.name, module=text.module, is_class=True, class_methods=_methods(node, text))
+        return Function(name=name, module=text.module, is_class=True, class_methods=_methods(node, text))
     return Function(
-        name=node.name,
+        name=name,
         module=text.module,
         is_async=isinstance(node, ast.AsyncFunctionDef),
         input_schema=input_schema(node),
@@ -184,15 +189,14 @@ def _variable(decorator: ast.expr) -> str | None:
     return getattr(given, "id", None) or getattr(given, "attr", None)
 
 
-def _refuse_inner(node: Definition, statement: Statement, text: Text, evaluator: Evaluator) -> None:
+def _refuse_inner(node: Definition, at: Place, evaluator: Evaluator) -> None:
     """A remote function inside of a function or a class could not be imported by who serves it."""
-    at = Place(text, statement, float("inf"))
+    late = Place(at.text, at.statement, float("inf"))
     for inner in ast.walk(node):
         if inner is node or not isinstance(inner, Definition):
             continue
-        if any(_is_remote(decorator, at, evaluator) for decorator in inner.decorator_list):
+        if any(evaluator.remote_call(decorator, late) for decorator in inner.decorator_list):
             raise BuildError(
-                f"{text.where(statement, inner)}: `{inner.name}` is remote inside of `{node.name}`, "
-                "where nobody can import it",
-                fix=f"move `{inner.name}` to the top of the {'notebook' if statement.cell else 'file'}",
+                f"{at.where(inner)}: `{inner.name}` is remote inside of `{node.name}`, where nobody can import it",
+                fix=f"move `{inner.name}` to the top of the {'notebook' if at.statement.cell else 'file'}",
             )

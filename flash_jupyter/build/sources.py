@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.util import decode_source
@@ -10,20 +9,18 @@ from pathlib import Path
 
 from flash_jupyter.build.cells import Cell, read_notebook
 from flash_jupyter.build.evaluate import Evaluator
+from flash_jupyter.build.folder import is_notebook, read_folder
 from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.magics import magic_cells, with_magics
 from flash_jupyter.build.marks import Role
 from flash_jupyter.build.modules import Module, Modules
 from flash_jupyter.build.notebook import read_exports
+from flash_jupyter.build.nothing import no_functions
 from flash_jupyter.build.project import Export, Project, Wanted
 from flash_jupyter.build.requirement_files import read_files, read_script
 from flash_jupyter.build.scan import declared
 from flash_jupyter.capture.imports import Imported, imports_of
 from flash_jupyter.errors import BuildError
-
-#: a cell of jupytext's percent format
-_CELL = re.compile(r"^# %%", re.MULTILINE)
-#: what makes a file of such cells a notebook: a mark of ours, or jupytext's header
-_MARK = re.compile(r"""^# %%.*["']flash:|^#\s*\|\s*(flash|export|remote)\b|^#\s+jupytext:""", re.MULTILINE)
 
 
 def read_project(path: Path, *, from_magics: bool = False) -> Project:
@@ -34,21 +31,18 @@ def read_project(path: Path, *, from_magics: bool = False) -> Project:
     path = path.resolve()
     if not path.exists():
         raise BuildError(f"there is no {path}", fix="give the path of a notebook, a Python file or a folder")
-    reading = _Reading(path if path.is_dir() else _root_of(path), from_magics=from_magics)
-    for each in reading.sources() if path.is_dir() else [path]:
-        if is_notebook(each):
-            reading.add_notebook(each)
-        else:
-            reading.add_file(each)
-    return reading.project(path.stem if path.is_file() else path.name)
-
-
-def is_notebook(path: Path) -> bool:
-    """Whether a file is a notebook, as `.ipynb` or in percent format."""
-    if path.suffix != ".py":
-        return path.suffix == ".ipynb"
-    text = path.read_bytes().decode("utf-8", "replace")
-    return _CELL.search(text) is not None and _MARK.search(text) is not None
+    if path.is_dir():
+        reading = _Reading(path, from_magics=from_magics)
+        reading.add_folder()
+        return reading.project(path.name)
+    if path.suffix not in (".py", ".ipynb"):
+        raise BuildError(f"{path.name} is no notebook and no Python file", fix="give the path of one, or of a folder")
+    reading = _Reading(_root_of(path), from_magics=from_magics)
+    if is_notebook(path):
+        reading.add_notebook(path)
+    else:
+        reading.add_file(path)
+    return reading.project(path.stem)
 
 
 def _root_of(path: Path) -> Path:
@@ -71,66 +65,93 @@ class _Reading:
         self._imports: set[str] = set()
         self._requirements: list[Wanted] = list(read_files(root))
         self._tests: dict[str, tuple[Cell, ...]] = {}
+        self._looked_at: list[str] = []
+        self._magics: list[str] = []
 
-    def sources(self) -> list[Path]:
-        """Return the Python files and notebooks of the folder."""
-        return [path for path in self._ignore.files() if path.suffix in (".py", ".ipynb")]
+    def add_folder(self) -> None:
+        """Read a project; raises `BuildError` for a syntax error in any of its sources."""
+        found = read_folder(self._root, self._ignore)
+        for path in found.modules:
+            self.add_file(path)
+        for path in found.notebooks:
+            self.add_notebook(path)
+        for path in found.data:
+            self._files[self._label(path)] = path.read_bytes()
 
     def add_file(self, path: Path) -> None:
-        """Read a Python file."""
-        relative = path.relative_to(self._root).with_suffix("")
-        parts = relative.parts[:-1] if relative.name == "__init__" else relative.parts
-        module = Module(".".join(parts), path)
+        """Read a Python file; what it serves brings along what it imports."""
+        module = Module(_dotted(path.relative_to(self._root)), path)
         text = self._modules.read(module)
+        exports = [found.export() for found in declared(text, Evaluator(self._modules.text))]
+        self._looked_at.append(text.label)
+        self._add_exports(exports)
+        self._files[text.label] = path.read_bytes()
         self._requirements += read_script(decode_source(path.read_bytes()), text.label)
-        for found in declared(text, Evaluator(self._modules.text)):
-            self._exports.append(
-                Export(
-                    found.function,
-                    found.resource,
-                    found.where,
-                    found.dependencies,
-                    found.system_dependencies,
-                    found.config_variable,
-                )
-            )
-        self._ship(module.path.relative_to(self._root).as_posix(), path.read_bytes())
-        self._follow(imports_of(decode_source(path.read_bytes()), module.package), self._modules, text.label)
+        if exports:
+            self._refuse_unimportable(module, text.label)
+            self._follow(self._modules.imports(module), self._modules)
 
     def add_notebook(self, path: Path) -> None:
-        """Read a notebook."""
-        notebook = replace(read_notebook(path), name=path.relative_to(self._root).as_posix())
+        """Read a notebook; local modules are looked for beside it, as its kernel does, and then in the project."""
+        notebook = replace(read_notebook(path), name=self._label(path))
+        self._looked_at.append(notebook.name)
+        if self._from_magics:
+            notebook = with_magics(notebook)
+        elif cells := magic_cells(notebook):
+            self._magics.append(f"{len(cells)} in {notebook.name}")
         if tests := notebook.of_role(Role.TEST):
             self._tests[notebook.name] = tests
         for cell in notebook.cells:
             self._requirements += read_script(cell.source, notebook.name)
         modules = Modules(self._root, [path.parent, self._root], self._ignore)
         exports, texts = read_exports(notebook, Evaluator(modules.text))
-        self._exports += exports
+        self._add_exports(exports)
         for name, text in texts.items():
-            self._ship(f"{name}.py", text.encode())
-            self._follow(imports_of(text, ""), modules, notebook.name)
+            self._ship(f"{name}.py", text.encode(), notebook.name)
+            imported = imports_of(text, "")
+            modules.refuse_excluded(imported, notebook.name)
+            self._follow(imported, modules)
 
-    def _follow(self, imported: Iterable[Imported], modules: Modules, label: str) -> None:
-        """Take along the modules of the project that a served module imports."""
-        modules.refuse_excluded(imported, label)
+    def _label(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+    def _add_exports(self, exports: Iterable[Export]) -> None:
+        for export in exports:
+            name = export.function.name
+            if other := next((each for each in self._exports if each.function.name == name), None):
+                raise BuildError(
+                    f"two functions are called `{name}`: {other.where} and {export.where}",
+                    fix="rename one of them; a handler cell has its name of its tag, flash:handler:NAME",
+                )
+            self._exports.append(export)
+
+    def _follow(self, imported: Iterable[Imported], modules: Modules) -> None:
+        """Take along the modules of the project that are imported, and note what these and it need from elsewhere."""
+        imported = tuple(imported)
         self._imports |= modules.foreign(imported)
-        for name, module in modules.closure(name for name, _ in imported).items():
-            is_package = module.path.name == "__init__.py"
-            place = f"{name.replace('.', '/')}/__init__.py" if is_package else f"{name.replace('.', '/')}.py"
-            self._ship(place, module.path.read_bytes())
-            text = decode_source(module.path.read_bytes())
-            self._imports |= modules.foreign(imports_of(text, module.package))
+        for module in modules.closure(imported):
+            self._ship(module.place, module.path.read_bytes(), self._label(module.path))
+            self._imports |= modules.foreign(imports_of(decode_source(module.path.read_bytes()), module.package))
 
-    def _ship(self, place: str, content: bytes) -> None:
-        self._files[place] = content
+    def _ship(self, place: str, content: bytes, source: str) -> None:
+        """Put a file into the bundle; raises `BuildError` where another one is there."""
+        if self._files.setdefault(place, content) != content:
+            raise BuildError(
+                f"{source} and another file of {self._root.name} would both be {place} in the bundle",
+                fix="rename one of them",
+            )
+
+    def _refuse_unimportable(self, module: Module, label: str) -> None:
+        if not all(part.isidentifier() for part in module.name.split(".")):
+            raise BuildError(
+                f"{label} has remote functions, and a name that Python can't import",
+                fix="use letters, digits and _ in the names of files and folders",
+            )
 
     def project(self, name: str) -> Project:
         """Return the whole; raises `BuildError` where there is nothing to serve."""
         if not self._exports:
-            raise BuildError(
-                f"{name} has no remote functions", fix="put @remote above a function, or tag a cell flash:handler"
-            )
+            raise no_functions(name, self._root, self._ignore, self._looked_at, self._magics)
         return Project(
             name=name,
             root=self._root,
@@ -140,3 +161,13 @@ class _Reading:
             requirements=tuple(dict.fromkeys(self._requirements)),
             tests=self._tests,
         )
+
+
+def _dotted(relative: Path) -> str:
+    """The name under which a file is imported from the root.
+
+    >>> _dotted(Path("workers/gpu.py")), _dotted(Path("pkg/__init__.py"))
+    ('workers.gpu', 'pkg')
+    """
+    parts = relative.with_suffix("").parts
+    return ".".join(parts[:-1] if relative.name == "__init__.py" else parts)

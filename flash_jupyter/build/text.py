@@ -58,8 +58,10 @@ class Text:
 
     def where(self, statement: Statement, node: ast.AST | None = None) -> str:
         """Name the place of a statement, or of a part of it, as messages do."""
-        line = getattr(node, "lineno", statement.node.lineno)
-        return f"{statement.cell} of {self.label}" if statement.cell else f"{self.label}, line {line}"
+        line = getattr(node or statement.node, "lineno", statement.node.lineno)
+        if statement.cell is None:
+            return f"{self.label}, line {line}"
+        return f"{statement.cell} of {self.label}" + (f", line {line}" if node else "")
 
 
 def read_text(label: str, tree: ast.Module, *, module: str, package: str) -> Text:

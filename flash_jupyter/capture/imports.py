@@ -19,8 +19,8 @@ class Imported(NamedTuple):
 def imports_of(text: str, package: str) -> tuple[Imported, ...]:
     r"""Find the imports of a module that belongs to `package` ("" for none), or raise `SyntaxError`.
 
-    Imports inside functions count; those under `except ImportError` or `TYPE_CHECKING` are optional. Literal
-    `import_module("...")` counts too.
+    Imports inside functions count; those under `except ImportError`, `TYPE_CHECKING` or `__name__ == "__main__"` are
+    optional. Literal `import_module("...")` counts too.
 
     >>> [name for name, _ in imports_of("import a.b\nfrom . import c\nfrom ..d import e", "p.q")]
     ['a.b', 'p.q', 'p.q.c', 'p.d', 'p.d.e']
@@ -35,7 +35,7 @@ def _walk(nodes: Iterable[ast.AST], package: str, *, optional: bool) -> Iterator
         if isinstance(node, ast.Try) and any(caught_by(handler) & IMPORT_ERRORS for handler in node.handlers):
             yield from _walk(node.body, package, optional=True)
             yield from _walk([*node.handlers, *node.orelse, *node.finalbody], package, optional=optional)
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
+        elif isinstance(node, ast.If) and (_is_type_checking(node.test) or _is_main_guard(node.test)):
             yield from _walk(node.body, package, optional=True)
             yield from _walk(node.orelse, package, optional=optional)
         else:
@@ -65,6 +65,10 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     if node.level > len(parts):
         return ""  # beyond the top: Python refuses it too
     return ".".join(filter(None, [*parts[: len(parts) - node.level + 1], node.module]))
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and getattr(test.left, "id", "") == "__name__"
 
 
 def _is_type_checking(test: ast.expr) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from flash_jupyter.build.sources import read_project
 from flash_jupyter.errors import BuildError
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+QUICKSTART = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -116,12 +118,279 @@ def test_functions_of_one_endpoint_share_a_module_and_others_have_their_own(tmp_
     assert found.exports[1].dependencies == ("torch",)
 
 
-def test_a_project_without_remote_functions_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(BuildError) as raised:
-        read(tmp_path, "main.py", "x = 1\n")
-    assert str(raised.value) == (
-        "main has no remote functions\n  → put @remote above a function, or tag a cell flash:handler"
+def test_cells_on_a_worker_are_handlers_for_who_asks(tmp_path: Path) -> None:
+    text = (
+        "# %%\nK = 3\ndef scale(x): return x * K\n"
+        "# %%\n#| remote: gpu=AMPERE_80 deps=torch name=my-trainer timeout=60 volume=models:20\ny = scale(n)\n"
+        "# %%\n#| remote: cpu=cpu3c-2-4\nz = scale(m)\nz + 1\n"
+        "# %%\n#| remote: local\nhere = 1\n# %%\n#| remote: dry\nhere = 1\n"
     )
+    (tmp_path / "nb.py").write_text(text, "utf-8")
+    found = read_project(tmp_path / "nb.py", from_magics=True)
+    assert [described(export) for export in found.exports] == [
+        (
+            "my_trainer",
+            "notebook_nb_my_trainer",
+            (
+                "LiveServerless(name='my-trainer', gpus=('AMPERE_80',), executionTimeoutMs=60000, "
+                "networkVolume=NetworkVolume(name='models', size=20))"
+            ),
+        ),
+        ("cell_3", "notebook_nb_cell_3", "CpuLiveServerless(instanceIds=('cpu3c-2-4',))"),
+    ]
+    assert found.exports[0].dependencies == ("torch",)
+
+
+def test_the_line_of_a_handler_cell_wins_over_its_metadata(tmp_path: Path) -> None:
+    text = (
+        '# %% tags=["flash:handler:run"] flash={"gpu": ["ADA_24"], "workers": [0, 2], "idle": 30, "deps": "a>=1,b"}\n'
+        "#| remote: cpu=cpu3c-2-4 workers=1-4 env=A=1 apt=ffmpeg\nx = 1\n"
+    )
+    (export,) = read(tmp_path, "nb.py", text).exports
+    assert repr(export.resource) == (
+        "CpuLiveServerless(instanceIds=('cpu3c-2-4',), workersMin=1, workersMax=4, idleTimeout=30)"
+    )
+    assert export.resource.env == {"A": "1"}
+    assert (export.dependencies, export.system_dependencies) == (("a>=1", "b"), ("ffmpeg",))
+
+
+def test_a_project_brings_its_modules_and_data_but_no_tests_notebooks_secrets(tmp_path: Path) -> None:
+    files = {
+        "main.py": "from workers.gpu import f\nfrom tests.data import rows\n",
+        "workers/gpu.py": "from flash_jupyter import remote\nimport torch\nfrom tests.data import rows\n@remote\ndef f(): ...",
+        "workers/words.txt": "a",
+        "workers/README.md": "a",
+        "tests/data.py": "rows = 1\n",
+        "tests/test_f.py": "import pytest\n",
+        "test_g.py": "import pytest\n",
+        "setup.py": "import setuptools\n",
+        "unused.py": "import pandas\n",
+        "notes.ipynb": '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        "paired.ipynb": '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        "paired.py": "# ---\n# jupyter:\n#   jupytext:\n# ---\n# %%\nx = 1\n",
+        ".env": "KEY=1",
+        "key.pem": "x",
+        "requirements.txt": "torch\n",
+        "big.csv": "1",
+        ".flashignore": "*.csv\n",
+    }
+    found = read_project(write(tmp_path, files))
+    assert list(found.files) == ["main.py", "tests/data.py", "unused.py", "workers/gpu.py", "workers/words.txt"]
+    assert found.imports == {"torch"}
+    assert found.name == tmp_path.name
+
+
+def test_a_notebook_finds_modules_beside_itself_and_in_the_project(tmp_path: Path) -> None:
+    files = {
+        "common.py": "import numpy\n",
+        "notebooks/helpers.py": "import common\nK = 1\n",
+        "notebooks/nb.py": '# %% tags=["flash:setup"]\nfrom helpers import K\n# %% tags=["flash:handler:run"]\nx = K\n',
+    }
+    found = read_project(write(tmp_path, files))
+    assert list(found.files) == ["common.py", "helpers.py", "notebook_notebooks_nb.py", "notebooks/helpers.py"]
+    assert found.imports == {"numpy"}
+    assert found.exports[0].where == "cell 2 of notebooks/nb.py"
+
+
+def test_two_handlers_that_need_different_things_of_one_name_have_a_module_each(tmp_path: Path) -> None:
+    text = (
+        '# %%\ndef f(): return 1\n# %% tags=["flash:handler:one"]\nx = f()\n'
+        '# %%\ndef f(): return 2\n# %% tags=["flash:handler:two"]\nx = f()\n'
+    )
+    found = read(tmp_path, "nb.py", text)
+    values = {}
+    for export in found.exports:
+        namespace: dict[str, Any] = {}
+        exec(found.files[f"{export.function.module}.py"], namespace)
+        values[export.function.name] = namespace[export.function.name]()
+    assert values == {"one": {"x": 1}, "two": {"x": 2}}
+
+
+def test_a_file_of_a_package_has_its_name_from_above_the_package(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/a.py": "K = 1\n",
+        "pkg/gpu.py": f"{REMOTE}from .a import K\n@remote\ndef f(): ...",
+    }
+    write(tmp_path, files)
+    found = read_project(tmp_path / "pkg" / "gpu.py")
+    assert found.exports[0].function.module == "pkg.gpu"
+    assert list(found.files) == ["pkg/__init__.py", "pkg/a.py", "pkg/gpu.py"]
+
+
+REMOTE = "from flash_jupyter import remote\n"
+FUNCTION = f"{REMOTE}@remote\ndef f(): ...\n"
+HANDLER = '# %% tags=["flash:handler"]\n'
+
+WRONG = {
+    "no remote function": (
+        {"main.py": "x = 1\n", "b/c.py": ""},
+        (
+            "shop has no remote functions; looked at b/c.py, main.py\n"
+            "  → put @remote above a function, or tag a cell of a notebook flash:handler"
+        ),
+    ),
+    "many files without one": (
+        {f"m{number}.py": "" for number in range(8)},
+        (
+            "shop has no remote functions; looked at m0.py, m1.py, m2.py, m3.py, m4.py, m5.py and 2 more\n"
+            "  → put @remote above a function, or tag a cell of a notebook flash:handler"
+        ),
+    ),
+    "no source at all": (
+        {"data.csv": "1"},
+        "shop has no Python file and no notebook\n  → give the path of a notebook, a Python file or a project",
+    ),
+    "only cells with the magic": (
+        {"nb.py": "# %%\n#| remote: gpu=ADA_24\nx = 1\n"},
+        (
+            "shop has no remote functions, but %%remote cells: 1 in nb.py\n"
+            "  → flash build --from-magics serves these; or tag a cell flash:handler"
+        ),
+    ),
+    "all in ignored files": (
+        {
+            "main.py": "",
+            "gpu/a.py": FUNCTION,
+            "b.py": FUNCTION,
+            ".gitignore": "# no\n\ngpu/\n",
+            ".flashignore": "b*.py\n",
+        },
+        (
+            "the ignore files keep all remote functions of shop away: b.py (the rule b*.py of .flashignore), "
+            "gpu/a.py (the rule gpu/ of .gitignore)\n"
+            "  → take that rule out, or take the file back with !FILE in .flashignore"
+        ),
+    ),
+    "a syntax error": (
+        {"a.py": FUNCTION, "b.py": "x = 1\ndef g(:\n"},
+        "b.py, line 2: invalid syntax\n    def g(:\n  → mend it; nothing was built",
+    ),
+    "a function of a file and of another": (
+        {"a.py": FUNCTION, "b.py": FUNCTION},
+        (
+            "two functions are called `f`: a.py, line 3 and b.py, line 3\n"
+            "  → rename one of them; a handler cell has its name of its tag, flash:handler:NAME"
+        ),
+    ),
+    "a function of a file and a handler": (
+        {"a.py": FUNCTION, "nb.py": '# %% tags=["flash:handler:f"]\nx = 1\n'},
+        (
+            "two functions are called `f`: a.py, line 3 and cell 1 of nb.py\n"
+            "  → rename one of them; a handler cell has its name of its tag, flash:handler:NAME"
+        ),
+    ),
+    "handlers without a name": (
+        {"nb.py": f"{HANDLER}x = 1\n{HANDLER}y = 1\n{HANDLER}z = 1\n"},
+        "cell 1, cell 2 and cell 3 of nb.py are handlers without a name\n  → tag them flash:handler:NAME, each its own",
+    ),
+    "an import of an ignored file": (
+        {"a.py": f"import secret\n{FUNCTION}", "secret.py": "", ".gitignore": "secret*\n"},
+        (
+            "a.py imports secret, and the rule secret* of .gitignore keeps secret.py out of the bundle\n"
+            "  → write !secret.py into .flashignore"
+        ),
+    ),
+    "an import of an ignored file by another import": (
+        {"a.py": f"import b\n{FUNCTION}", "b.py": "from pkg import c\n", "pkg/c.py": "", ".gitignore": "pkg/\n"},
+        (
+            "b.py imports pkg.c, and the rule pkg/ of .gitignore keeps pkg/c.py out of the bundle\n"
+            "  → write !pkg/c.py into .flashignore"
+        ),
+    ),
+    "an import of an ignored file by a notebook": (
+        {"nb.py": f"# %%\nimport secret\n{HANDLER}x = secret.x\n", "secret.py": "", ".gitignore": "secret*\n"},
+        (
+            "nb.py imports secret, and the rule secret* of .gitignore keeps secret.py out of the bundle\n"
+            "  → write !secret.py into .flashignore"
+        ),
+    ),
+    "an import of a file beside": (
+        {"workers/a.py": f"import helper\n{FUNCTION}", "workers/helper.py": ""},
+        (
+            "workers/a.py imports helper, which is workers/helper.py: in the bundle its name is workers.helper\n"
+            "  → write `from workers import helper`"
+        ),
+    ),
+    "two files for one place": (
+        {
+            "helpers.py": "K = 1\n",
+            "nb/helpers.py": "K = 2\n",
+            "nb/nb.py": f"# %%\nfrom helpers import K\n{HANDLER}x = K\n",
+        },
+        "nb/helpers.py and another file of shop would both be helpers.py in the bundle\n  → rename one of them",
+    ),
+    "a name that nobody can import": (
+        {"my-worker.py": FUNCTION},
+        (
+            "my-worker.py has remote functions, and a name that Python can't import\n"
+            "  → use letters, digits and _ in the names of files and folders"
+        ),
+    ),
+    "a remote function in a handler": (
+        {"nb.py": f"# %%\n{REMOTE}{HANDLER}@remote\ndef g(): ...\nx = 1\n"},
+        "cell 2 of nb.py is a handler and defines the remote function `g`\n  → define `g` in a cell of its own",
+    ),
+    "what a remote function needs is not exported": (
+        {"nb.py": f"# %%\n# %load_ext flash_jupyter\n{REMOTE}rows = load()\n# %%\n@remote\ndef g(): return rows\n"},
+        (
+            "`rows`, which cell 2 reads in line 2, is made by cell 1, which is not exported\n"
+            "  → tag cell 1 flash:init (it runs once a worker), or flash:setup where it is cheap"
+        ),
+    ),
+    "options that are wrong": (
+        {"nb.py": f"{HANDLER}#| remote: gpus=ADA_24\nx = 1\n"},
+        "cell 1 of nb.py: `gpus` is not an option\n  → did you mean `gpu`?",
+    ),
+    "options in the metadata that are wrong": (
+        {"nb.py": '# %% tags=["flash:handler:f"] flash={"gpu": ["AMPERE_81"]}\nx = 1\n'},
+        "cell 1 of nb.py: gpu=AMPERE_81 does not exist\n  → did you mean gpu=AMPERE_80?",
+    ),
+    "a variable of the kernel": (
+        {"nb.py": f"{HANDLER}#| remote: env=TOKEN\nx = 1\n"},
+        (
+            "cell 1 of nb.py: env=TOKEN takes its value from the kernel, which a deployment has not\n"
+            "  → write env=TOKEN=VALUE; for a secret, store it at Runpod: {{ RUNPOD_SECRET_TOKEN }}"
+        ),
+    ),
+    "an output that is not there": (
+        {"nb.py": f"{HANDLER}#| remote: out=y\nx = 1\n"},
+        "cell 1 of nb.py: out=y, and the cell has no `y`\n  → give names that it binds",
+    ),
+    "a magic with an effect": (
+        {"nb.py": f"{HANDLER}!ls\nx = 1\n"},
+        "cell 1, line 1: !ls has no place in a module\n  → do it in Python, or in a cell that is not exported",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "message"), WRONG.values(), ids=WRONG.keys())
+def test_what_can_not_be_built_is_said_with_its_place_and_a_way_out(
+    tmp_path: Path, files: dict[str, str], message: str
+) -> None:
+    with pytest.raises(BuildError) as raised:
+        read_project(write(tmp_path / "shop", files))
+    assert str(raised.value) == message
+
+
+def test_what_is_not_there_or_no_source_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"there is no .*nothing\.py"):
+        read_project(tmp_path / "nothing.py")
+    with pytest.raises(BuildError) as raised:
+        read(tmp_path, "data.csv", "1")
+    assert str(raised.value) == ("data.csv is no notebook and no Python file\n  → give the path of one, or of a folder")
+
+
+def test_the_quickstart_says_which_cells_to_tag() -> None:
+    with pytest.raises(BuildError) as raised:
+        read_project(QUICKSTART)
+    assert str(raised.value) == (
+        "quickstart has no remote functions, but %%remote cells: 4 in quickstart.ipynb\n"
+        "  → flash build --from-magics serves these; or tag a cell flash:handler"
+    )
+    with pytest.raises(BuildError) as raised:
+        read_project(QUICKSTART, from_magics=True)
+    assert "is made by cell 6, which is not exported" in str(raised.value)
 
 
 def test_the_files_of_a_project_say_what_it_requires(tmp_path: Path) -> None:
