@@ -12,6 +12,7 @@ from typing import Any, Generic
 from flash_jupyter import limits
 from flash_jupyter.decorator.fanout import fan_out
 from flash_jupyter.decorator.here import await_here, run_here
+from flash_jupyter.decorator.interrupted import for_the_caller
 from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, OPEN, JobOutput, output_of, unwrapped
 from flash_jupyter.decorator.target import check_concurrency
@@ -57,7 +58,10 @@ class RemoteCallable(ABC, Generic[P, R]):
                 loop.call_soon_threadsafe(show, event, context=context)
 
         started = self._start((args, kwargs), tell)
-        return finish(started, await started.join())
+        try:
+            return finish(started, await started.join())
+        except asyncio.CancelledError as cancelled:
+            raise for_the_caller(cancelled) from None
 
     def remote(self, /, *args: P.args, **kwargs: P.kwargs) -> JobOutput[R]:
         """Run on a worker and wait for it; an interrupt cancels the job."""
@@ -65,7 +69,10 @@ class RemoteCallable(ABC, Generic[P, R]):
             return run_here(self.local, *_unwrapped((args, kwargs)))
         inbox: Inbox[Any] = Inbox()
         started = self._start((args, kwargs), inbox.put)
-        return finish(started, started.wait(inbox, show))
+        try:
+            return finish(started, started.wait(inbox, show))
+        except KeyboardInterrupt as interrupt:
+            raise for_the_caller(interrupt) from None
 
     def spawn(self, /, *args: P.args, **kwargs: P.kwargs) -> Job[R]:
         """Start on a worker and return at once."""
@@ -87,7 +94,10 @@ class RemoteCallable(ABC, Generic[P, R]):
         def start(args: tuple[Any, ...], tell: Tell) -> StartedCall:
             return self._start((args, {}), tell)
 
-        started = fan_out(start, calls, total=total, concurrency=concurrency, label=self.label)
+        try:
+            started = fan_out(start, calls, total=total, concurrency=concurrency, label=self.label)
+        except KeyboardInterrupt as interrupt:
+            raise for_the_caller(interrupt) from None
         return [_ended(call) for call in started]
 
     def _start(self, arguments: Arguments, tell: Tell) -> StartedCall:
@@ -95,6 +105,8 @@ class RemoteCallable(ABC, Generic[P, R]):
             started = self._begin(_unwrapped(arguments), tell)
         except FlashError as error:
             raise error.with_traceback(None) from error.__cause__  # its text says all, our frames nothing
+        except KeyboardInterrupt as interrupt:
+            raise for_the_caller(KeyboardInterrupt(str(interrupt) or "nothing was sent")) from None
         for warning in started.warnings:
             self._warn(warning, tell)
         return started
@@ -126,9 +138,16 @@ class Job(Generic[R]):
         return self._started.state.value
 
     def result(self, timeout: float | None = None) -> R:
-        """Wait for the value, at most `timeout` seconds (`TimeoutError`); raises what the code or the job raised."""
-        with contextlib.suppress(Exception):
+        """Wait for the value, at most `timeout` seconds (`TimeoutError`); raises what the code or the job raised.
+
+        An interrupt ends the wait, not the job.
+        """
+        try:
             self._started.future.exception(timeout)
+        except KeyboardInterrupt:
+            raise for_the_caller(KeyboardInterrupt(f"job {self.id} goes on; its cancel() stops it")) from None
+        except Exception:
+            pass  # `output` says what it was
         return self.output().result()
 
     def output(self) -> JobOutput[R]:

@@ -45,17 +45,22 @@ def fan_out(
             for _ in range(open_calls):
                 inbox.drain(show)
                 advance()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_cancel_open(started)) from None
     except BaseException:
         _cancel_open(started)
         raise
     return started
 
 
-def _cancel_open(started: list[StartedCall]) -> None:
+def _cancel_open(started: list[StartedCall]) -> str:
+    """Cancel the calls that are open, and say what came of it."""
     left = [call for call in started if not call.future.done()]
     for call in left:
         call.cancel(looks_after_worker=False)
-    wait([call.future for call in left], CONFIRM_S)
+    open_yet = wait([call.future for call in left], CONFIRM_S).not_done
+    text = f"{len(started) - len(left)} calls had ended, {len(left) - len(open_yet)} were cancelled"
+    return f"{text}; {len(open_yet)} are not confirmed, see %flash jobs" if open_yet else text
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from flash_jupyter.capsule.nested import make_nested
 from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.decorator.functions import arguments_by_name
 from flash_jupyter.decorator.here import is_worker
+from flash_jupyter.decorator.interrupted import for_the_caller
 from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, unwrapped
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
@@ -77,9 +78,10 @@ class RemoteRoute(Generic[P, R]):
         try:
             result: R = inbox.drain(show).result()()
             return result
-        except BaseException:
+        except KeyboardInterrupt:
             future.cancel()
-            raise
+            said = "the request was dropped; its worker may run the function to its end"
+            raise for_the_caller(KeyboardInterrupt(said)) from None
 
     def options(self, *, timeout: int | None = None) -> RemoteRoute[P, R]:
         """Return the same route with a time limit for the request, in seconds."""

@@ -7,7 +7,7 @@ constructor that has run to its end is never run again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -33,9 +33,10 @@ def start_call(
 ) -> StartedCall:
     """Start a call of a function; raises what `prepare_call` raises. `retries` are for lost workers only."""
     prepared = prepare_call(request, spec, run=new_run())
-    runner = session.begin(_record(session, spec, request.label, prepared.run, prepared.names), tell=tell)
-    future = session.loop.submit(_run(runner, spec, prepared, retries))
-    return StartedCall(runner, future, session.loop, prepared.warnings)
+    record = _record(session, spec, request.label, prepared.run, prepared.names)
+    return _started(
+        session, record, tell, lambda runner: _run(runner, spec, prepared, retries), warnings=prepared.warnings
+    )
 
 
 def start_payload(
@@ -51,12 +52,11 @@ def start_payload(
     """Start a call of an image's own handler; raises what `prepare_payload` raises."""
     payload = prepare_payload(arguments, run=new_run(), timeout_s=timeout_s)
     record = replace(_record(session, spec, label, payload.run, tuple(arguments)), kind="handler")
-    runner = session.begin(record, tell=tell)
 
-    async def run() -> Ran:
+    async def run(runner: Runner) -> Ran:
         return await runner.run(spec, payload, retries=retries), read_handler_answer
 
-    return StartedCall(runner, session.loop.submit(run()), session.loop)
+    return _started(session, record, tell, run)
 
 
 class Line:
@@ -77,9 +77,10 @@ class Line:
         run = new_run()
         later = prepare_call(replace(request, method=replace(request.method, first=None)), spec, run=run)
         first = None if self.is_made else prepare_call(request, spec, run=run)
-        runner = session.begin(_record(session, spec, request.label, run, (first or later).names), tell=tell)
-        future = session.loop.submit(self._run(runner, spec, first, later))
-        return StartedCall(runner, future, session.loop, later.warnings)
+        record = _record(session, spec, request.label, run, (first or later).names)
+        return _started(
+            session, record, tell, lambda runner: self._run(runner, spec, first, later), warnings=later.warnings
+        )
 
     async def _run(self, runner: Runner, spec: EndpointSpec, first: Prepared | None, later: Prepared) -> Ran:
         async with self._turn:
@@ -108,6 +109,22 @@ class Line:
             job_id=job_id,
             fix=f"make a new one, {self._label}(...); a longer idleTimeout= or workersMin=1 keeps its worker longer",
         )
+
+
+def _started(
+    session: Session,
+    record: JobRecord,
+    tell: Tell | None,
+    way: Callable[[Runner], Coroutine[Any, Any, Ran]],
+    *,
+    warnings: tuple[str, ...] = (),
+) -> StartedCall:
+    """Write a call down and send it on its way; an interrupt meanwhile leaves nothing behind."""
+    try:
+        runner = session.begin(record, tell=tell)
+        return StartedCall(runner, session.loop.submit(way(runner)), session.loop, warnings)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(session.give_up(record.id)) from None
 
 
 async def _run(runner: Runner, spec: EndpointSpec, prepared: Prepared, retries: int) -> Ran:

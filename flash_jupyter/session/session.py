@@ -101,11 +101,16 @@ class Session(Account):
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was sent") from None
         inbox: Inbox[Finished] = Inbox()
-        runner, future = self._start(request, spec, prepared, tell=inbox.put)
-        emit(Logged(runner.log.place))
-        inbox.end_with(future)
-        job_id, detached = runner.record.id, Detached(runner, future, prepared.sender)
-        runner.is_awaited = True
+        record = self._record(request, spec, prepared)
+        job_id = record.id
+        try:
+            runner, future = self._start(record, request, spec, prepared, tell=inbox.put)
+            emit(Logged(runner.log.place))
+            inbox.end_with(future)
+            detached = Detached(runner, future, prepared.sender)
+            runner.is_awaited = True
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(self.give_up(job_id)) from None
         try:
             finished = wait_for(
                 inbox,
@@ -141,8 +146,8 @@ class Session(Account):
         why it has no answer. The collector is there from now on.
         """
         spec, prepared = self.prepare(request, emit)
-        runner, future = self._start(request, spec, prepared, tell=emit)
-        record = runner.record
+        record = self._record(request, spec, prepared)
+        runner, future = self._start(record, request, spec, prepared, tell=emit)
         emit(Logged(runner.log.place))
         self._detach(Detached(runner, future, prepared.sender))
         future.add_done_callback(lambda done: None if done.cancelled() else ended(record, done.exception()))
@@ -309,6 +314,7 @@ class Session(Account):
 
     def _start(
         self,
+        record: JobRecord,
         request: CellRequest,
         spec: EndpointSpec,
         prepared: Prepared,
@@ -316,7 +322,7 @@ class Session(Account):
         tell: Callable[[Event], None] | None,
     ) -> tuple[Runner, Future[Finished]]:
         """Write the job down, then send it on its way on the loop thread."""
-        runner = self.begin(self._record(request, spec, prepared), tell=tell)
+        runner = self.begin(record, tell=tell)
         return runner, self.loop.submit(runner.run(spec, prepared, retries=request.options.retries))
 
     def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
@@ -325,6 +331,11 @@ class Session(Account):
         self._close_at_exit()
         runner = self._runners[record.id] = self._runner(record, tell=tell)
         return runner
+
+    def give_up(self, job_id: str) -> str:
+        """Stop a job whose start was interrupted, and say what became of it."""
+        runner = self._runners.get(job_id)
+        return "nothing was sent" if runner is None else self.loop.call(runner.stop(CONFIRM_S)).text
 
     def key_origin(self, backend: BackendName) -> str:
         """Say where the key for a backend comes from."""

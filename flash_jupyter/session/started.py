@@ -21,7 +21,7 @@ from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.own_type import in_own_type
 from flash_jupyter.session.results import raise_failure, read_answer
 from flash_jupyter.session.running import Finished, Runner
-from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
+from flash_jupyter.session.wait import CONFIRM_S, Inbox, how_it_ended, wait_for
 from flash_jupyter.states import JobState
 
 Emit = Callable[[Event], None]
@@ -89,7 +89,7 @@ class StartedCall:
         except asyncio.CancelledError:
             if not self._future.done():
                 await self._stop()
-                raise
+                raise asyncio.CancelledError(how_it_ended(self._future, self.id)) from None
             if not self._future.cancelled():  # cancelled in the moment in which the job ended
                 raise
         except FlashError:

@@ -98,14 +98,21 @@ def _after_interrupt(
         return f"left while job {job_id} is being cancelled; see what became of it with %flash attach {job_id}"
     except TimeoutError:
         leave()
-        return (
-            f"it is not confirmed that job {job_id} is cancelled; look at it with %flash jobs, "
-            "or end its endpoint with all workers: %flash undeploy NAME"
-        )
-    return _how_it_ended(end, job_id)
+        return _not_confirmed(job_id)
+    return how_it_ended(end, job_id)
 
 
-def _how_it_ended(end: Future[T], job_id: str) -> str:
+def _not_confirmed(job_id: str) -> str:
+    return (
+        f"it is not confirmed that job {job_id} is cancelled; look at it with %flash jobs, "
+        "or end its endpoint with all workers: %flash undeploy NAME"
+    )
+
+
+def how_it_ended(end: Future[T], job_id: str) -> str:
+    """Say what became of a job that was to be cancelled; `end` is its future, done or given up."""
+    if not end.done():
+        return _not_confirmed(job_id)
     if end.cancelled():
         return f"the session was closed; see the job with %flash attach {job_id}"
     failure = end.exception()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from flash_jupyter.session.jobs import JobStore
+from flash_jupyter.session.session import Session
 
 pytestmark = pytest.mark.journey
 
@@ -123,6 +125,7 @@ def test_an_interrupt_of_an_awaited_call_cancels_its_job(notebook: Any) -> None:
     notebook.interrupt()
     cell = notebook.wait(message)
     assert cell.ename in ("KeyboardInterrupt", "CancelledError")
+    assert re.fullmatch(r"\w+: cancelled, worker stopped \(ran \d+ s\)", cell.traceback), cell.traceback
     assert "CANCELLED" in notebook.ok("%flash jobs").displays[-1].splitlines()[1]
 
 
@@ -187,11 +190,49 @@ def test_an_interrupt_of_a_script_cancels_its_job(shared_desk: Any, call: str) -
     assert process.stdout.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode != 0
+    assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in errors
+    if call == "slow.remote()":
+        assert re.search(r"\nKeyboardInterrupt: cancelled, worker stopped \(ran \d+ s\)\n$", errors), errors
+        assert errors.count("\n  File ") == 1, errors
     jobs = JobStore(shared_desk.settings.job_store)
     assert jobs.newest(limit=1)[0].state.value == "CANCELLED"
     jobs.close()
+
+
+MANY = """
+from flash_jupyter import remote
+
+@remote
+def slow(n):
+    import time
+    print("begun", flush=True)
+    time.sleep(60 * n)
+
+{call}
+"""
+LEFT = [
+    ("slow.map([0, 1])", r"KeyboardInterrupt: \d calls had ended, [12] were cancelled", "CANCELLED"),
+    ("slow.spawn(1).result()", r"KeyboardInterrupt: job fj-\w+ goes on; its cancel\(\) stops it", "IN_PROGRESS"),
+]
+
+
+@pytest.mark.parametrize(("call", "text", "state"), LEFT, ids=["many calls", "a job of its own"])
+def test_an_interrupt_of_a_script_says_what_became_of_its_jobs(
+    shared_desk: Any, call: str, text: str, state: str
+) -> None:
+    process = shared_desk.start_python("-c", MANY.format(call=call))
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.count("\n  File ")) == (-signal.SIGINT, 1), errors
+    assert re.fullmatch(text, errors.splitlines()[-1]), errors
+    jobs = JobStore(shared_desk.settings.job_store)
+    assert jobs.newest(limit=1)[0].state.value == state
+    job = jobs.newest(limit=1)[0].id
+    jobs.close()
+    with contextlib.closing(Session(shared_desk.settings)) as session:
+        session.cancel(job)
 
 
 def test_map_draws_a_bar_in_a_terminal(shared_desk: Any) -> None:
