@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from flash_jupyter.build.installer import Installer
-from flash_jupyter.build.wheels import no_wheel
+from flash_jupyter.build.wheels import by_version, no_wheel
 from flash_jupyter.errors import BuildError
 
 if sys.version_info >= (3, 11):
@@ -30,6 +30,8 @@ _NO_WHEEL = re.compile(
 _NOT_FOUND = re.compile(
     r"Because (?P<name>[\w.-]+) was not found in the (?:package registry|provided package locations)"
 )
+#: a file of the index, in pip's log
+_FILE = re.compile(r"/([^/\s]+\.(?:whl|tar\.gz|zip))")
 _LOWEST = re.compile(r"Python>=(3\.\d+)")
 _LAST_LINES = 12
 #: how many versions are listed that would do
@@ -42,35 +44,49 @@ def explain_uv(text: str, uv: Installer, requirements: tuple[str, ...], *, pytho
         return unreachable(text)
     if lost := _NOT_FOUND.search(text):
         return _not_found(lost["name"])
-    for found in _NO_WHEEL.finditer(text):
+    if found := _NO_WHEEL.search(text):
         name = str(canonicalize_name(found["name"]))
         spec = found["spec"] if (found["spec"] or "").startswith("==") else _asked(name, requirements)
         version, wheels = find_wheels(uv, f"{name}{spec}", requirements, folder)
-        return no_wheel(name, version or spec.removeprefix("=="), wheels, python=python)
-    return _no_versions(text)
-
-
-def explain_pip(text: str, *, python: str) -> BuildError:
-    """Return the error for what `pip install` said."""
-    if UNREACHABLE.search(text):
-        return unreachable(text)
-    if lost := re.search(r"No matching distribution found for (\S+)", text):
-        versions = re.search(r"\(from versions: (.*?)\)", text)
-        newest = versions[1].split(", ")[-_NEWEST:] if versions and versions[1] != "none" else []
-        others = f"; there are wheels of {', '.join(newest)}" if newest else ""
-        return BuildError(
-            f"pip finds no wheel of {lost[1]} for Python {python} on linux x86_64{others}",
-            fix="ask for another version, or build for another Python with --python-version",
+        if wheels is None:
+            return _no_versions(text)
+        by = re.search(rf"(?:of )?(?P<by>[\w.-]+)(?:[<>=!~]\S+)? depends? on {re.escape(found['name'])}\b", text)
+        return no_wheel(
+            name, version or spec.removeprefix("=="), wheels, python=python, required_by=by["by"] if by else ""
         )
     return _no_versions(text)
 
 
+def explain_pip(text: str, pip: Installer, command: tuple[str, ...], *, python: str, folder: Path) -> BuildError:
+    """Return the error for what `pip download` said; which wheels there are is in its log of the same command."""
+    if UNREACHABLE.search(text):
+        return unreachable(text)
+    lost = re.search(r"No matching distribution found for (\S+)", text)
+    if lost is None:
+        return _no_versions(text)
+    requirement = Requirement(lost[1])
+    log = pip.run(*command, "-vv", folder=folder)
+    files = sorted(set(_FILE.findall(log.stdout + log.stderr)))
+    wheels = by_version(requirement.name, files)
+    fitting = sorted(requirement.specifier.filter(wheels))
+    if wheels and not fitting:
+        newest = ", ".join(str(version) for version in sorted(wheels)[-_NEWEST:])
+        return _no_versions(f"there is no wheel of {requirement}; the newest are {newest}")
+    if not wheels and not any(
+        canonicalize_name(file).startswith(canonicalize_name(requirement.name)) for file in files
+    ):
+        return unreachable(text) if UNREACHABLE.search(log.stdout + log.stderr) else _not_found(requirement.name)
+    version = fitting[-1] if fitting else None
+    files = wheels[version] if version else []
+    return no_wheel(requirement.name, str(version or ""), files, python=python)
+
+
 def find_wheels(
     uv: Installer, requirement: str, requirements: tuple[str, ...], folder: Path
-) -> tuple[str, tuple[str, ...]]:
+) -> tuple[str, tuple[str, ...] | None]:
     """Return the version that a requirement means, and the file names of all its wheels, for whatever they are made.
 
-    Both are empty where it has no wheels, or uv can't tell.
+    None where uv can't tell, because it is too old or the index does not answer any more.
     """
     options = [line for line in requirements if line.startswith("-")]
     (folder / "one.in").write_text("\n".join([*options, requirement]), "utf-8")
@@ -89,9 +105,9 @@ def find_wheels(
             package = tomllib.loads(done.stdout)["packages"][-1]
             return package["version"], tuple(_file_names(package))
         if lowest is None:
-            break
+            return "", () if _NO_WHEEL.search(done.stderr) else None
         python = lowest[1]
-    return "", ()
+    return "", None
 
 
 def _file_names(package: dict[str, list[dict[str, str]]]) -> Iterator[str]:
@@ -122,6 +138,11 @@ def _not_found(name: str) -> BuildError:
 
 
 def _no_versions(text: str) -> BuildError:
+    if re.search(r"requires (a different )?Python", text):
+        return BuildError(
+            f"a package is not for the workers' Python: {end_of(text)}",
+            fix="build for another one with --python-version, or ask for an older version of the package",
+        )
     return BuildError(
         f"no versions fit together: {end_of(text)}", fix="change the versions in deps= or requirements.txt"
     )

@@ -69,17 +69,17 @@ def _run(lock: Lock, packages: Path, folder: Path, tool: Installer) -> None:
         platform = ["--python", sys.executable, "--no-python-downloads", "--python-platform", UV_PLATFORM]
         platform += ["--python-version", lock.python, "--only-binary", ":all:"]
     else:
-        platform = ["--no-compile", *platform_options(lock.python)]
+        platform = ["--no-compile", "--ignore-requires-python", *platform_options(lock.python)]
     done = tool.run(*(["pip"] if tool.is_uv else []), "install", *arguments, *platform, folder=folder)
     if done.returncode:
-        raise _failure(done.stderr, lock)
+        raise _failure(done.stderr)
 
 
-def _failure(text: str, lock: Lock) -> BuildError:
+def _failure(text: str) -> BuildError:
     if failures.UNREACHABLE.search(text):
         return failures.unreachable(text)
     return BuildError(
-        f"{len(lock.packages)} packages of the lock could not be installed: {failures.end_of(text)}",
+        f"the packages of the lock could not be installed: {failures.end_of(text)}",
         fix="build again; if it stays, look whether the index still has these files",
     )
 

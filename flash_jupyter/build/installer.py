@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from flash_jupyter.errors import BuildError
 
 #: seconds for one run (flash-wire.md 6.4), and for pip to be unpacked from the interpreter's own copy
 TIMEOUT_S = 600.0
-ENSUREPIP_S = 60.0
+ENSUREPIP_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class Installer:
     is_uv: bool
     options: tuple[str, ...] = ()
 
-    def run(self, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        """Run it in a folder; raises `BuildError` where it does not finish within `TIMEOUT_S`."""
+    def run(self, *arguments: str, folder: Path, timeout_s: float = TIMEOUT_S) -> subprocess.CompletedProcess[str]:
+        """Run it in a folder; raises `BuildError` where it does not finish in time."""
         try:
             return subprocess.run(
                 [*self.command, *arguments, *self.options],
@@ -36,22 +35,17 @@ class Installer:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
-                timeout=TIMEOUT_S,
+                timeout=timeout_s,
                 check=False,
             )
         except subprocess.TimeoutExpired:
             raise BuildError(
-                f"{'uv' if self.is_uv else 'pip'} did not finish within {TIMEOUT_S:,.0f} s",
+                f"{'uv' if self.is_uv else 'pip'} did not finish within {timeout_s:,.1f} s",
                 fix="look whether the package index answers, then build again",
             ) from None
 
 
-def find_installer(
-    python: str = sys.executable,
-    *,
-    which: Callable[..., str | None] = shutil.which,
-    has_pip: Callable[[], bool] = lambda: importlib.util.find_spec("pip") is not None,
-) -> Installer:
+def find_installer(*, python: str = sys.executable, which: Callable[..., str | None] = shutil.which) -> Installer:
     """Return uv, else pip, which is unpacked from the interpreter's own copy (ensurepip) where it is not installed.
 
     Raises `BuildError` where that fails, as it does on systems that keep ensurepip in a package of its own.
@@ -59,24 +53,21 @@ def find_installer(
     uv = which("uv", path=str(Path(python).parent)) or which("uv")
     if uv:
         return Installer((uv, "--color", "never", "--no-progress"), is_uv=True)
-    if not has_pip():
-        _ensure_pip(python)
+    if _fails(python, "-m", "pip", "--version") and (said := _fails(python, "-m", "ensurepip", "--upgrade")):
+        raise BuildError(
+            f"there is neither uv nor pip, and ensurepip failed: {said}",
+            fix="install uv, or pip for this Python (on Debian and Ubuntu: apt install python3-pip python3-venv)",
+        )
     return Installer((python, "-m", "pip", "--no-input", "--no-color", "--disable-pip-version-check"), is_uv=False)
 
 
-def _ensure_pip(python: str) -> None:
-    command = [python, "-m", "ensurepip", "--upgrade"]
+def _fails(*command: str) -> str:
+    """Return the last line that a command says where it fails; empty where it does not."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ENSUREPIP_S, check=False
         )
-        said = (done.stderr or done.stdout).strip() if done.returncode else ""
-        failed = done.returncode != 0
     except subprocess.TimeoutExpired:
-        failed, said = True, f"it did not finish within {ENSUREPIP_S:.0f} s"
-    if failed:
-        last = said.splitlines()[-1] if said else "it said nothing"
-        raise BuildError(
-            f"there is neither uv nor pip, and ensurepip failed: {last}",
-            fix="install uv, or pip for this Python (on Debian and Ubuntu: apt install python3-pip python3-venv)",
-        )
+        return f"it did not finish within {ENSUREPIP_S:.0f} s"
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return "" if done.returncode == 0 else next(reversed(lines), f"exit code {done.returncode}")

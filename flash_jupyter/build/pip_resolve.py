@@ -1,15 +1,17 @@
 """Resolution where uv is absent: pip chooses the versions, and what they require in turn is followed here.
 
 pip reads environment markers with the values of the machine that it runs on, whatever `--platform` says, and can't
-leave a package out. So it is asked without dependencies, again and again until nothing new is required.
+leave a package out. So it is asked without dependencies, again and again until nothing new is required. It is asked to
+download, not to install without doing it: only so does it compare `Requires-Python` with the workers' Python.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
-from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -29,16 +31,16 @@ ROUNDS = 25
 def resolve(
     pip: Installer, requirements: tuple[str, ...], *, python: str, leave_out: frozenset[str], folder: Path
 ) -> tuple[Pinned, ...]:
-    """Return the packages that these requirements and their dependencies need, newest first, without backtracking.
+    """Return the packages that these requirements and their dependencies need: the newest that fit, no backtracking.
 
     Raises `BuildError` where versions that were chosen contradict each other: uv would look for others.
     """
-    wanted = requirements
-    for _ in range(ROUNDS):
-        report = _ask(pip, wanted, python, folder) if wanted else {"install": []}
-        found = merge(_all_wanted(requirements, report, python), python=python, leave_out=leave_out)
+    wanted = merge((Wanted(line, "requirements") for line in requirements), python=python, leave_out=leave_out)
+    for number in range(ROUNDS):
+        chosen = _choose(pip, wanted, python, folder / f"round-{number}")
+        found = merge(_all_wanted(requirements, chosen, python), python=python, leave_out=leave_out)
         if found == wanted:
-            return tuple(_pinned(item) for item in report["install"])
+            return tuple(_pinned(name, wheel) for name, wheel in chosen.items())
         wanted = found
     raise BuildError(
         f"pip found no versions that fit together within {ROUNDS} rounds",
@@ -53,44 +55,49 @@ def platform_options(python: str) -> Iterator[str]:
         yield from ("--platform", platform)
 
 
-def _ask(pip: Installer, wanted: tuple[str, ...], python: str, folder: Path) -> Any:
+def _choose(pip: Installer, wanted: tuple[str, ...], python: str, folder: Path) -> dict[str, Path]:
+    """Return the wheel that pip takes for each requirement, by canonical name."""
+    folder.mkdir()
+    if all(line.startswith("-") for line in wanted):
+        return {}
     (folder / "requirements.in").write_text("\n".join(wanted), "utf-8")
-    done = pip.run(
-        *("install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet", "--report", "report.json"),
-        *("--target", "unused", *platform_options(python), "-r", "requirements.in"),
-        folder=folder,
-    )
+    command = ("download", "--no-deps", "--dest", ".", *platform_options(python), "-r", "requirements.in")
+    done = pip.run(*command, folder=folder)
     if done.returncode:
-        raise failures.explain_pip(done.stderr, python=python)
-    return json.loads((folder / "report.json").read_text("utf-8"))
+        raise failures.explain_pip(done.stderr, pip, command, python=python, folder=folder)
+    return {str(canonicalize_name(_read(wheel).metadata["Name"])): wheel for wheel in sorted(folder.glob("*.whl"))}
 
 
-def _all_wanted(requirements: Iterable[str], report: Mapping[str, Any], python: str) -> Iterator[Wanted]:
+def _read(wheel: Path) -> Distribution:
+    """Return what a wheel says of itself."""
+    info = next(place for place in zipfile.Path(wheel).iterdir() if place.name.endswith(".dist-info"))
+    return PathDistribution(info)
+
+
+def _all_wanted(requirements: Iterable[str], chosen: Mapping[str, Path], python: str) -> Iterator[Wanted]:
     """Yield what was asked for, and what the chosen versions require, with the extras that they are wanted with."""
-    chosen = {str(canonicalize_name(item["metadata"]["name"])): item["metadata"] for item in report["install"]}
     todo = [Wanted(line, "requirements") for line in requirements]
     seen: set[tuple[str, str]] = set()
     while todo:
         each = todo.pop(0)
         yield each
-        requirement = None if each.text.startswith("-") else Requirement(each.text)
-        name = str(canonicalize_name(requirement.name)) if requirement else ""
-        if requirement is None or name not in chosen:
+        if each.text.startswith("-"):
             continue
-        for extra in {"", *requirement.extras} - {extra for known, extra in seen if known == name}:
-            seen.add((name, extra))
-            todo += _required(chosen[name], extra, python)
+        requirement = Requirement(each.text)
+        name = str(canonicalize_name(requirement.name))
+        for extra in sorted({"", *requirement.extras}):
+            if name in chosen and (name, extra) not in seen:
+                seen.add((name, extra))
+                todo += _required(_read(chosen[name]), extra, python)
 
 
-def _required(metadata: Mapping[str, Any], extra: str, python: str) -> Iterator[Wanted]:
-    for line in metadata.get("requires_dist", ()):
+def _required(distribution: Distribution, extra: str, python: str) -> Iterator[Wanted]:
+    for line in distribution.requires or ():
         requirement = Requirement(line)
         if applies(requirement.marker, python, extra):
             requirement.marker = None
-            yield Wanted(str(requirement), f"{metadata['name']} {metadata['version']}")
+            yield Wanted(str(requirement), f"{distribution.metadata['Name']} {distribution.version}")
 
 
-def _pinned(item: Mapping[str, Any]) -> Pinned:
-    hashes = item["download_info"]["archive_info"]["hashes"]
-    name = str(canonicalize_name(item["metadata"]["name"]))
-    return Pinned(name, item["metadata"]["version"], (f"sha256:{hashes['sha256']}",))
+def _pinned(name: str, wheel: Path) -> Pinned:
+    return Pinned(name, _read(wheel).version, (f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}",))

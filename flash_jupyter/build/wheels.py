@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from flash_jupyter.build.target import GLIBC
 from flash_jupyter.errors import BuildError
@@ -32,16 +33,16 @@ class Wheel(NamedTuple):
     glibc: tuple[int, int] | None = None
 
 
-def no_wheel(name: str, version: str, file_names: Iterable[str], *, python: str) -> BuildError:
+def no_wheel(name: str, version: str, file_names: Iterable[str], *, python: str, required_by: str = "") -> BuildError:
     """Return the error for a package without a wheel for linux x86_64 and this Python; it says which it has."""
     wheels = tuple(_read(file_names))
-    package = f"{name} {version}".strip()
+    package = f"{name} {version}".strip() + (f", which {required_by} requires," if required_by else "")
     start = f"{package} has no wheel for Python {python} on linux x86_64"
     linux = [wheel for wheel in wheels if wheel.glibc]
     usable = [wheel for wheel in linux if wheel.glibc and wheel.glibc <= GLIBC]
     if not wheels:
         return BuildError(
-            f"{start}; the index has no wheel of it that is known here, and a build compiles nothing",
+            f"{start}, nor for any other: it would have to be compiled, which a build does not do",
             fix=f"ask for another version or package, or leave it out with --exclude {name} where the image has it",
         )
     if usable:
@@ -60,6 +61,23 @@ def no_wheel(name: str, version: str, file_names: Iterable[str], *, python: str)
         f"{start}; it has wheels for Python {_pythons(wheels)} on {places}",
         fix=f"workers run linux: do without {name} in what they run, or ask for a version that has such wheels",
     )
+
+
+def by_version(name: str, file_names: Iterable[str]) -> dict[Version, list[str]]:
+    """Return the wheels of a distribution among these files, version -> file names.
+
+    >>> by_version("six", ["six-1.0-py3-none-any.whl", "six-1.0.tar.gz", "sixth-2.0-py3-none-any.whl"])
+    {<Version('1.0')>: ['six-1.0-py3-none-any.whl']}
+    """
+    found: dict[Version, list[str]] = {}
+    for file_name in file_names:
+        try:
+            wheel, version, _, _ = parse_wheel_filename(file_name)
+        except InvalidWheelFilename:
+            continue
+        if wheel == canonicalize_name(name):
+            found.setdefault(version, []).append(file_name)
+    return found
 
 
 def _other_python(name: str, usable: list[Wheel], python: str) -> str:
