@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from flash_jupyter.magics.panel import Panel
+    from flash_jupyter.magics.running import Running
 
 JOBS_SHOWN = 20
 CHECK_COLUMNS = ("subject", "level", "text", "fix")
@@ -34,6 +35,7 @@ class FlashMagics(Magics):
         super().__init__(shell)
         self._remote = remote
         self._open_panel: Panel | None = None
+        self._running: Running | None = None
         self._words: dict[str, Callable[[list[str]], object]] = {
             "panel": self._panel,
             "status": self._status,
@@ -51,6 +53,9 @@ class FlashMagics(Magics):
             "explain": self._explain,
             "local": self._local,
             "doctor": self._doctor,
+            "init": self._init,
+            "build": self._build,
+            "run": self._run,
         }
 
     @property
@@ -79,6 +84,9 @@ class FlashMagics(Magics):
             %flash cancel ID         stop a job
             %flash logs NAME|ID      the last lines of an endpoint's workers, or all that a job printed
             %flash explain           what the last remote cell sends, why, how large, what comes back, what it costs
+            %flash init NAME         a new project: workers, a notebook, a web API
+            %flash build [PATH]      this notebook, or what is at PATH, becomes what is deployed
+            %flash run [PATH]        serve it on this machine, each call remote; `%flash run stop` ends that
             %flash local start|stop|status|logs|env    the embedded Runpod
             %flash doctor            what stands in the way: key, versions, folders; --cloud tries the real Runpod
 
@@ -124,9 +132,11 @@ class FlashMagics(Magics):
         setattr(self._remote, key, text)
 
     def close(self) -> None:
-        """Take the buttons of the panel away."""
+        """Take the buttons of the panel away, and end the server of `%flash run`."""
         if self._open_panel is not None:
             self._open_panel.close()
+        if self._running is not None:
+            self._running.close()
 
     # --- what runs ------------------------------------------------------------------------------------------------
 
@@ -135,7 +145,8 @@ class FlashMagics(Magics):
 
         if arguments:
             raise OptionError("%flash panel takes no words", fix="write %flash")
-        self.close()  # one at a time: each looks again by itself
+        if self._open_panel is not None:
+            self._open_panel.close()  # one at a time: each looks again by itself
         self._open_panel = Panel(self.shell, self._remote.session)
         self._open_panel.open()
 
@@ -221,6 +232,24 @@ class FlashMagics(Magics):
 
         rows = [check.to_json() for check in examine(self._remote.session().settings)]
         self._show(table_bundle(rows, CHECK_COLUMNS, empty="nothing was looked at"))
+
+    # --- from a notebook to an API --------------------------------------------------------------------------------
+
+    def _init(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.source import init
+
+        self._show(init(arguments))
+
+    def _build(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.build import build
+
+        build(self.shell, self._remote.session().settings, arguments)
+
+    def _run(self, arguments: list[str]) -> None:
+        from flash_jupyter.magics.running import Running
+
+        self._running = self._running or Running()
+        self._running.run(self.shell, self._remote.session().settings, arguments)
 
     def _command(self, word: str, arguments: list[str]) -> None:
         """Do what `flash WORD` does; the command line says what is wrong on stderr."""
