@@ -12,6 +12,9 @@ from flash_jupyter.views.bundle import bundle_bundle
 from flash_jupyter.views.card import CARD
 from flash_jupyter.views.format import age, duration
 
+#: what may come next
+NEXT = "next: %flash run serves it on this machine"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -43,7 +46,7 @@ def building_bundle(steps: Sequence[Step], source: Source) -> dict[str, str]:
 
 def built_bundle(built: Mapping[str, Any], steps: Sequence[Step], source: Source, here: Path) -> dict[str, str]:
     """Draw a build that is over; `built` is a bundle's `to_json`, `here` the current folder."""
-    drawn, notes = bundle_bundle(built, here), [_saved_text(source), _took(steps), *next_steps(source)]
+    drawn, notes = bundle_bundle(built, here), [_saved_text(source), _took(steps), NEXT]
     said = [note for note in notes if note]
     return {
         "text/plain": "\n".join([drawn["text/plain"], *said]),
@@ -69,15 +72,6 @@ def describe(source: Source) -> str:
     ('nb.ipynb as saved 2 h ago', 'shop')
     """
     return source.name if source.saved_s is None else f"{source.name} as saved {age(source.saved_s)} ago"
-
-
-def next_steps(source: Source) -> list[str]:
-    """Say what may come next.
-
-    >>> next_steps(Source("nb.ipynb", 3))
-    ['next: try it on this machine with %flash run, or flash build --preview nb.ipynb']
-    """
-    return [f"next: try it on this machine with %flash run, or flash build --preview {source.name}"]
 
 
 def _saved_text(source: Source) -> str:
