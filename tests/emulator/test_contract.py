@@ -104,10 +104,10 @@ def test_run_and_runsync(api: Api, endpoint: str) -> None:
     take = api.begin("GET", f"/v2/{endpoint}/job-take/{worker}?gpu=CPU&job_in_progress=0")
     request = example("queue-runsync")["request"]
     waiting = api.begin("POST", f"/v2/{endpoint}/runsync?wait=60000", content=json.dumps(request["body"]))
-    job = take.result(5).json()["id"]
+    job = take.result(60).json()["id"]
     assert job.startswith("sync-")
     api.done(endpoint, worker, job, example("worker-done")["request"]["body"])
-    check("queue-runsync", waiting.result(5))
+    check("queue-runsync", waiting.result(60))
 
 
 def test_runsync_whose_wait_runs_out(tmp_path: Path) -> None:
@@ -120,9 +120,9 @@ def test_runsync_whose_wait_runs_out(tmp_path: Path) -> None:
         take = api.begin("GET", f"/v2/{endpoint}/job-take/{worker}?gpu=CPU")
         # the clock stands still: the wait is over when it is moved
         waiting = api.begin("POST", f"/v2/{endpoint}/runsync?wait=100", json={"input": {}})
-        take.result(5)
+        take.result(60)
         api.clock.now += 1
-        check("queue-runsync-open", waiting.result(5))
+        check("queue-runsync-open", waiting.result(60))
 
 
 STATES: dict[str, Any] = {
@@ -297,4 +297,4 @@ def test_stop(api: Api, running: tuple[str, str, str]) -> None:
     endpoint, worker, job = running
     waiting = api.begin("GET", f"/v2/{endpoint}/job-stop/{worker}?gpu=CPU")
     api.post(f"/v2/{endpoint}/cancel/{job}")
-    assert waiting.result(5).json() == {"jobsToStop": [job]}
+    assert waiting.result(60).json() == {"jobsToStop": [job]}

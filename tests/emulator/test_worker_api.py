@@ -17,7 +17,7 @@ def test_a_poll_is_held_and_answers_as_soon_as_there_is_a_job(tmp_path: Path) ->
         time.sleep(0.05)
         assert not poll.done()
         job = api.run(endpoint)
-        assert poll.result(1).json()["id"] == job
+        assert poll.result(60).json()["id"] == job
 
 
 def test_a_poll_without_a_job_answers_204_after_the_hold(api: Api) -> None:
@@ -35,7 +35,7 @@ def test_polls_are_released_when_the_server_ends(tmp_path: Path) -> None:
         polls = [api.begin("GET", f"/v2/{endpoint}/{route}/{worker}?gpu=CPU") for route in ("job-take", "job-stop")]
         time.sleep(0.05)
         api.call(api.emulator.dispatcher.release)
-        assert [poll.result(1).status_code for poll in polls] == [204, 204]
+        assert [poll.result(60).status_code for poll in polls] == [204, 204]
 
 
 def test_the_last_worker_that_came_gets_the_job(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_the_last_worker_that_came_gets_the_job(tmp_path: Path) -> None:
             polls[worker] = api.begin("GET", f"/v2/{endpoint}/job-take/{worker}?gpu=CPU")
             time.sleep(0.02)
         api.run(endpoint)
-        assert polls[second].result(1).status_code == 200
+        assert polls[second].result(60).status_code == 200
         assert not polls[first].done()
 
 
@@ -60,7 +60,7 @@ def test_a_dead_workers_poll_gets_no_job(tmp_path: Path) -> None:
         api.pool.processes[0].reason = "killed by signal 9"  # its end has not been noticed yet
         job = api.run(endpoint)
         assert api.status(endpoint, job)["status"] == "IN_QUEUE"
-        assert poll.result(1).status_code == 204
+        assert poll.result(60).status_code == 204
 
 
 def test_a_worker_is_idle_from_its_first_poll_and_running_with_a_job(api: Api) -> None:
@@ -145,7 +145,7 @@ def test_a_poll_that_was_released_a_moment_ago_takes_no_job_along(tmp_path: Path
             return str(job.id)
 
         job = api.call(release_and_submit)
-        assert poll.result(1).status_code == 204
+        assert poll.result(60).status_code == 204
         assert api.status(endpoint_id, job)["status"] == "IN_QUEUE"
 
 

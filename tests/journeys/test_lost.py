@@ -10,6 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
+from flash_jupyter.session.jobs import JobStore
+
 pytestmark = pytest.mark.journey
 
 
@@ -35,7 +37,7 @@ def test_the_children_of_a_worker_end_with_it(notebook: Any) -> None:
     message = notebook.start(cell)
     child = int(notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n")).stdout)
     notebook.interrupt()
-    assert notebook.wait(message, timeout_s=20).ename == "KeyboardInterrupt"
+    assert notebook.wait(message, timeout_s=50).ename == "KeyboardInterrupt"
     assert wait_until_gone(child)
 
 
@@ -71,10 +73,10 @@ def test_interrupt_stops_a_busy_worker(notebook: Any) -> None:
     pid = int(notebook.wait(message, until=lambda cell: cell.stdout.endswith("\n")).stdout)
     interrupted = time.monotonic()
     notebook.interrupt()
-    cell = notebook.wait(message, timeout_s=20)
+    cell = notebook.wait(message, timeout_s=50)
     assert cell.ename == "KeyboardInterrupt"
     assert re.fullmatch(r"KeyboardInterrupt: cancelled, worker stopped \(ran \d+ s\)", cell.traceback)
-    assert time.monotonic() - interrupted < 10
+    assert time.monotonic() - interrupted < 30
     assert wait_until_gone(pid)
     assert notebook.ok("%%remote\n1").result == "1"
 
@@ -87,12 +89,23 @@ def test_interrupt_ends_a_sleep_at_once_and_lets_finally_run(notebook: Any, tmp_
     )
     notebook.wait(message, until=lambda cell: "in" in cell.stdout)
     notebook.interrupt()
-    cell = notebook.wait(message, timeout_s=20)
+    cell = notebook.wait(message, timeout_s=50)
     assert (cell.ename, cell.stdout) == ("KeyboardInterrupt", "cleaned up\n")
     deadline = time.monotonic() + 5
     while not mark.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert mark.read_text() == "yes"
+
+
+def wait_until_sent(desk: Any, count: int, timeout_s: float = 60.0) -> None:
+    """Wait until so many open jobs are accepted: what is cut while it is being sent is another story."""
+    store, deadline = JobStore(desk.settings.job_store), time.monotonic() + timeout_s
+    try:
+        while sum(job.platform_id is not None for job in store.open_jobs()) < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        store.close()
 
 
 def wait_until_gone(pid: int, timeout_s: float = 10.0) -> bool:
@@ -144,11 +157,16 @@ def test_a_running_job_is_delivered_to_the_restarted_server_or_lost_but_never_ru
 def test_a_queued_job_returns_its_value_after_a_restart(desk: Any) -> None:
     first, second = desk.open(), desk.open()
     first.ok("%%remote workers=1\n1")
-    busy = first.start("%%remote workers=1\nimport time\nprint('busy', flush=True)\ntime.sleep(4)\n'first'")
+    gate = desk.folder / "gate"
+    busy = first.start(
+        "%%remote workers=1\nimport pathlib, time\nprint('busy', flush=True)\n"
+        f"while not pathlib.Path({str(gate)!r}).exists():\n    time.sleep(0.05)\n'first'"
+    )
     first.wait(busy, until=lambda cell: "busy" in cell.stdout)
     queued = second.start("%%remote workers=1\n'second'")
-    time.sleep(1)
+    wait_until_sent(desk, 2)
     psutil.Process(desk.server_pid()).kill()
+    gate.touch()
     assert second.wait(queued, timeout_s=90).result == "'second'"
     first.wait(busy, timeout_s=90)
 

@@ -37,7 +37,7 @@ def test_need_07_a_function_for_another_python_stops_here(notebook: Any) -> None
     notebook.ok("def helper(x): return x\nconf = {'callback': helper}\nx = 1")
     started = time.monotonic()
     cell = notebook.run(f"%%remote dry backend=runpod python={OTHER}\ny = conf['callback'](x)")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
     assert cell.traceback == (
         "SerializationError: can't be pickled: conf → ['callback']: function"
         f" (code of Python {HERE}, which the worker's Python {OTHER} can't run)\n"

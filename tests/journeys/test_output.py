@@ -21,7 +21,7 @@ def test_streams_keep_their_order(notebook: Any) -> None:
 
 def test_output_appears_while_the_cell_runs(notebook: Any) -> None:
     message = notebook.start("%%remote\nimport time\nprint('early', flush=True)\ntime.sleep(30)")
-    cell = notebook.wait(message, until=lambda cell: "early" in cell.stdout, timeout_s=20)
+    cell = notebook.wait(message, until=lambda cell: "early" in cell.stdout, timeout_s=50)
     assert cell.stdout == "early\n"
     notebook.interrupt()
     notebook.wait(message)

@@ -189,7 +189,7 @@ def test_an_interrupt_stops_the_worker_and_says_so(kernel: Kernel) -> None:
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt, match=r"^cancelled, worker stopped \(ran \d+ s\)$"):
         notebook.run("print('begun')\nwhile True: pass")
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 30
     assert notebook.text == "begun\n"
     job = notebook.session.jobs()[0]
     assert job.state is JobState.CANCELLED

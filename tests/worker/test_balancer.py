@@ -130,16 +130,15 @@ def test_what_is_refused(worker: Worker, method: str, path: str, body: bytes, st
 
 def test_functions_run_on_the_main_thread_one_after_the_other_and_ping_does_not_wait(worker: Worker) -> None:
     code = (
-        "def f():\n    import threading, time\n    began = time.monotonic()\n    time.sleep(0.4)\n"
+        "def f():\n    import threading, time\n    began = time.monotonic()\n    time.sleep(2)\n"
         "    main = threading.current_thread() is threading.main_thread()\n    return [main, began, time.monotonic()]\n"
     )
     with ThreadPoolExecutor() as threads:
         asked = [threads.submit(worker.execute, code, serialization_format="json") for _ in range(2)]
         time.sleep(0.2)
-        began = time.monotonic()
         assert worker.client.get("/ping").status_code == 200
-        assert time.monotonic() - began < 0.2
-        first, second = sorted((each.result(10)["json_result"] for each in asked), key=lambda times: times[1])
+        assert not all(each.done() for each in asked)
+        first, second = sorted((each.result(60)["json_result"] for each in asked), key=lambda times: times[1])
     assert first[0] is second[0] is True
     assert first[2] <= second[1]
 
@@ -148,7 +147,7 @@ def test_a_client_that_goes_away_stops_its_function_and_not_the_worker(worker: W
     worker.give_up(SLEEP, tmp_path / "begun")
     began = time.monotonic()
     assert unpickled(worker.execute("def f():\n    return 'next'\n")) == "next"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # the function before it sleeps for a minute
 
 
 def test_an_order_whose_client_went_away_before_its_turn_is_not_run(worker: Worker, tmp_path: Path) -> None:
@@ -165,14 +164,14 @@ def test_an_order_whose_client_went_away_before_its_turn_is_not_run(worker: Work
             )
         time.sleep(0.1)
         (tmp_path / "go").touch()
-        assert running.result(10)["success"]
+        assert running.result(60)["success"]
     worker.execute("def f():\n    pass\n")
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_function_that_does_not_stop_ends_the_worker(worker: Worker, tmp_path: Path) -> None:
     worker.give_up(STUBBORN, tmp_path / "begun")
-    assert worker.process.wait(5) == 1
+    assert worker.process.wait(60) == 1
     assert worker.process.stderr is not None
     assert worker.process.stderr.read() == "worker ends: a function did not stop when its client went away\n"
 
@@ -182,7 +181,7 @@ def test_a_signal_without_a_reason_interrupts_nothing(worker: Worker) -> None:
         running = threads.submit(worker.execute, "def f():\n    import time\n    time.sleep(0.6)\n    return 1\n")
         time.sleep(0.3)
         worker.process.send_signal(signal.SIGINT)
-        assert unpickled(running.result(10)) == 1
+        assert unpickled(running.result(60)) == 1
 
 
 def test_a_worker_that_wants_to_be_ended_says_so(worker: Worker) -> None:

@@ -181,7 +181,7 @@ def test_functions_that_are_not_async_do_not_hold_each_other_up() -> None:
         def meet() -> bool:
             if meeting is None:
                 return True
-            asyncio.run_coroutine_threadsafe(meeting.wait(), loop).result(10)
+            asyncio.run_coroutine_threadsafe(meeting.wait(), loop).result(60)
             return True
 
         handler = create_handler({"meet": meet})
