@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from flash_jupyter.errors import ManifestError
 
 FILE_NAME = "flash_manifest.json"
+#: the JSON schema, for programs that are not ours
+SCHEMA = Path(__file__).with_name("flash_manifest.schema.json")
 #: where one is looked for: beside the caller, where a build leaves it, where a worker unpacks it
 PLACES = (Path(FILE_NAME), Path(".flash") / FILE_NAME, Path("/app") / FILE_NAME)
 #: routes that every load balancer answers itself, or never must
@@ -132,6 +134,11 @@ def read_manifest(path: Path) -> Manifest:
         raise ManifestError(f"{path} is not a manifest: {_first(error)}", fix="build it again: flash build") from None
 
 
+def schema_text() -> str:
+    """Return what stands in `SCHEMA`, from the model."""
+    return json.dumps(Manifest.model_json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def find_manifest(folder: Path = Path()) -> Path:
     """Return the first manifest of `PLACES`, those that are relative below `folder`; raises `ManifestError`."""
     places = [folder / place for place in PLACES]
@@ -148,3 +155,7 @@ def _first(error: ValidationError) -> str:
     where = ".".join(str(part) for part in found["loc"])
     what = found["msg"].removeprefix("Value error, ")
     return f"{where}: {what}" if where else what
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")  # noqa: T201 - this is a program

@@ -8,7 +8,16 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from flash_jupyter.build.manifest import Function, Manifest, Resource, find_manifest, make_manifest, read_manifest
+from flash_jupyter.build.manifest import (
+    SCHEMA,
+    Function,
+    Manifest,
+    Resource,
+    find_manifest,
+    make_manifest,
+    read_manifest,
+    schema_text,
+)
 from flash_jupyter.errors import ManifestError
 
 PRINT = "0" * 64
@@ -32,7 +41,12 @@ def test_a_manifest_carries_the_whole_configuration_and_comes_back_as_it_was(tmp
 
 def test_a_manifest_has_a_schema_that_others_can_check_it_with() -> None:
     made = make_manifest("shop", "3.11", {"ocr": resource(Function(name="read", module="nb"))}, PRINT)
-    jsonschema.validate(json.loads(made.text()), Manifest.model_json_schema())
+    jsonschema.validate(json.loads(made.text()), json.loads(SCHEMA.read_text()))
+
+
+def test_the_published_schema_is_the_model_s() -> None:
+    """Written anew with `python -m flash_jupyter.build.manifest > flash_jupyter/build/flash_manifest.schema.json`."""
+    assert SCHEMA.read_text("utf-8") == schema_text()
 
 
 def test_the_manifest_of_a_released_client_can_be_read() -> None:
