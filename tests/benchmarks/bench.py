@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 
+import measure_build
 import measure_calls
 import measure_cells
 import measure_delay
 import measure_imports
 import report
 
-PARTS = ("cells", "delay", "calls", "imports")
+PARTS = ("cells", "delay", "calls", "imports", "build")
 
 
 def main() -> int:
@@ -38,6 +39,9 @@ def main() -> int:
     if "imports" in parts:
         imports = measure_imports.measure(3 if quick else 10)
         found, rows = {**found, **imports}, [*rows, *measure_imports.rows(imports)]
+    if "build" in parts:
+        builds = measure_build.measure(2 if quick else 5)
+        found, rows = {**found, **builds}, [*rows, *measure_build.rows(builds)]
     report.show(rows)
     if not arguments.only:
         report.write(rows, found)
