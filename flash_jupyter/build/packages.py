@@ -60,15 +60,16 @@ def _locks(
     """Return the lock of each resource; those whose images have nothing of what others bring share one."""
     found: dict[str, Lock] = {}
     known: list[tuple[frozenset[str], Lock]] = []
+    asked: dict[tuple[frozenset[str], frozenset[str]], tuple[str, ...]] = {}
     exports = [export for each in groups for export in each.exports]
     for each in sorted(groups, key=lambda each: len(left_out(each.resource, python))):
         absent = left_out(each.resource, python) | excluded
-        wanted = requirements_of(
-            project, exports, python=python, leave_out=absent, in_image=in_image(each.resource, python)
-        )
+        image = absent, in_image(each.resource, python)
+        if image not in asked:
+            asked[image] = requirements_of(project, exports, python=python, leave_out=absent, in_image=image[1])
         lock = next((lock for less, lock in known if less <= absent and not _names(lock) & absent), None)
         if lock is None:
-            lock = resolve(wanted, python=python, cache=cache, leave_out=absent)
+            lock = resolve(asked[image], python=python, cache=cache, leave_out=absent)
             known.append((absent, lock))
         found[each.name] = lock
     return {each.name: found[each.name] for each in groups}

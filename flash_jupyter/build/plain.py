@@ -8,8 +8,6 @@ import textwrap
 import warnings
 from dataclasses import dataclass, field
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 from flash_jupyter.errors import BuildError
 
 #: cell magics whose body is the notebook's own Python
@@ -77,7 +75,9 @@ def _python(source: str) -> str:
             raise _NotPython(match[1])
         lines[first] = "\n"  # line numbers stay
         return _python("".join(lines))
-    # IPython takes leading blank lines away
+    from IPython.core.inputtransformer2 import TransformerManager  # half a second, for notebooks only
+
+    # it takes leading blank lines away
     blank = len(source) - len(source.lstrip("\n"))
     text: str = TransformerManager().transform_cell(textwrap.dedent(source).lstrip("\n"))
     return "\n" * blank + text

@@ -56,9 +56,10 @@ def requirements_of(
     wanted = [Wanted(line, f"deps= of {export.where}") for export in exports for line in export.dependencies]
     wanted += project.requirements
     named = frozenset(name for name, _ in _by_name(wanted, python))
-    wanted += imported(
-        project.imports, named, leave_out=leave_out, in_image=in_image, installed=installed or Installed()
-    )
+    brought = named | leave_out | OURS
+    modules = {module for module in project.imports if str(canonicalize_name(module)) not in brought}
+    if modules - sys.stdlib_module_names:  # what is installed here is a second of looking
+        wanted += imported(modules, named, leave_out=leave_out, in_image=in_image, installed=installed or Installed())
     return merge(wanted, python=python, leave_out=leave_out)
 
 
