@@ -44,6 +44,10 @@ class Unreadable(Exception):
         self.where, self.why, self.fix = where, why, fix
 
 
+class UnknownName(Unreadable):
+    """A name of the SDK that it has not, or not here."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where an expression stands: names are those that are bound above it. `before` is the number of its statement."""
@@ -93,6 +97,8 @@ class Evaluator:
         used = set(self.used)
         try:
             found = self.value(node, at) is REMOTE
+        except UnknownName:
+            raise
         except Unreadable:
             found = False
         if not found:
@@ -222,9 +228,10 @@ class Evaluator:
             return REMOTE
         if name not in flash_jupyter.__all__:
             near = difflib.get_close_matches(name, flash_jupyter.__all__, n=1)
-            raise Unreadable(
-                at.where(node), f"flash_jupyter has no `{name}`", f"did you mean {near[0]}?" if near else ""
-            )
+            fix = f"did you mean {near[0]}?" if near else ""
+            if name == "Endpoint":
+                fix = 'write @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80])) instead'
+            raise UnknownName(at.where(node), f"flash_jupyter has no `{name}`", fix)
         return getattr(flash_jupyter, name)
 
     def _attribute(self, node: ast.Attribute, at: Place) -> Any:

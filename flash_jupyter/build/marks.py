@@ -7,6 +7,7 @@ reach. nbdev's `#| export` means `flash:setup`.
 from __future__ import annotations
 
 import difflib
+import keyword
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -103,6 +104,6 @@ def _mark(role: str, name: str, where: str) -> Mark:
         raise BuildError(f"{where} has the mark `{PREFIX}{role}`, which does not exist", fix=fix)
     if name and Role(role) is not Role.HANDLER:
         raise BuildError(f"{where}: only a handler has a name, not {PREFIX}{role}", fix=f"write {PREFIX}{role}")
-    if name and not name.isidentifier():
+    if name and (not name.isidentifier() or keyword.iskeyword(name)):
         raise BuildError(f"{where}: `{name}` can't be the name of a handler", fix="use letters, digits and _")
     return Mark(Role(role), name)

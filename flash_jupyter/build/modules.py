@@ -38,15 +38,30 @@ class Module(NamedTuple):
 
 
 class Modules:
-    """The modules below some folders, in whose order names are looked for; `root` is the project's."""
+    """The modules of the project `root`: names are looked for in `first`, in the root, and in its `src`."""
 
-    def __init__(self, root: Path, folders: Iterable[Path], ignore: Ignore) -> None:
-        self._root, self._folders, self._ignore = root, tuple(dict.fromkeys(folders)), ignore
+    def __init__(self, root: Path, ignore: Ignore, *first: Path) -> None:
+        self._root, self._source, self._ignore = root, root / "src", ignore
+        has_source = self._source.is_dir() and not (self._source / "__init__.py").exists()
+        self._folders = tuple(dict.fromkeys([*first, root, *([self._source] if has_source else [])]))
         self._texts: dict[str, Text | None] = {}
 
     def label(self, path: Path) -> str:
         """How messages call a file: its path from the root."""
         return path.relative_to(self._root).as_posix()
+
+    def place(self, path: Path) -> str:
+        """Return where the bundle has a file: at its path from the root, or from `src`."""
+        folder = self._source if path.is_relative_to(self._source) and self._source in self._folders else self._root
+        return path.relative_to(folder).as_posix()
+
+    def named(self, path: Path) -> Module:
+        """Return a file with the name under which it is imported.
+
+        `workers/gpu.py` is `workers.gpu`, `pkg/__init__.py` is `pkg`.
+        """
+        parts = Path(self.place(path)).with_suffix("").parts
+        return Module(".".join(parts[:-1] if path.name == "__init__.py" else parts), path)
 
     def find(self, name: str) -> Module | None:
         """Return the file of a dotted name; None where none of the folders has one."""
@@ -139,6 +154,20 @@ class Modules:
         return self.find(top) is not None or any(
             next((folder / top).glob("**/*.py"), None) is not None for folder in self._folders
         )
+
+
+def above(root: Path, name: str) -> tuple[Path, Path] | None:
+    """Return the file of a top-level module above `root` and the folder of the project, where both have one.
+
+    A project begins at the folder that holds `.git` or pyproject.toml.
+    """
+    found: Path | None = None
+    for folder in root.parents:
+        places = (folder / f"{name}.py", folder / name / "__init__.py", folder / "src" / name / "__init__.py")
+        found = found or next((path for path in places if path.is_file()), None)
+        if (folder / ".git").exists() or (folder / "pyproject.toml").is_file():
+            return (found, folder) if found else None
+    return None
 
 
 def parse(path: Path, label: str) -> ast.Module:

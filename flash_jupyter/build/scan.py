@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flash_jupyter.build.evaluate import Evaluator, Place, Unreadable
+from flash_jupyter.build.evaluate import Evaluator, Place, UnknownName, Unreadable
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.build.project import Export
 from flash_jupyter.build.signature import input_schema, parameters
@@ -50,16 +50,23 @@ def declared(text: Text, evaluator: Evaluator) -> Iterator[Declared]:
     Raises `BuildError` for a configuration that is wrong, or that can't be read.
     """
     for statement in text.statements:
-        at = Place(text, statement, statement.number)
-        if isinstance(statement.node, Definition):
-            _refuse_inner(statement.node, at, evaluator)
-            for decorator in statement.node.decorator_list:
-                if (call := evaluator.remote_call(decorator, at)) is not None:
-                    yield from _declare(statement.node, statement.node.name, call, at, evaluator)
-                    break
-        elif (applied := _applied(statement.node, at, evaluator)) is not None:
-            node, name, call = applied
-            yield from _declare(node, name, call, at, evaluator)
+        try:
+            yield from _declared(Place(text, statement, statement.number), evaluator)
+        except UnknownName as stop:
+            raise BuildError(f"{stop.where}: {stop.why}", fix=stop.fix) from None
+
+
+def _declared(at: Place, evaluator: Evaluator) -> Iterator[Declared]:
+    node = at.statement.node
+    if isinstance(node, Definition):
+        _refuse_inner(node, at, evaluator)
+        for decorator in node.decorator_list:
+            if (call := evaluator.remote_call(decorator, at)) is not None:
+                yield from _declare(node, node.name, call, at, evaluator)
+                return
+    elif (applied := _applied(node, at, evaluator)) is not None:
+        definition, name, call = applied
+        yield from _declare(definition, name, call, at, evaluator)
 
 
 def _applied(node: ast.stmt, at: Place, evaluator: Evaluator) -> tuple[Definition, str, tuple[ast.expr, Place]] | None:

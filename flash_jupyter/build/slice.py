@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from flash_jupyter.build.cells import Cell, Notebook
 from flash_jupyter.build.marks import Role
 from flash_jupyter.build.pieces import Kind, Piece, changes, pieces_of
-from flash_jupyter.capture.names import analyse
+from flash_jupyter.capture.names import CellNames, analyse
 from flash_jupyter.errors import BuildError
 
 #: whose statements can be exported; what a handler or a test binds, no other cell may count on
@@ -54,7 +54,9 @@ class Slicer:
         """
         self._refuse_stars()
         read = analyse(handler.plain.text)
-        code = {name for name in {*read.reads, *read.builtins} if self._code_binders(name)}
+        self._refuse_notebook_only(handler, read)
+        # a constant that also describes an endpoint is an input nevertheless
+        code = {name for name in {*read.reads, *read.builtins} if any(p.is_code for p in self._binders.get(name, ()))}
         inputs = tuple(name for name in read.reads if name not in code and name not in MODULE_NAMES)
         found = self._follow(code, handler)
         defaults = {name: piece for name in inputs if (piece := self._default(name, handler)) is not None}
@@ -98,6 +100,7 @@ class Slicer:
             earlier = [piece for piece in binders if piece is not reader]
             return self._makers(name, reader.cell if name in reader.names.binds else handler, earlier or binders)
         if name in reader.names.builtins:
+            self._refuse_notebook_only(reader.cell, reader.names, reader.line)
             return []
         raise self._missing(name, reader)
 
@@ -153,6 +156,14 @@ class Slicer:
                 fix="make it in a cell tagged flash:setup or flash:init, which handlers share",
             )
         return BuildError(f"{what} is made by no cell", fix="define it in a cell, and tag that cell flash:setup")
+
+    def _refuse_notebook_only(self, cell: Cell, names: CellNames, first_line: int = 1) -> None:
+        """Only a notebook has `display` without an import."""
+        if "display" in names.builtins and not self._binders.get("display"):
+            raise BuildError(
+                f"{cell}, line {names.builtins['display'] + first_line - 1}: only a notebook has `display` by itself",
+                fix="leave it out of what is exported: a deployed function has nobody to show it to",
+            )
 
     def _refuse_stale(self, exported: Iterable[Piece]) -> None:
         """An object that a cell changes which is not exported would have another value over there."""

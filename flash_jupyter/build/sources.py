@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.util import decode_source
@@ -13,7 +14,7 @@ from flash_jupyter.build.folder import is_notebook, read_folder
 from flash_jupyter.build.ignore import Ignore
 from flash_jupyter.build.magics import magic_cells, with_magics
 from flash_jupyter.build.marks import Role
-from flash_jupyter.build.modules import Module, Modules
+from flash_jupyter.build.modules import Module, Modules, above
 from flash_jupyter.build.notebook import read_exports
 from flash_jupyter.build.nothing import no_functions
 from flash_jupyter.build.project import Export, Project, Wanted
@@ -42,6 +43,7 @@ def read_project(path: Path, *, from_magics: bool = False) -> Project:
         reading.add_notebook(path)
     else:
         reading.add_file(path)
+    reading.refuse_above(path.name)
     return reading.project(path.stem)
 
 
@@ -59,7 +61,7 @@ class _Reading:
     def __init__(self, root: Path, *, from_magics: bool) -> None:
         self._root, self._from_magics = root, from_magics
         self._ignore = Ignore(root)
-        self._modules = Modules(root, [root], self._ignore)
+        self._modules = Modules(root, self._ignore)
         self._exports: list[Export] = []
         self._files: dict[str, bytes] = {}
         self._imports: set[str] = set()
@@ -76,16 +78,16 @@ class _Reading:
         for path in found.notebooks:
             self.add_notebook(path)
         for path in found.data:
-            self._files[self._label(path)] = path.read_bytes()
+            self._ship(self._modules.place(path), path.read_bytes(), self._label(path))
 
     def add_file(self, path: Path) -> None:
         """Read a Python file; what it serves brings along what it imports."""
-        module = Module(_dotted(path.relative_to(self._root)), path)
+        module = self._modules.named(path)
         text = self._modules.read(module)
         exports = [found.export() for found in declared(text, Evaluator(self._modules.text))]
         self._looked_at.append(text.label)
         self._add_exports(exports)
-        self._files[text.label] = path.read_bytes()
+        self._ship(self._modules.place(path), path.read_bytes(), text.label)
         self._requirements += read_script(decode_source(path.read_bytes()), text.label)
         if exports:
             self._refuse_unimportable(module, text.label)
@@ -103,7 +105,7 @@ class _Reading:
             self._tests[notebook.name] = tests
         for cell in notebook.cells:
             self._requirements += read_script(cell.source, notebook.name)
-        modules = Modules(self._root, [path.parent, self._root], self._ignore)
+        modules = Modules(self._root, self._ignore, path.parent)
         exports, texts = read_exports(notebook, Evaluator(modules.text))
         self._add_exports(exports)
         for name, text in texts.items():
@@ -148,6 +150,16 @@ class _Reading:
                 fix="use letters, digits and _ in the names of files and folders",
             )
 
+    def refuse_above(self, name: str) -> None:
+        """A file that needs modules of the folders above it can't be built alone."""
+        for each in sorted(self._imports):
+            if place := above(self._root, each):
+                path, project = (os.path.relpath(found, self._root) for found in place)
+                raise BuildError(
+                    f"{name} imports {each}, which is {path}, outside of its folder",
+                    fix=f"build the whole project: flash build {project}",
+                )
+
     def project(self, name: str) -> Project:
         """Return the whole; raises `BuildError` where there is nothing to serve."""
         if not self._exports:
@@ -161,13 +173,3 @@ class _Reading:
             requirements=tuple(dict.fromkeys(self._requirements)),
             tests=self._tests,
         )
-
-
-def _dotted(relative: Path) -> str:
-    """The name under which a file is imported from the root.
-
-    >>> _dotted(Path("workers/gpu.py")), _dotted(Path("pkg/__init__.py"))
-    ('workers.gpu', 'pkg')
-    """
-    parts = relative.with_suffix("").parts
-    return ".".join(parts[:-1] if relative.name == "__init__.py" else parts)

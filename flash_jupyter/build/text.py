@@ -110,6 +110,9 @@ def _bindings(statement: Statement, package: str) -> Iterator[Binding]:
         case ast.Assign() | ast.AnnAssign(value=ast.expr()):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 yield from _assigned(target, node.value, statement)
+        case ast.With() | ast.AsyncWith():
+            for item in node.items:
+                yield from _assigned(item.optional_vars, None, statement) if item.optional_vars else ()
         case _ if not isinstance(node, _BLOCKS):
             stored = (part for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
             yield from (Binding(part.id, statement) for part in stored)

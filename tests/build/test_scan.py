@@ -300,6 +300,20 @@ WRONG = {
         'from flash_jupyter import *\n@remote(dependencies="torch")\ndef f(): ...',
         "main.py, line 3: dependencies='torch' is one text\n  → write a list: dependencies=['torch']",
     ),
+    "what the newer published package calls endpoints": (
+        'from runpod_flash import Endpoint\n@Endpoint(name="a", gpu="any")\ndef f(): ...',
+        (
+            "main.py, line 2: flash_jupyter has no `Endpoint`\n"
+            '  → write @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80])) instead'
+        ),
+    ),
+    "a route of one": (
+        'from runpod_flash import Endpoint\napi = Endpoint(name="a")\n@api.get("/x")\ndef f(): ...',
+        (
+            "main.py, line 2: flash_jupyter has no `Endpoint`\n"
+            '  → write @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80])) instead'
+        ),
+    ),
     "inside of a function": (
         "from flash_jupyter import *\ndef make():\n    @remote\n    def f(): ...\n    return f",
         (

@@ -218,6 +218,48 @@ def test_a_file_of_a_package_has_its_name_from_above_the_package(tmp_path: Path)
     assert list(found.files) == ["pkg/__init__.py", "pkg/a.py", "pkg/gpu.py"]
 
 
+def test_a_source_folder_is_where_names_begin(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": "",
+        "src/shop/__init__.py": "",
+        "src/shop/prices.py": "K = 1\n",
+        "src/shop/gpu.py": f"{REMOTE}from shop.prices import K\n@remote\ndef f(): ...",
+        "src/shop/words.txt": "a",
+        "nb/nb.py": '# %%\nfrom shop.prices import K\n# %% tags=["flash:handler:g"]\nx = K\n',
+    }
+    found = read_project(write(tmp_path, files))
+    names = ["notebook_nb_nb.py", "shop/__init__.py", "shop/gpu.py", "shop/prices.py", "shop/words.txt"]
+    assert list(found.files) == names
+    assert [export.function.module for export in found.exports] == ["shop.gpu", "notebook_nb_nb"]
+    assert found.imports == frozenset()
+
+
+def test_a_file_alone_that_needs_the_project_above_says_so(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": "",
+        "src/shop/__init__.py": "",
+        "nb/nb.py": '# %%\nimport shop\n# %% tags=["flash:handler:g"]\nx = shop.K\n',
+    }
+    write(tmp_path, files)
+    with pytest.raises(BuildError) as raised:
+        read_project(tmp_path / "nb" / "nb.py")
+    assert str(raised.value) == (
+        "nb.py imports shop, which is ../src/shop/__init__.py, outside of its folder\n"
+        "  → build the whole project: flash build .."
+    )
+
+
+def test_a_constant_that_describes_an_endpoint_is_an_input_of_a_handler(tmp_path: Path) -> None:
+    text = (
+        f"# %%\n{REMOTE}from flash_jupyter import LiveServerless\nN = 2\nc = LiveServerless(workersMax=N)\n"
+        '# %%\n@remote(c)\ndef f(): return N\n# %% tags=["flash:handler:g"]\nx = N\n'
+    )
+    found = read(tmp_path, "nb.py", text)
+    schema = found.exports[1].function.input_schema
+    assert schema is not None
+    assert schema["properties"] == {"N": {"type": "integer", "default": 2}}
+
+
 REMOTE = "from flash_jupyter import remote\n"
 FUNCTION = f"{REMOTE}@remote\ndef f(): ...\n"
 HANDLER = '# %% tags=["flash:handler"]\n'
@@ -356,6 +398,24 @@ WRONG = {
     "an output that is not there": (
         {"nb.py": f"{HANDLER}#| remote: out=y\nx = 1\n"},
         "cell 1 of nb.py: out=y, and the cell has no `y`\n  → give names that it binds",
+    ),
+    "a display": (
+        {"nb.py": f"{HANDLER}x = 1\ndisplay(x)\n"},
+        (
+            "cell 1, line 2: only a notebook has `display` by itself\n"
+            "  → leave it out of what is exported: a deployed function has nobody to show it to"
+        ),
+    ),
+    "a display in a function": (
+        {"nb.py": f"# %%\nK = 1\ndef show(x): display(x)\n{HANDLER}show(1)\n"},
+        (
+            "cell 1, line 2: only a notebook has `display` by itself\n"
+            "  → leave it out of what is exported: a deployed function has nobody to show it to"
+        ),
+    ),
+    "a keyword as a name": (
+        {"nb.py": '# %% tags=["flash:handler:class"]\nx = 1\n'},
+        "cell 1: `class` can't be the name of a handler\n  → use letters, digits and _",
     ),
     "a magic with an effect": (
         {"nb.py": f"{HANDLER}!ls\nx = 1\n"},
