@@ -140,7 +140,7 @@ def _write(served: list[Served], slicer: Slicer, notebook: str) -> tuple[list[Ex
         home.served.append(each)
     exports, texts = [], {}
     for module in modules:
-        name = PREFIX + _stem(notebook)
+        name = module_of(notebook)
         if len(modules) > 1:
             name += f"_{module.served[0].name}"
         pieces = slicer.in_order(piece for each in module.served for piece in each.pieces)
@@ -168,6 +168,15 @@ def _makers(served: Served) -> dict[str, list[int]]:
         for name in piece.names.binds:
             found.setdefault(name, []).append(id(piece))
     return found
+
+
+def module_of(notebook: str) -> str:
+    """Return the name of a notebook's module; where it has several, this begins their names.
+
+    >>> module_of("scores.ipynb")
+    'notebook_scores'
+    """
+    return PREFIX + _stem(notebook)
 
 
 def _stem(notebook: str) -> str:

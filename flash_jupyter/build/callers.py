@@ -1,0 +1,207 @@
+"""What a `flash:test` cell calls: under the names of the notebook's functions, those of the bundle that is previewed.
+
+This runs in the kernel of the scratch copy. A handler cell's name is a function; `@remote` functions and classes are
+awaited or called with `.remote`, as in the notebook.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import cloudpickle
+import httpx
+
+from flash_jupyter.build.asking import Served, plain_input
+from flash_jupyter.build.manifest import Function
+from flash_jupyter.decorator.functions import arguments_by_name
+from flash_jupyter.decorator.output import JobOutput
+from flash_jupyter.decorator.routes import request_of
+from flash_jupyter.errors import RemoteExecutionError
+from flash_jupyter.states import JobState
+
+TIMEOUT_S = 600.0
+_LOOK_S = 0.1
+#: what the handler says of a result that is not JSON (`worker/handler.py`): it is asked for in the pickled form then
+NOT_JSON = "which JSON can't hold"
+
+
+class Asker:
+    """Asks previewed resources, a context; `called` collects the names of the functions that it asked for."""
+
+    def __init__(self, api_key: str) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"}
+        self._client = httpx.Client(headers=headers, timeout=TIMEOUT_S, trust_env=False)
+        self.called: set[str] = set()
+
+    def __enter__(self) -> Asker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def plain(self, function: Function, served: Served, arguments: Mapping[str, Any]) -> Any:
+        """Ask as anybody would, with JSON; in the pickled form where the result is none.
+
+        Raises `RemoteExecutionError` for what the function raised.
+        """
+        self.called.add(function.name)
+        try:
+            return self._job(served, plain_input(function, served, arguments))
+        except RemoteExecutionError as failure:
+            if NOT_JSON not in failure.remote_message:
+                raise
+            return self.pickled(function, served, {"kwargs": _packed(arguments)})
+
+    def pickled(self, function: Function, served: Served, more: Mapping[str, Any]) -> Any:
+        """Ask as Python callers do, with a FunctionRequest; raises `RemoteExecutionError`."""
+        self.called.add(function.name)
+        kind = "class" if function.is_class else "function"
+        answer = self._job(served, {f"{kind}_name": function.name, "execution_type": kind, **more})
+        if not isinstance(answer, Mapping) or not answer.get("success"):
+            raise _raised(answer)
+        return cloudpickle.loads(base64.b64decode(answer["result"]))
+
+    def route(self, function: Function, served: Served, arguments: dict[str, Any]) -> Any:
+        """Ask a load balancer's route; raises `RemoteExecutionError` for an answer of 400 and more."""
+        self.called.add(function.name)
+        method = (function.http_method or "POST").upper()
+        path, query, content = request_of(method, function.http_path or "/", arguments)
+        sent = {"Content-Type": "application/json"} if content is not None else {}
+        answer = self._client.request(method, served.url + path, params=query, content=content, headers=sent)
+        if answer.status_code >= 400:
+            raise RemoteExecutionError(f"HTTP {answer.status_code}", answer.text)
+        return answer.json()
+
+    def _job(self, served: Served, job_input: Mapping[str, Any]) -> Any:
+        answer = self._client.post(f"{served.url}/runsync", json={"input": job_input})
+        job, deadline = _read(answer), time.monotonic() + TIMEOUT_S
+        while not JobState.parse(job["status"]).is_final:
+            if time.monotonic() > deadline:
+                raise RemoteExecutionError("TimeoutError", f"no answer of {served.name} for {TIMEOUT_S:.0f} s")
+            time.sleep(_LOOK_S)
+            job = _read(self._client.get(f"{served.url}/status/{job['id']}"))
+        if job["status"] != JobState.COMPLETED.value:
+            raise _failed(job)
+        return job.get("output")
+
+
+class HandlerCaller:
+    """A handler cell as a function; its inputs are given by name."""
+
+    def __init__(self, asker: Asker, function: Function, served: Served) -> None:
+        self._ask = partial(_ask_handler, asker, function, served)
+        self._is_async = function.is_async
+
+    def __call__(self, **inputs: Any) -> Any:
+        """Ask the bundle; what awaits in the notebook is awaited here."""
+        return asyncio.to_thread(self._ask, inputs) if self._is_async else self._ask(inputs)
+
+
+class RemoteCaller:
+    """A remote function, a route, or a method: awaited, or called with `.remote`."""
+
+    def __init__(self, ask: Callable[..., Any]) -> None:
+        self._ask = ask
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Ask the bundle."""
+        return await asyncio.to_thread(self._ask, *args, **kwargs)
+
+    def remote(self, *args: Any, **kwargs: Any) -> Any:
+        """Ask the bundle, and wait."""
+        return self._ask(*args, **kwargs)
+
+
+class ClassCaller:
+    """A remote class: its instances live in the worker of the bundle."""
+
+    def __init__(self, asker: Asker, function: Function, served: Served) -> None:
+        self._asker, self._function, self._served = asker, function, served
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return an instance, which is made by its first call."""
+        made = {"constructor_args": list(map(_pack, args)), "constructor_kwargs": _packed(kwargs)}
+        instance = {**made, "instance_id": uuid.uuid4().hex, "create_new_instance": False}
+
+        def ask(method: str, *args: Any, **kwargs: Any) -> JobOutput[Any]:
+            order = {**instance, "method_name": method, "args": list(map(_pack, args)), "kwargs": _packed(kwargs)}
+            return _outcome(lambda: self._asker.pickled(self._function, self._served, order))
+
+        return SimpleNamespace(**{name: RemoteCaller(partial(ask, name)) for name in self._function.class_methods})
+
+
+def caller_of(function: Function, served: Served, asker: Asker, original: Any) -> Any:
+    """Return what stands for a function in a test cell; `original` is the notebook's, None for a handler cell."""
+    if original is None:
+        return HandlerCaller(asker, function, served)
+    if function.is_class:
+        return ClassCaller(asker, function, served)
+
+    def ask_route(*args: Any, **kwargs: Any) -> Any:
+        return asker.route(function, served, arguments_by_name(original, (args, kwargs)))
+
+    def ask(*args: Any, **kwargs: Any) -> JobOutput[Any]:
+        arguments = {"args": list(map(_pack, args)), "kwargs": _packed(kwargs)}
+        return _outcome(lambda: asker.pickled(function, served, arguments))
+
+    return RemoteCaller(ask_route if served.resource.is_load_balanced else ask)
+
+
+def _ask_handler(asker: Asker, function: Function, served: Served, inputs: dict[str, Any]) -> Any:
+    """Values that JSON holds go as JSON, as a caller over HTTP would send them."""
+    if served.resource.is_load_balanced:
+        return asker.route(function, served, inputs)
+    try:
+        json.dumps(inputs)
+    except (TypeError, ValueError):
+        return asker.pickled(function, served, {"kwargs": _packed(inputs)})
+    return asker.plain(function, served, inputs)
+
+
+def _outcome(ask: Callable[[], Any]) -> JobOutput[Any]:
+    try:
+        return JobOutput("preview", "COMPLETED", output=ask())
+    except RemoteExecutionError as failure:
+        return JobOutput("preview", "FAILED", error=failure.message, failure=failure)
+
+
+def _pack(value: Any) -> str:
+    return base64.b64encode(cloudpickle.dumps(value)).decode()
+
+
+def _packed(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _pack(value) for name, value in values.items()}
+
+
+def _read(answer: httpx.Response) -> dict[str, Any]:
+    if answer.status_code >= 400:
+        raise RemoteExecutionError(f"HTTP {answer.status_code}", answer.text)
+    job: dict[str, Any] = answer.json()
+    return job
+
+
+def _failed(job: Mapping[str, Any]) -> RemoteExecutionError:
+    """The error of a job that failed: the SDK's JSON, or a text."""
+    text = job.get("error") or job["status"]
+    try:
+        told = json.loads(text)
+        name = str(told["error_type"]).removeprefix("<class '").removesuffix("'>")
+        return RemoteExecutionError(name.rpartition(".")[2], str(told["error_message"]))
+    except (TypeError, ValueError, KeyError):
+        return RemoteExecutionError("FAILED", str(text))
+
+
+def _raised(answer: Any) -> RemoteExecutionError:
+    """The error of a FunctionResponse."""
+    if not isinstance(answer, Mapping):
+        return RemoteExecutionError("TypeError", f"the worker answered {type(answer).__name__}, no FunctionResponse")
+    last = (str(answer.get("traceback") or "").strip().splitlines() or [""])[-1]
+    return RemoteExecutionError(last.partition(":")[0] or "Exception", str(answer.get("error")))

@@ -1,0 +1,67 @@
+"""Workers of a preview in containers of their images, `--preview=docker`: the command lines (pure), and Docker itself.
+
+The embedded Runpod starts a container where it would start a process. Containers share the machine's network, as the
+embedded Runpod listens on 127.0.0.1 only; Docker Desktop needs host networking switched on for that. None of this was
+ever seen running: there was no Docker engine where it was written.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from flash_jupyter.errors import BuildError
+
+#: where an image looks for the artifact (flash-wire.md 4.9), and where a load balancer's server listens (4.3)
+ARTIFACT, PORT = "/root/.runpod/artifact.tar.gz", 80
+LABEL = "flash-preview"
+#: what the worker protocol says to a process, and a container must be told (runpod-platform.md 1.2)
+PROTOCOL = (
+    *("RUNPOD_WEBHOOK_GET_JOB", "RUNPOD_WEBHOOK_POST_OUTPUT", "RUNPOD_WEBHOOK_POST_STREAM", "RUNPOD_WEBHOOK_PING"),
+    *("RUNPOD_AI_API_KEY", "RUNPOD_POD_ID", "RUNPOD_POD_HOSTNAME", "RUNPOD_ENDPOINT_ID", "RUNPOD_PING_INTERVAL"),
+    *("RUNPOD_API_BASE_URL", "RUNPOD_ENDPOINT_BASE_URL", "RUNPOD_REST_API_URL"),
+)
+REMOVE_S = 60.0
+
+
+def worker_command(image: str, archive: Path, variables: Iterable[str], mark: str, *, is_balanced: bool) -> str:
+    """Return what the embedded Runpod runs as a worker: a container that gets these variables from its environment.
+
+    A shell reads it: a load balancer's port is known only when its worker starts.
+    """
+    words = ["docker", "run", "--rm", "--init", "--label", f"{LABEL}={mark}"]
+    words += ["--volume", f"{archive}:{ARTIFACT}:ro"]
+    for name in (*PROTOCOL, *variables):
+        words += ["--env", name]
+    if is_balanced:
+        ports = f'--publish "127.0.0.1:$PORT:{PORT}" --env PORT={PORT} --env PORT_HEALTH={PORT}'
+    else:
+        ports = "--network host"
+    return shlex.join(["sh", "-c", f"exec {shlex.join(words)} {ports} {shlex.quote(image)}"])
+
+
+def require_docker(find: Callable[[str], str | None] = shutil.which) -> None:
+    """Raise `BuildError` where there is no Docker, or none that answers."""
+    docker = find("docker")
+    if docker is None:
+        raise BuildError(
+            "there is no docker on this machine", fix="install Docker, or preview without it: flash build --preview"
+        )
+    if _run([docker, "info"]).returncode:
+        raise BuildError("docker does not answer", fix="start Docker, or preview without it: flash build --preview")
+
+
+def remove_containers(mark: str) -> None:
+    """Remove what a preview's containers left; a worker's end leaves its container running."""
+    found = _run(["docker", "ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}"]).stdout.split()
+    if found:
+        _run(["docker", "rm", "--force", *found])
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=REMOVE_S, check=False
+    )

@@ -1,0 +1,147 @@
+"""A scratch copy of a notebook: run in a kernel and a folder of its own, so that the user's stay as they are."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty
+from types import TracebackType
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+
+from flash_jupyter.build.cells import Cell, Notebook
+from flash_jupyter.build.marks import Role
+from flash_jupyter.errors import BuildError
+
+READY_S, CELL_S = 60.0, 600.0
+#: what is large, and no part of what a cell reads
+_NOT_COPIED = shutil.ignore_patterns(
+    *(".git", ".flash", ".venv", ".venvs", "venv", "node_modules", "__pycache__", ".ipynb_checkpoints"),
+    *(".mypy_cache", ".pytest_cache", ".ruff_cache"),
+)
+#: a scratch copy has no key of the cloud
+_WITHOUT = {"RUNPOD_API_KEY": ""}
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a cell failed: the exception in one line, and the line of the cell, 0 where it is not known."""
+
+    text: str
+    line: int = 0
+
+
+class Scratch:
+    """A kernel in a copy of a folder; `variables` are set in its environment. A context: both are gone afterwards."""
+
+    def __init__(self, root: Path, notebook: str, variables: Mapping[str, str]) -> None:
+        self._root, self._notebook, self._variables = root, notebook, dict(variables)
+
+    def __enter__(self) -> Scratch:
+        self._folder = Path(tempfile.mkdtemp(prefix="flash-scratch-"))
+        try:
+            copied = self._folder / self._root.name
+            shutil.copytree(self._root, copied, ignore=_NOT_COPIED, copy_function=_copy_or_link, dirs_exist_ok=True)
+            self._start((copied / self._notebook).parent)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if hasattr(self, "_client"):
+            self._client.stop_channels()
+        if hasattr(self, "_manager"):
+            self._manager.shutdown_kernel(now=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, folder: Path) -> None:
+        self._manager = KernelManager(kernel_name="python3")
+        assert self._manager.kernel_spec is not None
+        self._manager.kernel_spec.argv[0] = sys.executable
+        self._manager.kernel_spec.argv.append("--HistoryManager.enabled=False")  # it is the user's
+        self._manager.kernel_spec.env = {**self._variables, **_WITHOUT}
+        self._manager.start_kernel(cwd=str(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._client = self._manager.blocking_client()
+        self._client.start_channels()
+        try:
+            self._client.wait_for_ready(timeout=READY_S)
+        except RuntimeError as error:
+            raise BuildError(
+                f"the kernel for the scratch copy of {self._notebook} does not start: {error}",
+                fix="look whether ipykernel works here, or build without --preview",
+            ) from None
+
+    def run(self, code: str, then: str = "None") -> Failure | None:
+        """Run a cell to its end, and evaluate an expression right after it; returns how the cell failed."""
+        content = self._execute(code, {"then": then})
+        return _failure(content, code) if content["status"] == "error" else None
+
+    def value(self, expression: str) -> Any:
+        """Return the value of an expression whose `repr` is a literal; raises `BuildError` where it raises."""
+        found = self._execute("", {"value": expression})["user_expressions"]["value"]
+        if found["status"] != "ok":
+            raise BuildError(f"the scratch copy of {self._notebook} failed: {found['ename']}: {found['evalue']}")
+        return ast.literal_eval(found["data"]["text/plain"])
+
+    def _execute(self, code: str, expressions: dict[str, str]) -> Any:
+        try:
+            reply = self._client.execute_interactive(
+                code,
+                store_history=bool(code),
+                user_expressions=expressions,
+                allow_stdin=False,
+                timeout=CELL_S,
+                output_hook=lambda _message: None,
+            )
+        except (TimeoutError, Empty):
+            return {"status": "error", "ename": "TimeoutError", "evalue": f"it ran longer than {CELL_S:.0f} s"}
+        except RuntimeError as error:  # the kernel died
+            raise BuildError(f"the kernel of the scratch copy of {self._notebook} ended: {error}") from None
+        return reply["content"]
+
+
+def in_order(notebook: Notebook) -> Iterator[Cell]:
+    """Yield the cells as they were run, where each has a number; else as they stand."""
+    cells = [cell for cell in notebook.cells if cell.role not in (Role.SKIP, Role.TEST)]
+    counts = {cell.execution_count for cell in cells}
+    if None in counts or len(counts) < len(cells):
+        yield from cells
+    else:
+        yield from sorted(cells, key=lambda cell: cell.execution_count or 0)
+
+
+def _copy_or_link(source: str, target: str) -> None:
+    """Large files are data; a link to them is enough."""
+    with contextlib.suppress(OSError):
+        if Path(source).stat().st_size > 100_000_000:
+            os.symlink(source, target)  # noqa: PTH211 - both are texts here
+        else:
+            shutil.copy2(source, target)
+
+
+def _failure(content: Mapping[str, Any], code: str) -> Failure:
+    name, said = content.get("ename", ""), content.get("evalue", "")
+    line = _line(content.get("traceback", ()))
+    source = code.splitlines()[line - 1].strip() if 0 < line <= len(code.splitlines()) else ""
+    text = f"{name}: {said}" if said else name
+    return Failure(f"{text}, in `{source}`" if source else text, line)
+
+
+def _line(traceback: Iterable[str]) -> int:
+    """The cell's own line in a traceback of IPython's: its first frame, `Cell In[n], line m`."""
+    found = re.search(r"Cell In\[\d+\], line (\d+)", _COLOUR.sub("", "\n".join(traceback)))
+    return int(found[1]) if found else 0

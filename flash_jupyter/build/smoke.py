@@ -1,0 +1,190 @@
+"""Whether a previewed bundle gives what the notebook gives: a request for each function, and the `flash:test` cells.
+
+The notebook's values come from a scratch copy that is run from its first cell to its last. A line that can't be said to
+be verified says why.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from flash_jupyter.build.asking import Served
+from flash_jupyter.build.cells import Cell, Notebook, read_notebook
+from flash_jupyter.build.folder import is_notebook
+from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.manifest import Function
+from flash_jupyter.build.marks import Role
+from flash_jupyter.build.notebook import module_of
+from flash_jupyter.build.project import Project
+from flash_jupyter.build.rehearsal import NAME
+from flash_jupyter.build.scratch import Scratch, in_order
+from flash_jupyter.build.slice import SOURCES
+from flash_jupyter.capture.names import analyse
+from flash_jupyter.errors import FlashError
+from flash_jupyter.session.local import local_info
+from flash_jupyter.settings import Settings
+
+State = Literal["verified", "differs", "not verified"]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about a function. `how` is what was tried: "its defaults", "cell 7 of scores.ipynb"."""
+
+    function: str
+    state: State
+    how: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.function}: {self.state}" + "".join(f", {each}" for each in (self.how, self.text) if each)
+
+
+def smoke(
+    project: Project, served: tuple[Served, ...], settings: Settings, tell: Tell = lambda _text: None
+) -> tuple[Verdict, ...]:
+    """Try every function that is served; at least one verdict for each. Blocking: the notebooks are run."""
+    functions = {function.name: function for each in served for function in each.functions}
+    found: list[Verdict] = []
+    for notebook, own in _notebooks(project, functions):
+        tell(f"running a scratch copy of {notebook.name}")
+        try:
+            found += _of_notebook(project.root, notebook, own, served, settings)
+        except FlashError as failure:
+            found += [Verdict(each, "not verified", "", failure.message) for each in own]
+    tried = {verdict.function for verdict in found}
+    found += [
+        Verdict(name, "not verified", "", "it is not of a notebook, and no flash:test cell calls it")
+        for name in functions
+        if name not in tried
+    ]
+    return tuple(found)
+
+
+def _notebooks(project: Project, functions: Mapping[str, Function]) -> Iterator[tuple[Notebook, list[str]]]:
+    """The notebooks of which something is served, each named from the root, and what."""
+    for path in Ignore(project.root).files():
+        if path.suffix in (".py", ".ipynb") and is_notebook(path):
+            name = path.relative_to(project.root).as_posix()
+            module = module_of(name)
+            near = [each for each in functions.values() if f"{each.module}_".startswith(f"{module}_")]
+            if not near and name not in project.tests:
+                continue
+            notebook = replace(read_notebook(path), name=name)
+            names = _names(notebook)
+            yield notebook, [each.name for each in near if each.module == module or each.name in names]
+
+
+def _names(notebook: Notebook) -> set[str]:
+    """What its cells define, and what its handlers are called."""
+    handlers = {cell.mark.name for cell in notebook.of_role(Role.HANDLER)}
+    return handlers | {name for cell in notebook.of_role(*SOURCES) for name in analyse(cell.plain.text).binds}
+
+
+def _of_notebook(
+    root: Path, notebook: Notebook, own: list[str], served: tuple[Served, ...], settings: Settings
+) -> list[Verdict]:
+    info = local_info(settings)
+    assert info is not None, "the preview runs on it"
+    resources = [{**vars(each), "resource": each.resource.model_dump(mode="json")} for each in served]
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as order:  # nobody else may read it
+        json.dump({"key": info.api_key, "served": resources}, order)
+        order.flush()
+        with Scratch(root, notebook.name, _local(settings)) as scratch:
+            rehearsal = _Rehearsing(scratch, notebook, order.name, own, served)
+            stopped = rehearsal.run_cells()
+            return [*rehearsal.try_tests(stopped), *rehearsal.try_defaults(stopped)]
+
+
+def _local(settings: Settings) -> dict[str, str]:
+    """The scratch copy calls what the notebook calls, but never the cloud."""
+    return {
+        "FLASH_JUPYTER_HOME": str(settings.home),
+        "FLASH_JUPYTER_BACKEND": "local",
+        "FLASH_JUPYTER_OWNER": settings.owner,
+    }
+
+
+class _Rehearsing:
+    """One notebook in its kernel."""
+
+    def __init__(
+        self, scratch: Scratch, notebook: Notebook, order: str, own: list[str], served: tuple[Served, ...]
+    ) -> None:
+        self._scratch, self._notebook, self._own = scratch, notebook, own
+        self._functions = {function.name: function for each in served for function in each.functions}
+        self._tried: set[str] = set()
+        made = f"{NAME} = {NAME}(get_ipython().user_ns, {order!r})"
+        failure = scratch.run(f"from flash_jupyter.build.rehearsal import Rehearsal as {NAME}; {made}")
+        assert failure is None, failure
+
+    def run_cells(self) -> str:
+        """Run the notebook; returns where and why it stopped, empty where it did not."""
+        for cell in in_order(self._notebook):
+            failure = self._scratch.run(cell.source, self._remember(cell))
+            if failure is not None:
+                return f"the notebook stops at {cell}: {failure.text}"
+        return ""
+
+    def _remember(self, cell: Cell) -> str:
+        """What is to be evaluated right after a cell: what a handler cell gave is kept."""
+        name = self._handler_name(cell) if cell.role is Role.HANDLER else ""
+        return f"{NAME}.keep({name!r}, {_outputs(self._functions[name])!r}, get_ipython())" if name else "None"
+
+    def try_tests(self, stopped: str) -> Iterator[Verdict]:
+        """Run the `flash:test` cells, the bundle's functions under the names of the notebook's."""
+        for cell in self._notebook.of_role(Role.TEST):
+            how = f"{cell} of {self._notebook.name}"
+            if stopped:
+                yield from (Verdict(name, "not verified", how, stopped) for name in self._own)
+                self._tried |= set(self._own)
+                continue
+            self._ask("enter()")
+            failure = self._scratch.run(cell.source)
+            called: list[str] = self._ask("leave()")
+            self._tried |= set(called)
+            if failure is None:
+                yield from (Verdict(name, "verified", how, "") for name in called)
+            else:
+                yield from (Verdict(name, "differs", how, failure.text) for name in called or self._own)
+                self._tried |= set(self._own) if not called else set()
+
+    def try_defaults(self, stopped: str) -> Iterator[Verdict]:
+        """Ask for each function with its literal defaults; where that can't be, it needs a test cell."""
+        for name in self._own:
+            reason = stopped or str(self._ask(f"can_compare({name!r})"))
+            if not reason:
+                found = self._ask(f"compare({name!r})")
+                yield Verdict(name, found["state"], "its defaults", found["text"])
+            elif name not in self._tried:
+                yield Verdict(name, "not verified", "", reason)
+
+    def _handler_name(self, cell: Cell) -> str:
+        """The name under which the bundle serves a handler cell; empty where it does not."""
+        if cell.mark.name:
+            return cell.mark.name if cell.mark.name in self._own else ""
+        named = {each.mark.name for each in self._notebook.of_role(Role.HANDLER)}
+        left = [name for name in self._own if name not in named and _is_handler(self._functions[name])]
+        return left[0] if len(left) == 1 else ""
+
+    def _ask(self, call: str) -> Any:
+        """Call the kernel's side; its answer is JSON."""
+        return json.loads(self._scratch.value(f"{NAME}.{call}"))
+
+
+def _is_handler(function: Function) -> bool:
+    return function.output_schema is not None and not function.is_class
+
+
+def _outputs(function: Function) -> list[str] | None:
+    """The names that a handler cell gives; None where its last expression is the output."""
+    schema = function.output_schema or {}
+    if schema.get("type") == "null":
+        return []
+    return list(schema["properties"]) if "properties" in schema else None

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from flash_jupyter.build.docker import PROTOCOL, require_docker, worker_command
+from flash_jupyter.errors import BuildError
+
+ARCHIVE = Path("/projects/shop/.flash/artifact.tar.gz")
+NAMED = " ".join(f"--env {name}" for name in (*PROTOCOL, "FLASH_RESOURCE_NAME", "MODE"))
+COMMON = (
+    "exec docker run --rm --init --label flash-preview=ab12 "
+    f"--volume {ARCHIVE}:/root/.runpod/artifact.tar.gz:ro {NAMED}"
+)
+
+
+def command(*, is_balanced: bool, archive: Path = ARCHIVE) -> list[str]:
+    text = worker_command(
+        "runpod/flash-cpu:py3.12-latest", archive, ["FLASH_RESOURCE_NAME", "MODE"], "ab12", is_balanced=is_balanced
+    )
+    return shlex.split(text)
+
+
+def test_a_queues_worker_shares_the_network_of_the_machine() -> None:
+    assert command(is_balanced=False) == ["sh", "-c", f"{COMMON} --network host runpod/flash-cpu:py3.12-latest"]
+
+
+def test_a_load_balancers_worker_listens_on_the_port_that_it_is_given() -> None:
+    ports = '--publish "127.0.0.1:$PORT:80" --env PORT=80 --env PORT_HEALTH=80'
+    assert command(is_balanced=True) == ["sh", "-c", f"{COMMON} {ports} runpod/flash-cpu:py3.12-latest"]
+
+
+def test_a_path_with_a_blank_is_one_word() -> None:
+    _, _, line = command(is_balanced=False, archive=Path("/my projects/a.tar.gz"))
+    assert "/my projects/a.tar.gz:/root/.runpod/artifact.tar.gz:ro" in shlex.split(line)
+
+
+def test_without_docker_the_error_says_what_to_do() -> None:
+    with pytest.raises(BuildError) as raised:
+        require_docker(find=lambda _name: None)
+    assert str(raised.value) == (
+        "there is no docker on this machine\n  → install Docker, or preview without it: flash build --preview"
+    )
