@@ -16,6 +16,9 @@ from flash_jupyter.build.slice import Slice
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import BuildError
 
+#: functions that show something and return nothing
+SHOWING = frozenset({"print", "display"})
+
 _TYPES = {
     bool: "boolean",
     int: "integer",
@@ -82,13 +85,21 @@ def read_interface(found: Slice) -> Interface:
 def _outputs(cell: Cell) -> tuple[str, ...] | None:
     """The names that a cell surely binds to values, in the order of their first binding; None for an expression."""
     body = cell.plain.tree.body
-    if body and isinstance(body[-1], ast.Expr) and not cell.plain.text.rstrip().endswith(";"):
+    if body and _is_output(body[-1]) and not cell.plain.text.rstrip().endswith(";"):
         return None
     names = analyse(cell.plain.text)
     code = {name for node in body if kind_of(node) is Kind.DEFINITION for name in analyse(ast.unparse(node)).binds}
     bound = [name for name in _in_order(cell.plain.tree) if name in names.binds and not name.startswith("_")]
     maybe = analyse(f"{cell.plain.text}\n({', '.join([*bound, ''])})").reads if bound else {}
     return tuple(name for name in bound if name not in code and (name not in maybe or name in names.reads))
+
+
+def _is_output(last: ast.stmt) -> bool:
+    """Whether the last statement is an expression with a value: what only shows something has none."""
+    if not isinstance(last, ast.Expr):
+        return False
+    call = last.value
+    return not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in SHOWING)
 
 
 def _in_order(tree: ast.Module) -> list[str]:

@@ -75,6 +75,7 @@ SHAPES = {
     "a cell of magics": "# %%\n%load_ext flash_jupyter\n%matplotlib inline\nx = 1\n" + HANDLER + "%%time\ny = x + 1",
     "messy order": HANDLER + "y = f(2)\n# %%\nK = 5\n# %%\ndef f(x): return x * K\n",
     "papermill's parameters": '# %% tags=["parameters"]\nrate = 0.1\n' + HANDLER + "y = rate * 2",
+    "a last line that only prints": "# %%\nn = 2\n" + HANDLER + "y = n * 2\nprint(y)",
     "nothing to give": "# %%\nx = []\n" + HANDLER + "if x:\n    y = 1",
 }
 
