@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flash_jupyter.build.cells import Cell
-from flash_jupyter.build.pieces import Kind, kind_of
+from flash_jupyter.build.pieces import Kind, Piece, kind_of
 from flash_jupyter.build.slice import Slice
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import BuildError
@@ -71,7 +71,7 @@ def read_interface(found: Slice) -> Interface:
     _refuse_stars(cell)
     name = cell.mark.name or "handler"
     _refuse_clash(name, found)
-    defaults = {name: _default_text(name, piece.node) for name, piece in found.defaults.items()}
+    defaults = {name: _default_text(name, piece) for name, piece in found.defaults.items()}
     inputs = sorted(found.inputs, key=lambda name: name in defaults)
     return Interface(
         name=name,
@@ -132,17 +132,23 @@ def _awaits(tree: ast.Module) -> bool:
     return False
 
 
-def _default_text(name: str, node: ast.stmt) -> str:
-    """The Python text of the literal to which a statement binds `name`."""
+def _default_text(name: str, piece: Piece) -> str:
+    """The Python text of the literal to which a statement binds `name`: as it was written, where that is one line."""
+    value = _bound_value(name, piece.node)
+    written = ast.get_source_segment(piece.cell.plain.text, value) or ""
+    return written if written and "\n" not in written else ast.unparse(value)
+
+
+def _bound_value(name: str, node: ast.stmt) -> ast.expr:
     assert isinstance(node, (ast.Assign, ast.AnnAssign))
     assert node.value is not None
     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
         if isinstance(target, ast.Name) and target.id == name:
-            return ast.unparse(node.value)
+            return node.value
         if isinstance(target, ast.Tuple) and isinstance(node.value, (ast.Tuple, ast.List)):
             for element, value in zip(target.elts, node.value.elts, strict=False):
                 if isinstance(element, ast.Name) and element.id == name:
-                    return ast.unparse(value)
+                    return value
     raise AssertionError(f"{name} is bound by this statement")
 
 
