@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -46,7 +47,7 @@ def serve(
         options = RunOptions(path.resolve(), host, port, reload, auto_provision)
         # what the user's code prints stays out of the JSON
         supervisor = Supervisor(settings, options, *((_print_json, 2) if as_json else (_print, None)))
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # Ctrl-C, `kill`, a terminal that is closed
             signal.signal(number, _stop_once(supervisor))
         if attached:
             threading.Thread(target=_stop_with_input, args=(supervisor,), daemon=True).start()
@@ -77,9 +78,15 @@ def _stop_with_input(supervisor: Supervisor) -> None:
 
 
 def _print_json(event: dict[str, Any]) -> None:
-    typer.echo(json.dumps(event))
+    _echo(json.dumps(event))
 
 
 def _print(event: dict[str, Any]) -> None:
     if text := event_text(event):
-        typer.echo(text, err=event["event"] == "broken")
+        _echo(text, err=event["event"] == "broken")
+
+
+def _echo(text: str, *, err: bool = False) -> None:
+    """Print, where somebody reads it: a closed terminal or pipe must not keep endpoints from being removed."""
+    with contextlib.suppress(OSError):
+        typer.echo(text, err=err)

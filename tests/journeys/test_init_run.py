@@ -149,3 +149,83 @@ def test_a_project_is_served_and_leaves_nothing_behind(shared_desk: Any, servers
     assert (sorted(stopped["deleted"]), stopped["left"]) == (["served-cpu", "served-gpu"], [])
     assert server.process.returncode == 0
     assert endpoints(shared_desk) == before
+
+
+WORKERS = """
+import time
+from flash_jupyter import CpuLiveLoadBalancer, CpuLiveServerless, remote
+
+queue = CpuLiveServerless(name="{name}-queue")
+
+
+@remote(queue)
+def double(x):
+    print("doubling")
+    return {factor} * x
+
+
+@remote(queue)
+def nap(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+@remote(CpuLiveServerless(name="{name}-counters"))
+class Counter:
+    def __init__(self):
+        self.value = 0
+
+    def add(self, n=1):
+        self.value += n
+        return self.value
+
+
+@remote(CpuLiveLoadBalancer(name="{name}-api"), method="POST", path="/add/{{x}}")
+def add(x: int, y: int = 1):
+    return {{"sum": x + y}}
+"""
+
+
+def write(folder: Path, factor: int) -> None:
+    (folder / "workers.py").write_text(WORKERS.format(name=folder.name, factor=factor))
+
+
+@pytest.mark.slow
+def test_queues_classes_and_routes_are_served_and_again_after_a_change(shared_desk: Any, servers: list[Server]) -> None:
+    (folder := shared_desk.folder / "kinds").mkdir()
+    write(folder, 2)
+    servers.append(server := Server(shared_desk, "--auto-provision", cwd=folder))
+    event = server.wait("serving")
+    url = event["url"]
+    assert endpoints(shared_desk) >= {"kinds-queue", "kinds-counters", "kinds-api"}
+    assert [route["path"] for route in event["routes"]] == [
+        "/add/{x}",
+        "/kinds-queue/double/runsync",
+        "/kinds-queue/nap/runsync",
+        "/kinds-counters/runsync",
+    ]
+    by_name = {"input": {"function": "double", "x": 3}}
+    assert post(f"{url}/kinds-queue/runsync", by_name)[1]["output"] == 6
+    assert [post(f"{url}/kinds-counters/runsync", {"input": {"n": 5}})[1]["output"] for _ in range(2)] == [5, 10]
+    assert post(f"{url}/add/2", {"y": 40}) == (200, {"sum": 42})
+
+    job = post(f"{url}/kinds-queue/nap/run", {"input": {"seconds": 600}})[1]
+    assert post(f"{url}/kinds-queue/cancel/{job['id']}")[0] == 200
+    deadline = time.monotonic() + DEADLINE_S
+    while (state := get(f"{url}/kinds-queue/status/{job['id']}"))["status"] != "CANCELLED":
+        assert time.monotonic() < deadline, state
+
+    write(folder, 3)
+    assert server.wait("reloading")["files"] == ["workers.py"]
+    server.wait("serving")
+    assert post(f"{url}/kinds-queue/double/runsync", {"input": {"x": 3}})[1]["output"] == 9
+    (folder / "workers.py").write_text("import no_such_module_of_mine\n" + WORKERS.format(name="kinds", factor=3))
+    assert "no_such_module_of_mine" in server.wait("broken")["error"]["message"]
+    status, document = post(f"{url}/kinds-queue/double/runsync", {"input": {"x": 3}})
+    assert (status, "no_such_module_of_mine" in document["error"]) == (503, True)
+    stopped = server.end(signal.SIGTERM)
+    assert (sorted(stopped["deleted"]), stopped["left"]) == (["kinds-api", "kinds-counters", "kinds-queue"], [])
+
+
+def get(url: str) -> Any:
+    return httpx.get(url, timeout=DEADLINE_S, trust_env=False).json()
