@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flash_jupyter.settings import Settings
 
 #: seconds from the server's start to the first round, and between rounds
-FIRST_S, ROUND_S = 10.0, 20.0
+FIRST_S, ROUND_S = 5.0, 20.0
 #: jobs a round: each look is a call of the control plane, which allows 60 a minute
 JOBS_A_ROUND = 5
 #: between two looks at one job: it grows, but a result is kept for half an hour only

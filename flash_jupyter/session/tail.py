@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,12 +100,21 @@ async def _watch_workers(
                 if worker.id not in followers:
                     follower = asyncio.ensure_future(_follow_worker(link, endpoint_id, worker.id, tail, pieces))
                     followers[worker.id] = follower
-            await asyncio.sleep(look_s)
+            await _pause(followers.values(), look_s)
     finally:
         for follower in followers.values():
             follower.cancel()
         await asyncio.gather(*followers.values(), return_exceptions=True)
         _end(pieces)
+
+
+async def _pause(followers: Iterable[asyncio.Task[None]], seconds: float) -> None:
+    """Wait until a worker is gone, for then the endpoint may be too; so many seconds at most."""
+    following = [follower for follower in followers if not follower.done()]
+    if following:
+        await asyncio.wait(following, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    else:
+        await asyncio.sleep(seconds)
 
 
 async def _follow_worker(

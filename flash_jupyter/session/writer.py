@@ -85,6 +85,7 @@ class OutputLog:
             self.place.touch(mode=0o600)  # it holds what cells print
             self._file = self.place.open("a", encoding="utf-8", errors="backslashreplace")
         self._file.write(text)
+        self._file.flush()  # another process may follow it
 
     def _close(self) -> None:
         if self._file is not None:

@@ -26,12 +26,12 @@ SETTINGS = {"@jupyterlab/apputils-extension/notification": '{"fetchNews": "false
 
 
 class JupyterServer:
-    """`jupyter lab` (or `jupyter notebook`) over a folder of notebooks. Used as a context."""
+    """`jupyter lab` (or `notebook`, or `server`) over a folder of notebooks. Used as a context."""
 
-    def __init__(self, home: Path, *, application: str = "lab") -> None:
+    def __init__(self, home: Path, *, application: str = "lab", base_url: str = "/") -> None:
         self.home, self.folder = home, home / "work"
         self.folder.mkdir(parents=True)
-        self._application = application
+        self._application, self._base_url = application, base_url
         self._token = secrets.token_hex(16)
         self.environment = plain_environment(home / "flash") | {
             "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -74,16 +74,26 @@ class JupyterServer:
         """What the server said."""
         return (self.home / "server.log").read_text(errors="replace")
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What lets a request in."""
+        return {"Authorization": f"token {self._token}"}
+
+    def client(self) -> httpx.Client:
+        """Return a client of our routes."""
+        base_url = f"{self.origin}{self._base_url}flash-jupyter/api"
+        return httpx.Client(base_url=base_url, headers=self.headers, timeout=60, trust_env=False)
+
     def address(self, path: str) -> str:
         """Make the address of a page of this server, which lets the browser in."""
-        return f"{self.origin}/{path}{'&' if '?' in path else '?'}token={self._token}"
+        return f"{self.origin}{self._base_url}{path}{'&' if '?' in path else '?'}token={self._token}"
 
     def ask(self, method: str, path: str, **arguments: Any) -> Any:
         """Send a request to Jupyter's REST API, and give its JSON, or None without one."""
         answer = httpx.request(
             method,
-            f"{self.origin}/api/{path}",
-            headers={"Authorization": f"token {self._token}"},
+            f"{self.origin}{self._base_url}api/{path}",
+            headers=self.headers,
             timeout=30,
             **arguments,
         )
@@ -130,7 +140,8 @@ class JupyterServer:
         port = self.origin.rpartition(":")[2]
         command = [sys.executable, "-m", "jupyter", self._application, "--no-browser", "--ip=127.0.0.1"]
         command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self._token}"]
-        command += [f"--ServerApp.root_dir={self.folder}", "--LabApp.expose_app_in_browser=True"]
+        command += [f"--ServerApp.base_url={self._base_url}", f"--ServerApp.root_dir={self.folder}"]
+        command += ["--LabApp.expose_app_in_browser=True"]
         command += ["--JupyterNotebookApp.expose_app_in_browser=True"]
         return [*command, "--allow-root"] if os.geteuid() == 0 else command
 
