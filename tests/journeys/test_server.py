@@ -80,7 +80,7 @@ def read_until(events: Iterator[tuple[str, Any]], text: str) -> str:
     said = ""
     for name, data in events:
         assert name == "log", data
-        said += data["text"]
+        said += str(data["text"])
         if text in said:
             return said
     raise AssertionError(f"the stream ended: {said}")
