@@ -126,7 +126,7 @@ def build_project(
     python = choose_python(groups, options.python, (sys.version_info[0], sys.version_info[1]))
     images = Images(**settings.images)
     archive = _archive_path(project.root, options.output)
-    with _work_folder(project.root, keep=options.keep_build) as folder:
+    with _write_errors(), _work_folder(project.root, keep=options.keep_build) as folder:
         report(_step("packages", f"packages for Python {python}"))
         packages = add_packages(folder, project, groups, python=python, exclude=options.exclude, cache=settings.cache)
         report(_step("write", "modules, handlers, manifest"))
@@ -148,6 +148,18 @@ def _archive_path(root: Path, output: Path | None) -> Path:
     if output is None:
         return root / FOLDER / ARTIFACT
     return output if output.name.endswith((".tar.gz", ".tgz")) else output / ARTIFACT
+
+
+@contextmanager
+def _write_errors() -> Iterator[None]:
+    """Turn what the system says of a file into a `BuildError`."""
+    try:
+        yield
+    except OSError as error:
+        raise BuildError(
+            f"{error.filename or 'the bundle'} can't be written: {error.strerror or error}",
+            fix="make room, or choose another folder with --output",
+        ) from error
 
 
 @contextmanager

@@ -179,6 +179,15 @@ def test_two_builds_of_one_folder_do_not_mix(tmp_path: Path, settings: Settings)
         build(tmp_path, settings)
 
 
+def test_a_place_that_can_t_be_written_is_told(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BuildError) as raised:
+        build(tmp_path, settings, output=tmp_path / "file" / "out")
+    assert str(raised.value) == (
+        f"{tmp_path}/file/out can't be written: Not a directory\n  → make room, or choose another folder with --output"
+    )
+
+
 def test_it_carries_no_time(tmp_path: Path, settings: Settings) -> None:
     made = build(tmp_path, settings)
     text = json.dumps(json.loads(find_manifest(tmp_path).read_text()))
