@@ -1,21 +1,31 @@
-"""`flash build`: from a notebook or a project to its artifact."""
+"""`flash build`: from a notebook or a project to its artifact, and with `--preview` what that gives."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from flash_jupyter.cli.output import Json, errors, print_json, usage
+from flash_jupyter.cli.output import FAILED, Json, errors, print_json, usage
+from flash_jupyter.cli.preview import show_preview
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.images import read_python
 from flash_jupyter.views.bundle import bundle_text
 
 if TYPE_CHECKING:
     from flash_jupyter.build import bundle as bundles
+
+
+class BuildCommand(TyperCommand):
+    """Takes `--preview` with and without a value, which typer has no options for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        return super().parse_args(ctx, ["--preview-docker" if word == "--preview=docker" else word for word in args])
 
 
 def build(
@@ -27,6 +37,10 @@ def build(
     python_version: Annotated[str | None, typer.Option(help="Python of the workers, as in 3.12")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="folder or .tar.gz for the artifact")] = None,
     from_magics: Annotated[bool, typer.Option("--from-magics", help="%%remote cells are handlers too")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="run it on the embedded Runpod, and compare")] = False,
+    preview_docker: Annotated[
+        bool, typer.Option("--preview-docker", help="the same in containers of the images; also --preview=docker")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Build what is deployed: .flash/artifact.tar.gz with its manifest. Nothing of the project is run."""
@@ -39,12 +53,16 @@ def build(
     except OptionError as error:
         raise usage(error.message, as_json=as_json, fix=f"--python-version 3.12 ({error.fix})") from None
     options = bundle.BuildOptions(tuple(sorted(read_exclude(exclude))), keep_build, python_version, output, from_magics)
-    with errors(as_json), _progress(quiet=as_json) as report:
-        built = bundle.build(path, options, report)
-    if as_json:
-        print_json({"build": built.to_json()})
-    else:
-        typer.echo(bundle_text(built.to_json(), here=Path.cwd()))
+    with errors(as_json):
+        with _progress(quiet=as_json) as report:
+            built = bundle.build(path, options, report)
+        is_previewed = preview or preview_docker
+        if not as_json:
+            typer.echo(bundle_text(built.to_json(), here=Path.cwd()))
+        elif not is_previewed:
+            print_json({"build": built.to_json()})
+        if is_previewed and not show_preview(built, in_docker=preview_docker, as_json=as_json):
+            raise typer.Exit(FAILED)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ app = typer.Typer(name="flash", help="Notebook cells on Runpod serverless GPUs."
 app.add_typer(local.app, name="local")
 app.add_typer(volumes.app, name="volumes")
 app.command("init")(init.init)
-app.command("build")(build.build)
+app.command("build", cls=build.BuildCommand)(build.build)
 app.command("run")(serve.serve)
 app.command("endpoints")(endpoints.list_endpoints)
 app.command("undeploy")(endpoints.undeploy)
