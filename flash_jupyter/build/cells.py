@@ -68,7 +68,7 @@ def _read(path: Path) -> Any:
         return jupytext.read(path, fmt="py:percent")
     except FileNotFoundError:
         raise BuildError(f"there is no file {path}", fix="give the path of a notebook or a project") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, nbformat.ValidationError) as error:
         raise BuildError(
             f"{path.name} can't be read as a notebook: {error}", fix="open it in Jupyter and save it"
         ) from None

@@ -68,3 +68,15 @@ def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
     make(tmp_path, "a.py")
     (tmp_path / "round").symlink_to(tmp_path, target_is_directory=True)
     assert names(tmp_path) == ["a.py"]
+
+
+def test_the_rule_that_keeps_a_file_away_is_named(tmp_path: Path) -> None:
+    make(tmp_path, "a/b.py", "c.py", "d.py", ".env")
+    (tmp_path / ".gitignore").write_text("# no\n\na/\n*.py\n")
+    (tmp_path / ".flashignore").write_text("!d.py\nc*\n")
+    ignore = Ignore(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in ignore.excluded()] == ["a/b.py", "c.py"]
+    assert ignore.rule("c.py") == "the rule c* of .flashignore"
+    assert ignore.rule("a/b.py") == "the rule *.py of .gitignore"
+    assert ignore.rule("d.py") == ""
+    assert ignore.rule(".env") == ""
