@@ -12,14 +12,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from flash_jupyter import limits
 from flash_jupyter.build import failures, pip_resolve
 from flash_jupyter.build.installer import Installer, find_installer
 from flash_jupyter.build.locked import Lock, Pinned
 from flash_jupyter.build.target import UV_PLATFORM
+from flash_jupyter.errors import BuildError
 
 _INPUT, _OVERRIDES = "requirements.in", "overrides.txt"
 _PIN = re.compile(r"(?P<name>[\w.-]+)==(?P<version>[^\s;\\]+)")
 _HASH = re.compile(r"--hash=(\S+)")
+#: parts of CUDA which torch's usual wheels require: 2.9 GB unpacked (torch 2.15, observed 2026-11-22)
+_CUDA = re.compile(r"nvidia-(cublas|cudnn)(-cu\d+)?")
 
 
 def resolve(
@@ -46,7 +50,21 @@ def resolve(
             packages = _resolve_with_uv(tool, requirements, python, leave_out, folder)
         else:
             packages = pip_resolve.resolve(tool, requirements, python=python, leave_out=leave_out, folder=folder)
+    _refuse_cuda(packages)
     return Lock(python, tuple(sorted(packages, key=lambda package: package.name)), options)
+
+
+def _refuse_cuda(packages: tuple[Pinned, ...]) -> None:
+    """Raise `BuildError` before gigabytes are installed that no bundle can hold."""
+    names = {package.name for package in packages}
+    parts = sorted(name for name in names if _CUDA.fullmatch(name))
+    if "torch" in names and parts:
+        raise BuildError(
+            f"torch brings CUDA ({', '.join(parts)}), which is larger than the {limits.BUNDLE_BYTES / 1e6:,.0f} MB "
+            "that a bundle may have; of the published images only those for GPUs have it",
+            fix="build what needs torch without CPU resources, leave it out with --exclude torch where an image of "
+            "your own has it, or name an index that has torch for CPUs",
+        )
 
 
 def _resolve_with_uv(

@@ -26,6 +26,9 @@ def index(tmp_path: Path) -> Path:
     make_wheel(folder, "speedy", "1.0", tag="py3-none-any")
     make_wheel(folder, "old", "1.0", tag="cp312-cp312-manylinux_2_17_x86_64")
     make_wheel(folder, "wants", requires=["old"])
+    make_wheel(folder, "torch", "2.9", requires=["nvidia-cudnn-cu12"])
+    make_wheel(folder, "models", requires=["torch"])
+    make_wheel(folder, "nvidia_cudnn_cu12")
     make_wheel(folder, "later", requires_python=">=3.14")
     (folder / "source-1.0.tar.gz").write_bytes(b"no archive")
     return folder
@@ -108,6 +111,16 @@ REFUSED = [
         ),
     ),
     (
+        "CUDA, which no bundle can hold",
+        "models",
+        (
+            "torch brings CUDA (nvidia-cudnn-cu12), which is larger than the 500 MB that a bundle may have; of the published "
+            "images only those for GPUs have it\n"
+            "  → build what needs torch without CPU resources, leave it out with --exclude torch where an image of your own "
+            "has it, or name an index that has torch for CPUs"
+        ),
+    ),
+    (
         "no such package",
         "nowhere",
         (
@@ -121,7 +134,7 @@ REFUSED = [
 @pytest.mark.parametrize(("requirement", "message"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_what_cannot_be_had_is_said(requirement: str, message: str, uv: Installer, tmp_path: Path) -> None:
     with pytest.raises(BuildError) as caught:
-        lock_of(uv, tmp_path, requirement)
+        lock_of(uv, tmp_path, requirement, leave_out="nothing")
     assert str(caught.value) == message
 
 
