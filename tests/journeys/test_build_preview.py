@@ -110,3 +110,34 @@ def test_a_preview_ends_with_its_process(number: int, desk: Any, tmp_path: Path)
         process.communicate(timeout=60)
     wait_for(lambda: (endpoints(desk.settings), apps(desk.settings)) == ([], []), within_s=60)
     wait_for(lambda: not desk.workers(), within_s=60)
+
+
+WRONG = """# %% tags=["flash:setup"]
+import os
+
+# %%
+x = 2
+
+# %% tags=["flash:handler:here"]
+{"twice": 2 * x, "folder": os.getcwd()}
+
+# %%
+z = str(x)
+
+# %% tags=["flash:handler:needs"]
+z.upper()
+
+# %% tags=["flash:test"]
+assert here(x=4)["twice"] == 9
+"""
+
+
+def test_the_command_compares_and_says_what_differs_and_what_is_not_verified(desk: Any) -> None:
+    (desk.folder / "sums.py").write_text(WRONG)
+    done = desk.python("-c", "from flash_jupyter.cli import main; main()", "build", "sums.py", "--preview")
+    said = [line for line in done.stdout.splitlines() if line.startswith(("here: ", "needs: "))]
+    assert said[0] == 'here: differs, cell 6 of sums.py, AssertionError, in `assert here(x=4)["twice"] == 9`', done
+    assert said[1].startswith("here: differs, its defaults, the notebook gives {'twice': 4, 'folder': ")
+    assert said[2:] == ["needs: not verified, z has no literal default, and no flash:test cell calls it"]
+    assert done.returncode == 1
+    assert endpoints(desk.settings) == []
