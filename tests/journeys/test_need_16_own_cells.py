@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+from foreign import released
 
 pytestmark = pytest.mark.journey
 
+ROOT = Path(__file__).resolve().parents[2]
 JOB = """%%remote detach
 import sys, time
 from IPython.display import display
@@ -36,6 +39,17 @@ def output_by_cell(notebook: Any, messages: list[str], until_all_done: float = 6
 
 
 def test_need_16_two_detached_jobs_and_a_cell_that_prints(notebook: Any) -> None:
+    outputs_stay_apart(notebook)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["6.31.0", "7.2.0"])
+def test_need_16_on_older_kernels(version: str, shared_desk: Any) -> None:
+    outputs_stay_apart(shared_desk.open(python=released(f"ipykernel=={version}", "-e", str(ROOT))))
+
+
+def outputs_stay_apart(notebook: Any) -> None:
+    """Run two detached jobs and a cell that prints at the same time; each has its own output, all of it."""
     notebook.ok("%%remote workers=2\n1")
     messages = [notebook.start(JOB.format(name=name)) for name in ("alpha", "beta")]
     messages.append(notebook.start("import time\nfor n in range(20):\n    print('gamma', n)\n    time.sleep(0.1)"))
