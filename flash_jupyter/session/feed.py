@@ -39,6 +39,8 @@ class Feed:
         self._assembler = EventAssembler(self._keep)
         self._moved = asyncio.Event()
         self._phase: Phase | None = None
+        #: what the worker has said last of where the job is
+        self.worker_phase = ""
         #: what is not in the journal yet; None once it is written
         self._unwritten: list[tuple[int, dict[str, Any]]] | None = []
         self._timer: asyncio.TimerHandle | None = None
@@ -51,7 +53,7 @@ class Feed:
 
     def restart(self) -> None:
         """The job is sent (again): its events begin anew."""
-        self._assembler, self.done = EventAssembler(self._keep), asyncio.Event()
+        self._assembler, self.done, self.worker_phase = EventAssembler(self._keep), asyncio.Event(), ""
         if self._unwritten is None:
             self.journal.restart()
         else:
@@ -69,6 +71,8 @@ class Feed:
     def take(self, fragment: Fragment) -> None:
         """Take a piece of the worker's log."""
         for event in self._assembler.feed(fragment):
+            if isinstance(event, Phase):
+                self.worker_phase = event.name
             self.tell(event)
         self._moved.set()
         if self._assembler.done:

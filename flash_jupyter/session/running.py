@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 
@@ -295,6 +295,8 @@ class Runner:
             self.state = JobState.IN_PROGRESS
             self._desk.budget.meter.began(self.record.id, event.worker_id)
             self._write(state=self.state, seen_at=utc_now())
+        if isinstance(event, Phase) and event.name == "running" and self._feed.worker_phase:
+            event = replace(event, name=self._feed.worker_phase)  # the log of a warm worker is quicker than the status
         self._feed.tell(event)
 
     def _keep_after(self, seconds: float) -> asyncio.TimerHandle:

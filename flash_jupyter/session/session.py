@@ -124,7 +124,12 @@ class Session(Account):
         emit(Phase("returning"))
         outcome = outcome_of(runner, finished, prepared.warnings, started)
         self._told[spec.name] = read_order(finished.answer).get("versions", {})
-        bring_home(finished, prepared.sender, outcome, request.options.out, emit)
+        try:
+            bring_home(finished, prepared.sender, outcome, request.options.out, emit)
+        except KeyboardInterrupt:
+            self._writer.put(partial(self._store.update, job_id, is_taken=False))
+            said = f"the job was done, its result is not all here; take it with %flash attach {job_id}"
+            raise KeyboardInterrupt(said) from None
         outcome.seconds = time.perf_counter() - started
         return outcome
 

@@ -243,6 +243,12 @@ def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
+def own_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One desk a module, for tests that ask what is left there."""
+    yield from _desk(tmp_path_factory.mktemp("own") / "desk")
+
+
+@pytest.fixture(scope="module")
 def kernel(shared_desk: Desk) -> Notebook:
     """One kernel a module."""
     return shared_desk.open()
