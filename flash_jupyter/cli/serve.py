@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def serve(
-    path: Annotated[Path, typer.Argument(help="a folder, a notebook or a Python file")] = Path(),
+    path: Annotated[Path, typer.Argument(exists=True, help="a folder, a notebook or a Python file")] = Path(),
     auto_provision: Annotated[bool, typer.Option("--auto-provision", help="make all endpoints at the start")] = False,
     host: Annotated[str | None, typer.Option(help="default: FLASH_HOST, else localhost", show_default=False)] = None,
     port: Annotated[

@@ -99,7 +99,7 @@ def import_module(name: str, where: str) -> Any:
         lines = "".join(f"    {line}\n" for line in _frames(error))
         raise BuildError(
             f"{name} can't be imported ({where}):\n{lines}    {type(error).__name__}: {error}",
-            fix="mend it; the server starts again when it is saved",
+            fix="mend it, and save it",
         ) from error
 
 

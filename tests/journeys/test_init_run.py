@@ -128,13 +128,13 @@ def test_a_project_is_served_and_leaves_nothing_behind(shared_desk: Any, servers
     servers.append(server := Server(shared_desk, cwd=folder))
     event = server.wait("serving")
     url = event["url"]
-    assert [(route["method"], route["path"], route["function"]) for route in event["routes"]] == [
+    assert {(route["method"], route["path"], route["function"]) for route in event["routes"]} == {
         ("GET", "/", "index"),
         ("POST", "/rate", "rate"),
         ("POST", "/served-cpu3g-2-8/runsync", "classify"),
         ("POST", "/served-cpu/runsync", "split"),
         ("POST", "/served-gpu/runsync", "score"),
-    ]
+    }
     assert post(f"{url}/rate?text=A+great+day.") == (200, {"A great day.": 2.0})
     status, job = post(f"{url}/served-cpu/runsync", {"input": {"text": "One. Two."}})
     assert (status, job["status"], job["output"]) == (200, "COMPLETED", ["One.", "Two."])
@@ -198,12 +198,12 @@ def test_queues_classes_and_routes_are_served_and_again_after_a_change(shared_de
     event = server.wait("serving")
     url = event["url"]
     assert endpoints(shared_desk) >= {"kinds-queue", "kinds-counters", "kinds-api"}
-    assert [route["path"] for route in event["routes"]] == [
+    assert {route["path"] for route in event["routes"]} == {
         "/add/{x}",
         "/kinds-queue/double/runsync",
         "/kinds-queue/nap/runsync",
         "/kinds-counters/runsync",
-    ]
+    }
     by_name = {"input": {"function": "double", "x": 3}}
     assert post(f"{url}/kinds-queue/runsync", by_name)[1]["output"] == 6
     assert [post(f"{url}/kinds-counters/runsync", {"input": {"n": 5}})[1]["output"] for _ in range(2)] == [5, 10]
