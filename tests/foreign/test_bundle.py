@@ -83,6 +83,15 @@ def test_what_does_not_fit_fails_with_what_would(endpoints: dict[str, str], plat
     assert "there is no function 'triple' here; there are double, quadruple, Counter" in found["error"]
 
 
+@pytest.fixture(scope="module")
+def web(endpoints: dict[str, str], platform: Platform) -> str:
+    """Give the path of the load balancer when its worker is there: a `/ping` before says that it starts."""
+    path = f"/lb/{endpoints['web']}"
+    woken = platform.client.post(f"{path}/price", json={"amount": 1}, timeout=120)
+    assert woken.status_code == 200, woken.text
+    return path
+
+
 ROUTES: dict[str, tuple[tuple[str, str, dict[str, Any]], tuple[int, Any]]] = {
     "a JSON body": (("POST", "price", {"json": {"amount": 3}}), (200, "3.00 EUR")),
     "a path and a query": (("GET", "items/7", {"params": {"full": "true"}}), (200, {"number": 7, "full": True})),
@@ -105,11 +114,11 @@ ROUTES: dict[str, tuple[tuple[str, str, dict[str, Any]], tuple[int, Any]]] = {
 def test_the_routes_of_a_load_balancer(
     request_: tuple[str, str, dict[str, Any]],
     expected: tuple[int, Any],
-    endpoints: dict[str, str],
+    web: str,
     platform: Platform,
 ) -> None:
     method, path, more = request_
-    found = platform.client.request(method, f"/lb/{endpoints['web']}/{path}", timeout=120, **more)
+    found = platform.client.request(method, f"{web}/{path}", timeout=120, **more)
     assert (found.status_code, found.json()) == expected
 
 
