@@ -34,7 +34,7 @@ def test_an_exception_comes_home_with_its_frames(call: Caller) -> None:
     outcome = call(request("def g(): return {}['k']\ndef f(): return g()", "f"))
     assert outcome.failure is not None
     assert outcome.failure.message == "KeyError: 'k'"
-    assert repr(outcome.failure.__cause__) == "KeyError('k')"
+    assert isinstance(outcome.failure, KeyError)
     assert [frame["name"] for frame in call.order["error"]["frames"]] == ["f", "g"]
 
 
