@@ -27,6 +27,7 @@ from flash_jupyter.build.project import Project
 from flash_jupyter.build.shipped import PACKAGE, shipped_files
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.errors import BuildError
+from flash_jupyter.resources.hardware import ANY
 from flash_jupyter.resources.images import Images
 from flash_jupyter.settings import Settings, read_settings
 
@@ -87,11 +88,11 @@ class Bundle:
 
 def _told(manifest: Manifest, name: str) -> dict[str, Any]:
     resource = manifest.resources[name].model_dump()
-    hardware = resource.get("gpuIds") or ",".join(resource.get("instanceIds") or ())
+    hardware = (resource.get("gpuIds") or ",".join(resource.get("instanceIds") or ())).split(",")
     routes = manifest.routes.get(name, {})
     return {
         "kind": "load balancer" if resource["is_load_balanced"] else "queue",
-        "hardware": hardware,
+        "hardware": ", ".join("any GPU" if each == ANY else each for each in hardware),
         "serves": [*routes] or [function["name"] for function in resource["functions"]],
     }
 
@@ -121,7 +122,7 @@ def build_project(
 ) -> Bundle:
     """Build a project that was read."""
     settings = settings or read_settings()
-    report(_step("group", f"{len(project.exports)} functions and classes"))
+    report(_step("group", "grouping by resource"))
     groups = group(project.exports, project.name)
     python = choose_python(groups, options.python, (sys.version_info[0], sys.version_info[1]))
     images = Images(**settings.images)
