@@ -50,6 +50,11 @@ def required(function: Function) -> list[str]:
     return list((function.input_schema or {}).get("required", []))
 
 
+def inputs_of(function: Function) -> list[str]:
+    """Return the names of its inputs."""
+    return list((function.input_schema or {}).get("properties", {}))
+
+
 def url_of(function: Function, served: Served) -> str:
     """Return where a function is asked."""
     return f"{served.url}{function.http_path}" if served.resource.is_load_balanced else f"{served.url}/runsync"

@@ -11,18 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.build.alike import is_alike
-from flash_jupyter.build.asking import Served, required
+from flash_jupyter.build.asking import Served, inputs_of, required
 from flash_jupyter.build.callers import Asker, caller_of
 from flash_jupyter.build.manifest import Function, Resource
+from flash_jupyter.decorator.classes import RemoteClass
+from flash_jupyter.decorator.functions import RemoteFunction
+from flash_jupyter.decorator.routes import RemoteRoute
 from flash_jupyter.errors import RemoteExecutionError
 
+#: what the decorator makes of a function or class
+REMOTE = (RemoteClass, RemoteFunction, RemoteRoute)
 #: the name that it has in the kernel
 NAME = "_flash_rehearsal"
 SHOWN_CHARACTERS = 300
 
 
 class Rehearsal:
-    """The functions that are served, and the notebook's own values of them; `order` is the file that says which."""
+    """The functions that are served, and the notebook's own values of them; `order` is the file that says which.
+
+    `own` are those of this notebook: another one's may have the name of a variable here.
+    """
 
     def __init__(self, namespace: dict[str, Any], order: str) -> None:
         found = json.loads(Path(order).read_text("utf-8"))
@@ -34,7 +42,9 @@ class Rehearsal:
         self._functions: dict[str, tuple[Function, Served]] = {
             function.name: (function, each) for each in served for function in each.functions
         }
+        self._own: set[str] = set(found["own"])
         self._namespace = namespace
+        self._given: dict[str, dict[str, Any]] = {}
         self._covered: dict[str, Any] = {}
         self._expected: dict[str, Any] = {}
 
@@ -47,14 +57,37 @@ class Rehearsal:
         self._expected[name] = _copied(value) if outputs is None or outputs else None
         return "null"
 
-    def enter(self) -> str:
-        """Put the bundle's functions in the place of the notebook's."""
+    def give(self, name: str) -> str:
+        """Remember what the handler cell that runs next reads."""
+        function, _ = self._functions[name]
+        self._given[name] = {
+            each: _copied(self._namespace[each]) for each in inputs_of(function) if each in self._namespace
+        }
+        return "null"
+
+    def enter(self, reads: list[str]) -> str:
+        """Put the bundle in the notebook's place for a test cell that reads these names: its functions, its values."""
         self._asker.called.clear()
         for name, (function, served) in self._functions.items():
-            original = None if name in self._expected else self._namespace.get(name)
-            self._covered[name] = self._namespace.get(name, self)
-            self._namespace[name] = caller_of(function, served, self._asker, original)
+            is_handler = name in self._expected
+            if name not in self._own and not isinstance(self._namespace.get(name), REMOTE):
+                continue
+            original = None if is_handler else self._namespace.get(name)
+            caller = caller_of(function, served, self._asker, original)
+            self._cover(name, caller)
+            if is_handler and name not in reads and (read := self._bound_by(name).intersection(reads)):
+                answer = settled(caller(**self._given[name]))
+                for each in sorted(read):
+                    self._cover(each, answer[each])
         return "null"
+
+    def _bound_by(self, name: str) -> set[str]:
+        """The names that a handler cell binds."""
+        return {*((self._functions[name][0].output_schema or {}).get("properties") or ())}
+
+    def _cover(self, name: str, value: Any) -> None:
+        self._covered.setdefault(name, self._namespace.get(name, self))
+        self._namespace[name] = value
 
     def leave(self) -> str:
         """Put the notebook's functions back; returns the names of those that were asked for meanwhile."""
@@ -84,12 +117,7 @@ class Rehearsal:
 
     def _here(self, name: str) -> Any:
         """What the notebook's own function gives with its defaults, here."""
-        value = self._namespace[name].local()
-        if hasattr(value, "__await__"):
-            from flash_jupyter.session.loop import run_aside
-
-            return run_aside(value)
-        return value
+        return settled(self._namespace[name].local())
 
     def can_compare(self, name: str) -> str:
         """Why a function can't be asked with its defaults, empty where it can."""
@@ -104,6 +132,15 @@ class Rehearsal:
                 "and no flash:test cell calls it"
             )
         return json.dumps("")
+
+
+def settled(value: Any) -> Any:
+    """Wait for what is to be awaited."""
+    if hasattr(value, "__await__"):
+        from flash_jupyter.session.loop import run_aside
+
+        return run_aside(value)
+    return value
 
 
 def _copied(value: Any) -> Any:

@@ -22,7 +22,7 @@ from flash_jupyter.build.marks import Role
 from flash_jupyter.build.notebook import module_of
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.rehearsal import NAME
-from flash_jupyter.build.scratch import Scratch, in_order
+from flash_jupyter.build.scratch import Failure, Scratch, in_order
 from flash_jupyter.build.slice import SOURCES
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import FlashError
@@ -94,7 +94,7 @@ def _of_notebook(
     assert info is not None, "the preview runs on it"
     resources = [{**vars(each), "resource": each.resource.model_dump(mode="json")} for each in served]
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as order:  # nobody else may read it
-        json.dump({"key": info.api_key, "served": resources}, order)
+        json.dump({"key": info.api_key, "served": resources, "own": own}, order)
         order.flush()
         with Scratch(root, notebook.name, _local(settings)) as scratch:
             rehearsal = _Rehearsing(scratch, notebook, order.name, own, served)
@@ -127,14 +127,16 @@ class _Rehearsing:
     def run_cells(self) -> str:
         """Run the notebook; returns where and why it stopped, empty where it did not."""
         for cell in in_order(self._notebook):
-            failure = self._scratch.run(cell.source, self._remember(cell))
+            name = self._handler_name(cell) if cell.role is Role.HANDLER else ""
+            if name:
+                self._ask(f"give({name!r})")
+            failure = self._scratch.run(cell.source, self._remember(name))
             if failure is not None:
                 return f"the notebook stops at {cell}: {failure.text}"
         return ""
 
-    def _remember(self, cell: Cell) -> str:
+    def _remember(self, name: str) -> str:
         """What is to be evaluated right after a cell: what a handler cell gave is kept."""
-        name = self._handler_name(cell) if cell.role is Role.HANDLER else ""
         return f"{NAME}.keep({name!r}, {_outputs(self._functions[name])!r}, get_ipython())" if name else "None"
 
     def try_tests(self, stopped: str) -> Iterator[Verdict]:
@@ -145,8 +147,7 @@ class _Rehearsing:
                 yield from (Verdict(name, "not verified", how, stopped) for name in self._own)
                 self._tried |= set(self._own)
                 continue
-            self._ask("enter()")
-            failure = self._scratch.run(cell.source)
+            failure = self._enter(cell) or self._scratch.run(cell.source)
             called: list[str] = self._ask("leave()")
             self._tried |= set(called)
             if failure is None:
@@ -154,6 +155,11 @@ class _Rehearsing:
             else:
                 yield from (Verdict(name, "differs", how, failure.text) for name in called or self._own)
                 self._tried |= set(self._own) if not called else set()
+
+    def _enter(self, cell: Cell) -> Failure | None:
+        """Put the bundle in the notebook's place; how it failed where it was asked for values."""
+        reads = sorted(analyse(cell.plain.text).reads)
+        return self._scratch.run(f"{NAME}.enter({reads!r})")
 
     def try_defaults(self, stopped: str) -> Iterator[Verdict]:
         """Ask for each function with its literal defaults; where that can't be, it needs a test cell."""

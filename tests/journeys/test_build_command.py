@@ -7,7 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,30 +22,59 @@ pytestmark = pytest.mark.journey
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "parcels.ipynb"
 
 
-def test_a_notebook_is_built_previewed_and_compared(tmp_path: Path, flash_home: Path) -> None:
-    folder = shutil.copytree(NOTEBOOK.parent, tmp_path / "notebooks")  # it has local modules
-    variables = {"FLASH_JUPYTER_HOME": str(flash_home), "FLASH_JUPYTER_BACKEND": "local"}
-    flash = [sys.executable, "-c", "from flash_jupyter.cli import main; main()"]
+@dataclass(frozen=True)
+class Shell:
+    """`flash` in a folder, with an embedded Runpod of its own."""
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*flash, *words],
-            cwd=folder,
-            env={**os.environ, **variables},
+    folder: Path
+    home: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {"FLASH_JUPYTER_HOME": str(self.home), "FLASH_JUPYTER_BACKEND": "local"}
+
+    def flash(self, *words: str) -> Any:
+        """Run a command, and return what it says with `--json`."""
+        done = subprocess.run(
+            [sys.executable, "-c", "from flash_jupyter.cli import main; main()", *words, "--json"],
+            cwd=self.folder,
+            env={**os.environ, **self.variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=300,
+            check=False,
         )
-
-    try:
-        done = run("build", NOTEBOOK.name, "--preview", "--json")
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert Path(told["build"]["archive"]).is_file()
-        assert list(told["preview"]) == ["parcels-any"]
-        assert {(each["function"], each["state"]) for each in told["verdicts"]} == {("postage", "verified")}
-        left = run("endpoints", "--json")
-        assert json.loads(left.stdout) == {"endpoints": []}, left.stderr
-    finally:
-        stop_local(read_settings(variables, project=tmp_path))
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, flash_home: Path) -> Iterator[Shell]:
+    made = Shell(tmp_path / "notebooks", flash_home)
+    yield made
+    stop_local(read_settings(made.variables, project=tmp_path))
+
+
+def test_a_notebook_is_built_previewed_and_compared(shell: Shell) -> None:
+    shutil.copytree(NOTEBOOK.parent, shell.folder)  # it has local modules
+    told = shell.flash("build", NOTEBOOK.name, "--preview")
+    assert Path(told["build"]["archive"]).is_file()
+    assert list(told["preview"]) == ["parcels-any"]
+    assert {(each["function"], each["state"]) for each in told["verdicts"]} == {("postage", "verified")}
+    assert shell.flash("endpoints") == {"endpoints": []}
+
+
+@pytest.mark.slow
+def test_a_new_project_gives_what_its_notebook_gives(shell: Shell) -> None:
+    """A function of the project has the name of a variable of the notebook, and the test cell reads what is bound."""
+    shell.folder.mkdir()
+    shell.flash("init", ".")
+    told = shell.flash("build", "--preview")
+    found = {(each["function"], each["state"], each["how"]) for each in told["verdicts"]}
+    assert found == {
+        ("classify", "verified", "its defaults"),
+        ("classify", "verified", "cell 6 of notebook.ipynb"),
+        ("score", "not verified", ""),
+        ("split", "not verified", ""),
+    }
