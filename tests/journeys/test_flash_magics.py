@@ -109,7 +109,7 @@ def test_what_is_refused_has_no_traceback(notebook: Any, line: str, said: str) -
 
 
 def test_a_project_that_can_not_be_served_says_why(notebook: Any, shared_desk: Any) -> None:
-    (shared_desk.folder / "empty").mkdir()
+    (shared_desk.folder / "empty").mkdir(exist_ok=True)
     cell = notebook.run("%flash run empty --port 0")
     assert cell.ename == "FlashError"
-    assert "empty has no remote functions" in cell.error
+    assert "empty has no Python file and no notebook" in cell.error
