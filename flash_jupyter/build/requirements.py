@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 from flash_jupyter.build.project import Export, Project, Wanted
 from flash_jupyter.build.requirement_files import check
 from flash_jupyter.build.target import applies
-from flash_jupyter.capture.packages import distributions_of
+from flash_jupyter.capture.packages import distributions_of, installed_modules
 from flash_jupyter.errors import BuildError
 
 #: what a bundle brings by itself, as distributions and as modules; the released client is another name of ours there
@@ -35,7 +35,7 @@ class Installed:
     `version` gives None for one that is not here, and "" for one that came from a folder or an address.
     """
 
-    modules: Mapping[str, Collection[str]] = field(default_factory=metadata.packages_distributions)
+    modules: Mapping[str, Collection[str]] = field(default_factory=installed_modules)
     version: Callable[[str], str | None] = field(default=lambda name: _version_here(name))
 
 

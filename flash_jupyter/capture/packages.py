@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import metadata, resources
@@ -11,6 +12,11 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    from importlib.metadata import packages_distributions
+else:  # 3.10's own knows only the packages that setuptools built
+    from importlib_metadata import packages_distributions
 
 #: modules whose distribution has another name, for when it is not installed here; the usual one first
 DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
@@ -50,7 +56,7 @@ def distributions_of(module: str) -> tuple[str, ...]:
     ('no-such-module',)
     """
     known = DISTRIBUTIONS.get(module, ())
-    here = tuple(canonicalize_name(name) for name in _installed_modules().get(module, ()))
+    here = tuple(canonicalize_name(name) for name in _known_modules().get(module, ()))
     return tuple(dict.fromkeys([*here, *known])) or (str(canonicalize_name(module)),)
 
 
@@ -115,9 +121,12 @@ def _applies(requirement: Requirement, extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
-@lru_cache(maxsize=1)
-def _installed_modules() -> Mapping[str, list[str]]:
-    return metadata.packages_distributions()
+def installed_modules() -> Mapping[str, list[str]]:
+    """Return the top-level modules that are installed here, each with the distributions that bring it."""
+    return packages_distributions()
+
+
+_known_modules = lru_cache(maxsize=1)(installed_modules)
 
 
 @lru_cache(maxsize=1)
