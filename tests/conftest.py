@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 
 #: built by tests, in a copy; as modules they make no sense
 collect_ignore = ["notebooks"]
+
+# a shell's background jobs ignore interrupts, and their children too: tests that send one would wait for ever
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for name in [name for name in os.environ if name.startswith(("RUNPOD_", "FLASH_"))]:
     del os.environ[name]
