@@ -74,7 +74,7 @@ def create_project(folder: Path, *, force: bool = False) -> Created:
 def project_name(folder: Path) -> str:
     """Return the name of a folder as endpoints can have it.
 
-    >>> project_name(Path("/home/me/My Shop!")), project_name(Path("/"))
+    >>> project_name(Path("/projects/My Shop!")), project_name(Path("/"))
     ('my-shop', 'project')
     """
     return re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "project"

@@ -29,7 +29,7 @@ async def test_a_listing_says_what_runs_and_what_it_costs(ask: Ask, user: User) 
         {"name": "trainer", "type": "QUEUE", "gpu": {"pools": ["ADA_24"], "count": 2}, "env": LABELS, "workers": {}}
     )
     user.platform.healths["ep1"] = {"jobs": {"inQueue": 3, "inProgress": 2}, "workers": {"running": 2, "idle": 1}}
-    user.job("fj-1", endpoint_id="ep1", notebook="/home/ann/train.ipynb", state=JobState.IN_PROGRESS)
+    user.job("fj-1", endpoint_id="ep1", notebook="notebooks/train.ipynb", state=JobState.IN_PROGRESS)
     answer = await ask("GET", "/endpoints")
     assert answer.status == 200
     document = answer.document
@@ -48,7 +48,7 @@ async def test_a_listing_says_what_runs_and_what_it_costs(ask: Ask, user: User) 
             "job_counts": {"queued": 3, "running": 2},
             "owner": "ann",
             "whose": "ours",
-            "notebook": "/home/ann/train.ipynb",
+            "notebook": "notebooks/train.ipynb",
             "last_job_at": "2026-11-22T10:00:00Z",
             "created_at": "2026-11-20T10:00:00Z",
             "expires_at": "",
