@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     # the text of a listing is that of the notebook's
     "cli": SESSION_AND_BELOW | {"decorator", "build", "develop", "views"},
     "magics": SESSION_AND_BELOW | {"decorator", "build", "develop", "cli", "views"},
-    "server": SESSION_AND_BELOW | {"decorator", "build", "cli"},
+    "server": SESSION_AND_BELOW,
     "views": VOCABULARY | {"wire"},
     "emulator": (VOCABULARY - {"settings"}) | {"worker"},
     # the package itself is a face: it imports lazily what a hook needs

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from jupyter_server.extension.application import ExtensionApp
 
+from flash_jupyter.server.base import DESK
 from flash_jupyter.server.collecting import Collecting
 from flash_jupyter.server.desk import Desk
 from flash_jupyter.server.handlers import routes
-
-#: where the handlers find the desk among the settings of the web application
-DESK = "flash_jupyter_desk"
 
 
 class FlashServer(ExtensionApp):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: what a JupyterHub, or an authorizer, may allow or forbid
 RESOURCE = "flash_jupyter"
 BACKENDS = ("local", "runpod")
+#: where the desk stands among the settings of the web application
+DESK = "flash_jupyter_desk"
 
 
 class ApiHandler(APIHandler):
@@ -30,7 +32,7 @@ class ApiHandler(APIHandler):
     @property
     def desk(self) -> Desk:
         """What gives the service."""
-        desk: Desk = self.settings["flash_jupyter_desk"]
+        desk: Desk = self.settings[DESK]
         return desk
 
     def answer(self, document: dict[str, Any]) -> None:

@@ -70,8 +70,9 @@ class Desk:
         try:
             yield service
         finally:
-            self._users[service] -= 1
-            await self._let_go(service)
+            if service in self._users:  # else all was closed meanwhile
+                self._users[service] -= 1
+                await self._let_go(service)
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Do on a thread what blocks."""
@@ -80,9 +81,10 @@ class Desk:
     async def close(self) -> None:
         """End what was made; requests that are under way fail."""
         service, self._current = self._current, None
-        for each in {*self._users, *([service] if service else [])}:
-            await self.aside(each.close)
+        made = {*self._users, *([service] if service else [])}
         self._users.clear()
+        for each in made:
+            await self.aside(each.close)
         self._threads.shutdown(wait=False)
 
     async def _replace(self, service: Service) -> None:

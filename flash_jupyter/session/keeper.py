@@ -15,7 +15,7 @@ from flash_jupyter.settings import Settings
 #: a job that lasts longer may outlive its kernel, so its collector is started; a shorter one costs nothing
 KEEP_AFTER_S = 2.0
 
-#: kept, so that one which ends before this process is not left a zombie
+#: those that may still run; one that ended before this process is waited for when the next one is started
 _children: list[Outliving] = []
 
 
@@ -57,7 +57,7 @@ class Keeper:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # an interrupt of the kernel, or its end, must not reach it
         )
-        _children.append(process)
+        _children[:] = [*(child for child in _children if child.poll() is None), process]
         assert process.stdin is not None
         process.stdin.write(json.dumps(order_of(self._settings, self._session_id)).encode() + b"\n")
         process.stdin.flush()
@@ -78,5 +78,7 @@ def order_of(settings: Settings, session_id: str) -> dict[str, object]:
             "key_origin": settings.key_origin,
             "api_url": settings.api_url,
             "endpoint_url": settings.endpoint_url,
+            "waiting_after_s": settings.waiting_after_s,
+            "give_up_unhealthy_s": settings.give_up_unhealthy_s,
         },
     }

@@ -110,7 +110,7 @@ class Runner:
     async def refresh(self) -> None:
         """Look once where a job is that nobody here follows, and bring home what is over."""
         with contextlib.suppress(FlashError, JobCancelled):  # how it ended is in the store
-            place = await self._submitter.reopen()
+            self._place = place = await self._submitter.reopen()
             job = await place.queue.status(place.platform_id, retry=ONCE)
             if job.status.is_final:
                 await self.resume()
@@ -198,7 +198,7 @@ class Runner:
 
     async def _follow_again(self, poll_cap_s: float) -> Finished:
         try:
-            self._place = await self._submitter.reopen()
+            self._place = self._place or await self._submitter.reopen()
         except NotFoundError:
             raise self._lost(f"its endpoint {self.record.name} was deleted, and its results with it") from None
         try:

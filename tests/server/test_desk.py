@@ -61,3 +61,8 @@ async def test_a_job_store_that_can_not_be_opened_is_told(ask: Ask, user: User) 
     answer = await ask("GET", "/jobs")
     assert (answer.status, answer.document["type"]) == (409, "SettingsError")
     assert answer.document["message"].startswith(f"the job store {user.settings.job_store} can't be used")
+
+
+async def test_a_request_that_is_under_way_when_all_is_closed_ends_quietly(ask: Ask, desk: Desk) -> None:
+    async with desk.service():
+        await desk.close()
