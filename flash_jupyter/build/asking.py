@@ -8,6 +8,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
+
+import httpx
 
 from flash_jupyter.build.manifest import Function, Resource
 
@@ -63,20 +66,25 @@ def url_of(function: Function, served: Served) -> str:
 def curl(function: Function, served: Served) -> str:
     """Return the line that asks for a function; the key is `$RUNPOD_API_KEY`, which `flash local env` prints."""
     arguments: dict[str, Any] = {**dict.fromkeys(required(function), PLACEHOLDER), **defaults(function)}
-    words = ["curl"]
     if not served.resource.is_load_balanced:
-        return _line([*words], f"{served.url}/runsync", {"input": plain_input(function, served, arguments)})
+        return _line([], f"{served.url}/runsync", {"input": plain_input(function, served, arguments)})
     method = (function.http_method or "POST").upper()
-    path = _IN_PATH.sub(lambda match: str(arguments.pop(match[1], PLACEHOLDER)), function.http_path or "/")
-    words += [] if method == "POST" else ["-X", method]
+    path = _IN_PATH.sub(
+        lambda match: quote(str(arguments.pop(match[1], PLACEHOLDER)), safe=""), function.http_path or "/"
+    )
     if method == "GET":
-        query = "&".join(f"{name}={value}" for name, value in arguments.items())
-        return _line(["curl"], f"{served.url}{path}{'?' if query else ''}{query}", None)
-    return _line(words, f"{served.url}{path}", arguments)
+        query = str(httpx.QueryParams({name: value for name, value in arguments.items() if value is not None}))
+        return _line([], f"{served.url}{path}{'?' if query else ''}{query}", None)
+    return _line([] if method == "POST" else ["-X", method], f"{served.url}{path}", arguments)
+
+
+def _taken(arguments: dict[str, Any], name: str) -> str:
+    """The part of a path for an argument, which is no other part of the request then."""
+    return quote(str(arguments.pop(name, PLACEHOLDER)), safe="")
 
 
 def _line(words: list[str], url: str, body: Any) -> str:
-    line = shlex.join([*words, "-s", url]) + ' -H "Authorization: Bearer $RUNPOD_API_KEY"'
+    line = shlex.join(["curl", *words, "-s", url]) + ' -H "Authorization: Bearer $RUNPOD_API_KEY"'
     if body is None:
         return line
     return f"{line} -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body, ensure_ascii=False))}"

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from flash_jupyter.build.marks import Role
 from flash_jupyter.errors import BuildError
 
 READY_S, CELL_S = 60.0, 600.0
+#: between two looks whether the kernel is still there
+_LOOK_S = 0.5
 #: what is large, and no part of what a cell reads
 _NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".flash", ".venv", ".venvs", "venv", "node_modules", "__pycache__", ".ipynb_checkpoints"),
@@ -43,10 +46,13 @@ class Failure:
 
 
 class Scratch:
-    """A kernel in a copy of a folder; `variables` are set in its environment. A context: both are gone afterwards."""
+    """A kernel in a copy of a folder; `variables` are set in its environment. A context: both are gone afterwards.
 
-    def __init__(self, root: Path, notebook: str, variables: Mapping[str, str]) -> None:
-        self._root, self._notebook, self._variables = root, notebook, dict(variables)
+    A cell may run `cell_s` seconds.
+    """
+
+    def __init__(self, root: Path, notebook: str, variables: Mapping[str, str], *, cell_s: float = CELL_S) -> None:
+        self._root, self._notebook, self._variables, self._cell_s = root, notebook, dict(variables), cell_s
 
     def __enter__(self) -> Scratch:
         self._folder = Path(tempfile.mkdtemp(prefix="flash-scratch-"))
@@ -92,26 +98,32 @@ class Scratch:
 
     def value(self, expression: str) -> Any:
         """Return the value of an expression whose `repr` is a literal; raises `BuildError` where it raises."""
-        found = self._execute("", {"value": expression})["user_expressions"]["value"]
+        content = self._execute("", {"value": expression})
+        found = content["user_expressions"]["value"] if content["status"] == "ok" else content
         if found["status"] != "ok":
             raise BuildError(f"the scratch copy of {self._notebook} failed: {found['ename']}: {found['evalue']}")
         return ast.literal_eval(found["data"]["text/plain"])
 
     def _execute(self, code: str, expressions: dict[str, str]) -> Any:
-        try:
-            reply = self._client.execute_interactive(
-                code,
-                store_history=bool(code),
-                user_expressions=expressions,
-                allow_stdin=False,
-                timeout=CELL_S,
-                output_hook=lambda _message: None,
-            )
-        except (TimeoutError, Empty):
-            return {"status": "error", "ename": "TimeoutError", "evalue": f"it ran longer than {CELL_S:.0f} s"}
-        except RuntimeError as error:  # the kernel died
-            raise BuildError(f"the kernel of the scratch copy of {self._notebook} ended: {error}") from None
-        return reply["content"]
+        sent = self._client.execute(
+            code,
+            store_history=bool(code),
+            user_expressions=expressions,
+            allow_stdin=False,
+            stop_on_error=False,  # else a kernel drops what is asked right after a cell that failed
+        )
+        deadline = time.monotonic() + self._cell_s
+        while time.monotonic() < deadline:
+            try:
+                reply = self._client.get_shell_msg(timeout=_LOOK_S)
+            except Empty:
+                if not self._manager.is_alive():
+                    raise BuildError(f"the kernel of the scratch copy of {self._notebook} ended") from None
+                continue
+            if reply["parent_header"].get("msg_id") == sent:
+                return reply["content"]
+        self._manager.interrupt_kernel()  # what is asked next must not wait for it
+        return {"status": "error", "ename": "TimeoutError", "evalue": f"it ran longer than {self._cell_s:.0f} s"}
 
 
 def in_order(notebook: Notebook) -> Iterator[Cell]:

@@ -24,6 +24,13 @@ PRICE = Function(
     name="price", module="m", http_method="GET", http_path="/prices/{item}", input_schema=schema(["item"], count=1)
 )
 ORDER = Function(name="order", module="m", http_path="/orders", input_schema=schema([], items=["it's"]))
+FIND = Function(
+    name="find",
+    module="m",
+    http_method="GET",
+    http_path="/find",
+    input_schema=schema([], note="a & b", tags=[1, 2], limit=None),
+)
 DROP = Function(name="drop", module="m", http_method="DELETE", http_path="/orders/{number:int}")
 
 
@@ -56,6 +63,7 @@ LINES = [
         f"""curl -s {URL}/runsync {KEY} {JSON} '{{"input": {{"items": "...", "discount": 0.5}}}}'""",
     ),
     ("a GET", PRICE, True, f"curl -s '{URL}/prices/...?count=1' {KEY}"),
+    ("a GET of what a URL has to escape", FIND, True, f"curl -s '{URL}/find?note=a+%26+b&tags=1&tags=2' {KEY}"),
     ("a POST with a quote", ORDER, True, f"""curl -s {URL}/orders {KEY} {JSON} '{{"items": ["it'"'"'s"]}}'"""),
     ("another method", DROP, True, f"curl -X DELETE -s {URL}/orders/... {KEY} {JSON} '{{}}'"),
 ]

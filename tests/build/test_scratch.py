@@ -8,6 +8,7 @@ import pytest
 
 from flash_jupyter.build.cells import read_notebook
 from flash_jupyter.build.scratch import Failure, Scratch, in_order
+from flash_jupyter.errors import BuildError
 
 
 def notebook(folder: Path, *cells: tuple[str, int | None]) -> Path:
@@ -48,3 +49,17 @@ def test_a_cell_runs_in_a_copy_and_its_failure_names_its_line(tmp_path: Path) ->
     assert failed == Failure("AssertionError: seven, in `assert x == 'six', x`", 2)
     assert (project / "data.txt").read_text() == "seven"
     assert not copied.exists()
+
+
+@pytest.mark.journey
+def test_a_cell_that_does_not_end_is_interrupted_and_a_kernel_that_ended_is_told(tmp_path: Path) -> None:
+    with Scratch(tmp_path, "n.ipynb", {}, cell_s=5.0) as scratch:
+        for number in range(50):  # at once after a failure, the kernel still answers
+            assert scratch.run("1 / 0") is not None
+            assert scratch.value(str(number)) == number
+        assert scratch.run("while True: pass") == Failure("TimeoutError: it ran longer than 5 s")
+    with (
+        Scratch(tmp_path, "n.ipynb", {}) as scratch,
+        pytest.raises(BuildError, match=r"^the kernel of the scratch copy of n.ipynb ended$"),
+    ):
+        scratch.run("import os; os._exit(1)")
