@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
+from flash_jupyter.cli.output import FAILED, Json, opened, print_json
 from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.settings import read_settings
 
@@ -14,7 +14,7 @@ COLUMNS = ("id", "state", "endpoint_id", "backend", "notebook", "created_at", "f
 
 
 def list_jobs(
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    as_json: Json = False,
     limit: Annotated[int, typer.Option(min=1, help="at most so many")] = 50,
 ) -> None:
     """List jobs, newest first; times are UTC."""
@@ -22,7 +22,7 @@ def list_jobs(
     rows = [job.to_json() for job in store.newest(limit=limit)]
     store.close()
     if as_json:
-        typer.echo(json.dumps({"jobs": rows}))
+        print_json({"jobs": rows})
         return
     typer.echo("\t".join(COLUMNS))
     for row in rows:
@@ -31,18 +31,16 @@ def list_jobs(
 
 def cancel(
     job: Annotated[str, typer.Argument(help="its id, ours or the platform's, or a unique beginning")],
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    as_json: Json = False,
 ) -> None:
     """Stop a job, and say what became of its worker; exit code 1 where it is not confirmed."""
-    # brings the whole client along, which a listing does without
-    from flash_jupyter.session.session import Session
-
-    session = Session(read_settings())
-    try:
+    with opened(as_json) as session:
         ended = session.cancel(job)
-    finally:
-        session.close()
-    found = {"id": ended.job_id, "state": ended.state.value, "is_confirmed": ended.is_confirmed, "text": ended.text}
-    typer.echo(json.dumps(found) if as_json else f"{ended.job_id}: {ended.text}")
+    if as_json:
+        print_json(
+            {"id": ended.job_id, "state": ended.state.value, "is_confirmed": ended.is_confirmed, "text": ended.text}
+        )
+    else:
+        typer.echo(f"{ended.job_id}: {ended.text}")
     if not ended.is_confirmed:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)

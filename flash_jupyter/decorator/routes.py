@@ -9,7 +9,7 @@ import functools
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic
 from urllib.parse import quote
 
@@ -25,6 +25,7 @@ from flash_jupyter.errors import OptionError, SerializationError
 from flash_jupyter.session.calls import Arguments, CallRequest
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.events import Event
+from flash_jupyter.session.loop import run_aside
 from flash_jupyter.session.routes import execute, send
 from flash_jupyter.session.show import show
 from flash_jupyter.session.wait import Inbox
@@ -70,7 +71,7 @@ class RemoteRoute(Generic[P, R]):
         """Send the request and wait for the value; an interrupt drops the connection."""
         if self._runs_here():
             value: Any = self._function(*args, **kwargs)
-            here: R = asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value
+            here: R = run_aside(value) if inspect.isawaitable(value) else value
             return here
         inbox: Inbox[Any] = Inbox()
         future = default_session().loop.submit(self._prepare((args, kwargs), inbox.put)())
@@ -130,10 +131,6 @@ class RemoteRoute(Generic[P, R]):
 
 
 CALLS.add(RemoteRoute.__call__.__code__)
-
-
-async def _awaited(value: Awaitable[Any]) -> Any:
-    return await value
 
 
 def check_route(function: Callable[..., Any], target: Target, method: str | None, path: str | None) -> tuple[str, str]:

@@ -22,8 +22,8 @@ NO_JOB_S = 1.0
 
 
 def specs_of(served: Iterable[Served], session: Session) -> dict[str, EndpointSpec]:
-    """Return the endpoint of each resource, by the resource's name; none for what runs here (`local=True`)."""
-    return {each.resource: each.target.spec(session) for each in served if not each.target.local}
+    """Return the endpoint of each resource, by the resource's name."""
+    return {each.resource: each.target.spec(session) for each in served}
 
 
 def places_of(specs: Specs, session: Session) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,8 @@
-"""What a server process tells its supervisor, one JSON object a line; from any thread."""
+"""What a server process tells its supervisor, one JSON object a line; from any thread.
+
+`provisioning`: `text`. `made`: `name`, and `id`, which is None before the request. `serving`: `project`, `backend`,
+`docs`, `routes`. `broken`: `error`, as `--json` writes errors.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,6 @@ import json
 import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO
-
-#: `event` of a report -> when it is sent
-EVENTS = {
-    "provisioning": "an endpoint is looked for, made or changed: `text`",
-    "making": "an endpoint is about to be made: `name`",
-    "made": "it was made, by this process: `name`, `id`",
-    "serving": "the server answers: `project`, `routes`, `backend`",
-    "broken": "the project can't be served: `error`, as `--json` writes errors",
-}
 
 
 class Reporter:

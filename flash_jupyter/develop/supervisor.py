@@ -42,6 +42,11 @@ class RunOptions:
     reload: bool = True
     provision: bool = False
 
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.path if self.path.is_dir() else self.path.parent
+
 
 @dataclass
 class Process:
@@ -116,8 +121,7 @@ class Supervisor:
             return
         from watchfiles import watch
 
-        folders = {self.options.path if self.options.path.is_dir() else self.options.path.parent}
-        folders |= {file.parent for file in sources(self.options.path)}
+        folders = {self.options.root, *(file.parent for file in sources(self.options.path))}
         for _ in watch(
             *folders,
             watch_filter=None,
@@ -134,7 +138,7 @@ class Supervisor:
         command = [sys.executable, "-m", "flash_jupyter.develop.process", str(self.options.path)]
         command += ["--socket", str(listener.sock.fileno()), "--reports", str(writing)]
         command += [*(["--provision"] if self.options.provision else []), *([] if self._has_served else ["--first"])]
-        root = self.options.path if self.options.path.is_dir() else self.options.path.parent
+        root = self.options.root
         child = subprocess.Popen(
             command,
             cwd=root,
@@ -183,5 +187,5 @@ class Supervisor:
         return removed
 
     def _named(self, file: Path) -> str:
-        root = self.options.path if self.options.path.is_dir() else self.options.path.parent
+        root = self.options.root
         return file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)

@@ -6,6 +6,7 @@ when the kernel ends, however that comes about: it listens to a pipe that only t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -71,8 +72,9 @@ class BackgroundServer:
         """End it, and return its last event: what became of its endpoints."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(STOP_S)
-        self._reader.join(STOP_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on removing by itself
+            self._process.wait(STOP_S)
+            self._reader.join(STOP_S)
         return self._stopped
 
     def failure(self) -> FlashError:
@@ -149,7 +151,8 @@ class Running:
             shell.display_pub.publish(one_line("no server of this kernel runs"))
             return
         event = server.stop()
-        shell.display_pub.publish(stopped_bundle(event) if event else one_line(f"it has ended; see {server.log}"))
+        said = "it is still removing its endpoints" if server.is_running else "it has ended"
+        shell.display_pub.publish(stopped_bundle(event) if event else one_line(f"{said}; see {server.log}"))
 
 
 def _command(path: Path, given: Mapping[str, str]) -> list[str]:
