@@ -56,10 +56,10 @@ def read_notebook(path: Path) -> Notebook:
 
 
 def _read(path: Path) -> Any:
+    import nbformat  # two seconds, for it loads the formats of jsonschema; a project may be without notebooks
+
     try:
         if path.suffix == ".ipynb":
-            import nbformat  # two seconds, for it loads the formats of jsonschema; a project may be without notebooks
-
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of ids that are missing
                 return nbformat.read(path, as_version=4)

@@ -29,12 +29,11 @@ _MARK = re.compile(
 
 @dataclass
 class Folder:
-    """Files by what is done with them. `tests` are shipped where something imports them."""
+    """Files by what is done with them."""
 
     notebooks: list[Path] = field(default_factory=list)
     modules: list[Path] = field(default_factory=list)
     data: list[Path] = field(default_factory=list)
-    tests: list[Path] = field(default_factory=list)
 
 
 def read_folder(root: Path, ignore: Ignore) -> Folder:
@@ -49,7 +48,7 @@ def read_folder(root: Path, ignore: Ignore) -> Folder:
             if not matches(relative, (*TESTS, *_LEFT_OUT)) and not ("/" not in relative and matches(relative, _TOOLS)):
                 found.data.append(path)
         elif matches(relative, TESTS) or relative in _TOOLS:
-            found.tests.append(path)
+            continue  # shipped where something imports them
         elif not is_notebook(path):
             found.modules.append(path)
         elif path.suffix == ".ipynb" or not path.with_suffix(".ipynb").exists():  # jupytext's pairs are one notebook

@@ -17,11 +17,6 @@ from flash_jupyter.capture.names import analyse
 INDENT = "    "
 
 
-def write_module(found: Slice, interface: Interface, notebook: str) -> str:
-    """Return the text of a module whose function `interface.name` does what the handler cell did."""
-    return write_shared([interface.name], found.pieces, [(found, interface)], notebook)
-
-
 def write_shared(
     names: Iterable[str], pieces: Iterable[Piece], handlers: Iterable[tuple[Slice, Interface]], notebook: str
 ) -> str:

@@ -44,6 +44,7 @@ class Modules:
         self._root, self._source, self._ignore = root, root / "src", ignore
         has_source = self._source.is_dir() and not (self._source / "__init__.py").exists()
         self._folders = tuple(dict.fromkeys([*first, root, *([self._source] if has_source else [])]))
+        self._imports: dict[Module, tuple[Imported, ...]] = {}
         self._texts: dict[str, Text | None] = {}
 
     def label(self, path: Path) -> str:
@@ -109,11 +110,14 @@ class Modules:
 
     def imports(self, module: Module) -> tuple[Imported, ...]:
         """Return what a module imports; raises `BuildError` for what stays out of the bundle."""
+        if module in self._imports:
+            return self._imports[module]
         label = self.label(module.path)
         parse(module.path, label)  # says what is wrong
         imported = imports_of(decode_source(module.path.read_bytes()), module.package)
         self.refuse_excluded(imported, label)
         self._refuse_beside(imported, module, label)
+        self._imports[module] = imported
         return imported
 
     def refuse_excluded(self, imported: Iterable[Imported], label: str) -> None:
@@ -136,11 +140,10 @@ class Modules:
         for name in sorted(self.foreign(imported)):
             beside = next((p for p in (folder / f"{name}.py", folder / name / "__init__.py") if p.is_file()), None)
             if folder != self._root and beside is not None:
-                package = ".".join(folder.relative_to(self._root).parts)
                 raise BuildError(
                     f"{label} imports {name}, which is {self.label(beside)}: "
-                    f"in the bundle its name is {package}.{name}",
-                    fix=f"write `from {package} import {name}`",
+                    f"in the bundle its name is {module.package}.{name}",
+                    fix=f"write `from {module.package} import {name}`",
                 )
 
     def foreign(self, imported: Iterable[Imported]) -> frozenset[str]:

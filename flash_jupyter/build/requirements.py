@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 from flash_jupyter.build.project import Export, Project, Wanted
 from flash_jupyter.build.requirement_files import check
 from flash_jupyter.build.target import applies
-from flash_jupyter.capture.packages import distributions_of, installed_modules
+from flash_jupyter.capture.packages import DISTRIBUTIONS, installed_modules
 from flash_jupyter.errors import BuildError
 
 #: what a bundle brings by itself, as distributions and as modules; the released client is another name of ours there
@@ -132,7 +132,7 @@ def imported(
     unknown: list[str] = []
     for module in sorted(set(modules) - OUR_MODULES - set(sys.stdlib_module_names)):
         here = sorted({str(canonicalize_name(name)) for name in installed.modules.get(module, ())})
-        if {*here, *distributions_of(module)} & (named | leave_out):
+        if {*here, *DISTRIBUTIONS.get(module, ()), str(canonicalize_name(module))} & (named | leave_out):
             continue
         if here:
             yield _pin(module, here, installed)

@@ -133,7 +133,7 @@ class _Reading:
         self._imports |= modules.foreign(imported)
         for module in modules.closure(imported):
             self._ship(module.place, module.path.read_bytes(), self._label(module.path))
-            self._imports |= modules.foreign(imports_of(decode_source(module.path.read_bytes()), module.package))
+            self._imports |= modules.foreign(modules.imports(module))
 
     def _ship(self, place: str, content: bytes, source: str) -> None:
         """Put a file into the bundle; raises `BuildError` where another one is there."""

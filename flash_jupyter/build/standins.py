@@ -11,18 +11,17 @@ import importlib.util
 import json
 import subprocess
 import sys
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
+from flash_jupyter.build.baseimage import FAMILY
+from flash_jupyter.capture.packages import base_images
 from flash_jupyter.errors import BuildError
 
 TIMEOUT_S = 600.0
 #: never installed: some gigabytes, or built for a GPU that is not here
-HEAVY = frozenset({"torch", "torchaudio", "torchvision", "triton"})
+HEAVY = frozenset(FAMILY)
 _READY = ".ready"
 
 
@@ -54,7 +53,7 @@ def packages_of(image: str, python: str) -> frozenset[str]:
     >>> "torch" in packages_of("runpod/flash:latest", "3.12"), "torch" in packages_of("me/mine:1", "3.12")
     (True, False)
     """
-    known = _base_images()
+    known = base_images()
     name = image.rpartition("/")[0] + "/" + image.rpartition("/")[2].partition(":")[0]
     found = next((each for each in known["images"].values() if name in each["names"]), known["images"]["cpu"])
     parts = found["pythons"].get(python, found["pythons"]["*"])
@@ -64,13 +63,6 @@ def packages_of(image: str, python: str) -> frozenset[str]:
 def lacks_torch(image: str, python: str) -> bool:
     """Whether the image brings torch and this machine can't lend it."""
     return "torch" in packages_of(image, python) and _site_of_torch(python) is None
-
-
-@lru_cache(maxsize=1)
-def _base_images() -> dict[str, Any]:
-    text = resources.files("flash_jupyter").joinpath("base_images.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
 
 
 def _site_of_torch(python: str) -> str | None:

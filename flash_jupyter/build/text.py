@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flash_jupyter.build.cells import Cell, Notebook
+from flash_jupyter.capture.imports import absolute, is_main_guard
 
 #: nodes that hold statements of the module's own level
 _BLOCKS = (ast.If, ast.Try, ast.With, ast.AsyncWith)
@@ -33,17 +34,12 @@ class Binding:
     #: the module, and the name that is taken from it; None for the module itself
     imported: tuple[str, str | None] | None = None
 
-    @property
-    def is_definition(self) -> bool:
-        """Whether a function or a class has the name."""
-        return isinstance(self.statement.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-
 
 class Text:
     """A Python file or a notebook. `module` is its dotted name, `package` that of its package ("" for none)."""
 
     def __init__(self, label: str, statements: Iterable[Statement], *, module: str = "", package: str = "") -> None:
-        self.label, self.module, self.package = label, module, package
+        self.label, self.module = label, module
         self.statements = tuple(statements)
         self.stars: list[str] = []
         self._bindings: dict[str, list[Binding]] = defaultdict(list)
@@ -81,7 +77,7 @@ def notebook_text(notebook: Notebook, cells: Iterable[Cell]) -> Text:
 def _flat(nodes: Iterable[ast.stmt], *, is_doubtful: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
     """Yield statements with those of the blocks among them, as far as an import of the module runs them."""
     for node in nodes:
-        if isinstance(node, ast.If) and _is_main_guard(node.test):
+        if isinstance(node, ast.If) and is_main_guard(node.test):
             yield from _flat(node.orelse, is_doubtful=is_doubtful)
             continue
         yield node, is_doubtful
@@ -89,10 +85,6 @@ def _flat(nodes: Iterable[ast.stmt], *, is_doubtful: bool = False) -> Iterator[t
             yield from _flat(node.body, is_doubtful=is_doubtful or isinstance(node, ast.If))
         if isinstance(node, (ast.If, ast.Try)):
             yield from _flat(node.orelse, is_doubtful=True)
-
-
-def _is_main_guard(test: ast.expr) -> bool:
-    return isinstance(test, ast.Compare) and "__name__" in {getattr(n, "id", "") for n in ast.walk(test)}
 
 
 def _bindings(statement: Statement, package: str) -> Iterator[Binding]:
@@ -131,17 +123,3 @@ def _assigned(target: ast.expr, value: ast.expr | None, statement: Statement) ->
 def _stars(node: ast.stmt, package: str) -> list[str]:
     is_star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
     return [absolute(node, package)] if is_star and isinstance(node, ast.ImportFrom) else []
-
-
-def absolute(node: ast.ImportFrom, package: str) -> str:
-    """Return the dotted name of the module that a `from` import names, "" for one beyond the top package.
-
-    >>> absolute(ast.parse("from ..b import c").body[0], "p.q")
-    'p.b'
-    """
-    if not node.level:
-        return node.module or ""
-    parts = package.split(".") if package else []
-    if node.level > len(parts):
-        return ""
-    return ".".join(filter(None, [*parts[: len(parts) - node.level + 1], node.module]))

@@ -35,7 +35,7 @@ def _walk(nodes: Iterable[ast.AST], package: str, *, optional: bool) -> Iterator
         if isinstance(node, ast.Try) and any(caught_by(handler) & IMPORT_ERRORS for handler in node.handlers):
             yield from _walk(node.body, package, optional=True)
             yield from _walk([*node.handlers, *node.orelse, *node.finalbody], package, optional=optional)
-        elif isinstance(node, ast.If) and (_is_type_checking(node.test) or _is_main_guard(node.test)):
+        elif isinstance(node, ast.If) and (_is_type_checking(node.test) or is_main_guard(node.test)):
             yield from _walk(node.body, package, optional=True)
             yield from _walk(node.orelse, package, optional=optional)
         else:
@@ -46,7 +46,7 @@ def _imported(node: ast.AST, package: str) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
-        module = _absolute(node, package)
+        module = absolute(node, package)
         if module:
             yield module
             yield from (f"{module}.{alias.name}" for alias in node.names if alias.name != "*")
@@ -58,7 +58,12 @@ def _imported(node: ast.AST, package: str) -> Iterator[str]:
             yield f"{package}{name}" if name.startswith(".") else name
 
 
-def _absolute(node: ast.ImportFrom, package: str) -> str:
+def absolute(node: ast.ImportFrom, package: str) -> str:
+    """Return the dotted name of the module that a `from` import names, "" for one beyond the top package.
+
+    >>> absolute(ast.parse("from ..b import c").body[0], "p.q")
+    'p.b'
+    """
     if not node.level:
         return node.module or ""
     parts = package.split(".") if package else []
@@ -67,8 +72,9 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     return ".".join(filter(None, [*parts[: len(parts) - node.level + 1], node.module]))
 
 
-def _is_main_guard(test: ast.expr) -> bool:
-    return isinstance(test, ast.Compare) and getattr(test.left, "id", "") == "__name__"
+def is_main_guard(test: ast.expr) -> bool:
+    """Whether a condition asks for `__name__`, as `if __name__ == "__main__"` does."""
+    return isinstance(test, ast.Compare) and "__name__" in {getattr(part, "id", "") for part in ast.walk(test)}
 
 
 def _is_type_checking(test: ast.expr) -> bool:

@@ -67,17 +67,17 @@ def in_image(family: str, python: str) -> frozenset[str] | None:
     >>> "torch" in in_image("gpu", "3.12"), "torch" in in_image("cpu", "3.12"), in_image("mine", "3.12")
     (True, False, None)
     """
-    image = _base_images()["images"].get(family)
+    image = base_images()["images"].get(family)
     if image is None:
         return None
     parts = image["pythons"].get(python) or image["pythons"]["*"]
-    found = (_base_images()["parts"][part]["packages"].values() for part in parts)
+    found = (base_images()["parts"][part]["packages"].values() for part in parts)
     return frozenset(module for packages in found for modules in packages for module in modules)
 
 
 def image_name(family: str) -> str:
     """Return the published name of an image family's queue image."""
-    return str(_base_images()["images"][family]["names"][0])
+    return str(base_images()["images"][family]["names"][0])
 
 
 def brought_by(deps: Iterable[str]) -> frozenset[str]:
@@ -130,5 +130,6 @@ _known_modules = lru_cache(maxsize=1)(installed_modules)
 
 
 @lru_cache(maxsize=1)
-def _base_images() -> Any:
+def base_images() -> Any:
+    """Return what the published images have, as `base_images.json` says it."""
     return json.loads(resources.files("flash_jupyter").joinpath("base_images.json").read_text("utf-8"))

@@ -53,8 +53,7 @@ def serve_routes(app: FastAPI) -> None:
     """Listen on `PORT` until the platform ends the worker; on all addresses, as a container must."""
     import uvicorn
 
-    host = os.environ.get("FLASH_JUPYTER_HOST", "0.0.0.0")  # the embedded Runpod has no containers, and says 127.0.0.1
-    uvicorn.run(app, host=host, port=int(os.environ["PORT"]), log_level="warning")
+    uvicorn.run(app, host="0.0.0.0", port=int(os.environ["PORT"]), log_level="warning")
 
 
 def endpoint_of(function: Callable[..., Any], method: str, path: str, call: Call | None = None) -> Callable[..., Any]:

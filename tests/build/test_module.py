@@ -18,7 +18,7 @@ from percent import handler_of, notebook_of
 
 from flash_jupyter.build.cells import Notebook
 from flash_jupyter.build.interface import Interface, read_interface
-from flash_jupyter.build.module import write_module
+from flash_jupyter.build.module import write_shared
 from flash_jupyter.build.slice import SOURCES, Slicer
 from flash_jupyter.errors import BuildError
 
@@ -28,7 +28,7 @@ HANDLER = '\n# %% tags=["flash:handler:run"]\n'
 def export(notebook: Notebook) -> tuple[Interface, str]:
     found = Slicer(notebook).slice(handler_of(notebook))
     interface = read_interface(found)
-    return interface, write_module(found, interface, notebook.name)
+    return interface, write_shared([interface.name], found.pieces, [(found, interface)], notebook.name)
 
 
 def test_the_text_of_a_module(tmp_path: Path) -> None:

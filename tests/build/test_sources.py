@@ -354,6 +354,13 @@ WRONG = {
             "  → write `from workers import helper`"
         ),
     ),
+    "an import of a file beside, below src": (
+        {"src/shop/gpu.py": f"import helper\n{FUNCTION}", "src/shop/helper.py": ""},
+        (
+            "src/shop/gpu.py imports helper, which is src/shop/helper.py: in the bundle its name is shop.helper\n"
+            "  → write `from shop import helper`"
+        ),
+    ),
     "two files for one place": (
         {
             "helpers.py": "K = 1\n",
