@@ -32,9 +32,12 @@ ALLOWED: dict[str, set[str]] = {
     "capture": VOCABULARY | {"capsule"},
     "transport": VOCABULARY | {"wire", "resources"},
     "worker": {"errors", "capsule"},
+    # shipped with the bundles whose resources call others
+    "runtime": VOCABULARY | {"wire", "capsule", "resources", "transport"},
     "session": SESSION_AND_BELOW - {"session"},
     # a `JobOutput` draws itself
     "decorator": SESSION_AND_BELOW | {"views"},
+    "deploy": SESSION_AND_BELOW | {"decorator", "build", "runtime"},
     "build": SESSION_AND_BELOW | {"decorator"},
     # the development server serves what a build would bundle
     "develop": SESSION_AND_BELOW | {"decorator", "build", "worker"},

@@ -1,0 +1,1 @@
+"""How deployed functions find and call each other. It ships with the bundles whose resources call others."""
