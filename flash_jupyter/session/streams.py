@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 
 from flash_jupyter.session.events import Fragment, read_fragment
 from flash_jupyter.transport.control import Control
@@ -78,8 +79,9 @@ class LogStreams:
         self._tails.setdefault(worker_id, deque(maxlen=2 * TAIL_LINES))
         url, ended = self._control.logs_url(endpoint_id, worker_id), self._ended[worker_id]
         try:
-            async for line in follow_log(self._http, url, ended=ended.set):
-                self._take(line, worker_id)
+            async with aclosing(follow_log(self._http, url, ended=ended.set)) as lines:
+                async for line in lines:
+                    self._take(line, worker_id)
         finally:
             ended.set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,9 +122,11 @@ async def _follow_worker(
     link: Link, endpoint_id: str, worker_id: str, tail: int, pieces: asyncio.Queue[Piece | None]
 ) -> None:
     reader = LogReader()
-    async for line in follow_log(link.http, link.control.logs_url(endpoint_id, worker_id), tail=tail):
-        if text := reader.read(line):
-            await pieces.put(Piece(text, worker_id))
+    url = link.control.logs_url(endpoint_id, worker_id)
+    async with aclosing(follow_log(link.http, url, tail=tail)) as lines:
+        async for line in lines:
+            if text := reader.read(line):
+                await pieces.put(Piece(text, worker_id))
 
 
 def _end(pieces: asyncio.Queue[Piece | None]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from httpx_sse import EventSource, SSEError
@@ -33,7 +33,7 @@ async def follow_log(
     tail: int = limits.LOG_TAIL_MAX,
     clock: Clock | None = None,
     ended: Callable[[], None] = lambda: None,
-) -> AsyncIterator[LogLine]:
+) -> AsyncGenerator[LogLine, None]:
     """Yield the lines of a worker's log, the last `tail` old ones first, until the worker is gone.
 
     Ends when the platform does not know the worker any more, or after `FRUITLESS` attempts that brought nothing. Calls
@@ -43,10 +43,11 @@ async def follow_log(
     last_id, fruitless = "", 0
     while fruitless < FRUITLESS:
         try:
-            async for event_id, line in _read_once(http, url, tail, last_id):
-                last_id, fruitless = event_id or last_id, 0
-                if line is not None:
-                    yield line
+            async with contextlib.aclosing(_read_once(http, url, tail, last_id)) as events:
+                async for event_id, line in events:
+                    last_id, fruitless = event_id or last_id, 0
+                    if line is not None:
+                        yield line
             ended()
         except (NotFoundError, AuthenticationError):
             return

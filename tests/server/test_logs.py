@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from jupyter_user import Ask, User, events_of, until
+from jupyter_user import Ask, Page, User, until
 from rest_document import validate
 
 from flash_jupyter.errors import UnreachableError
 from flash_jupyter.server.desk import Desk
 from flash_jupyter.server.service import Service
 from flash_jupyter.states import JobState
+
+#: opens a stream of our routes
+Open = Callable[[str], Page]
+NOTHING: tuple[str, Any] = ("nothing", None)
 
 
 def printed(user: User, job_id: str, text: str) -> Path:
@@ -26,63 +29,44 @@ def printed(user: User, job_id: str, text: str) -> Path:
     return path
 
 
-class Browser:
-    """Reads a stream as a page does, over a connection of its own."""
-
-    def __init__(self, port: int, base_url: str, headers: dict[str, str]) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}{base_url}flash-jupyter/api", headers=headers
-        )
-
-    async def __aenter__(self) -> Browser:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
-
-    def open(self, path: str) -> Any:
-        return self._client.stream("GET", path, timeout=60)
-
-
 @pytest.fixture
-def browser(desk: Desk, http_server: Any, http_server_port: Any, jp_base_url: str, jp_auth_header: Any) -> Browser:
-    return Browser(http_server_port[1], jp_base_url, dict(jp_auth_header))
+def page(desk: Desk, http_server: Any, http_server_port: Any, jp_base_url: str, jp_auth_header: Any) -> Open:
+    """Opens a stream of the routes, over a connection of its own."""
+    origin = f"http://127.0.0.1:{http_server_port[1]}{jp_base_url}flash-jupyter/api"
+    return lambda path: Page(origin + path, dict(jp_auth_header))
 
 
-async def test_a_job_is_followed_until_it_is_over(browser: Browser, user: User) -> None:
+async def test_a_job_is_followed_until_it_is_over(page: Open, user: User) -> None:
     user.job("fj-1", state=JobState.IN_PROGRESS)
     printed(user, "fj-1", "epoch 1\n")
-    async with browser, browser.open("/jobs/fj-1/logs") as response:
-        assert response.headers["Content-Type"] == "text/event-stream"
-        events = events_of(response.aiter_lines())
-        assert await anext(events) == ("log", {"worker_id": "", "text": "epoch 1\n"})
+    async with page("/jobs/fj-1/logs") as events:
+        assert events.headers["Content-Type"] == "text/event-stream"
+        assert await events.event() == ("log", {"worker_id": "", "text": "epoch 1\n"})
         printed(user, "fj-1", "epoch 2\n")
-        assert await anext(events) == ("log", {"worker_id": "", "text": "epoch 2\n"})
+        assert await events.event() == ("log", {"worker_id": "", "text": "epoch 2\n"})
         printed(user, "fj-1", "the end")
         user.store.finish("fj-1", JobState.FAILED, error="ValueError: no")
-        name, data = await anext(events)
+        name, data = await events.event() or NOTHING
         validate({"$ref": "#/components/schemas/LogPiece"}, data)
         assert (name, data) == ("log", {"worker_id": "", "text": "the end"})
-        name, data = await anext(events)
+        name, data = await events.event() or NOTHING
         validate({"$ref": "#/components/schemas/LogEnd"}, data)
         assert (name, data) == ("end", {"state": "FAILED", "error": "ValueError: no"})
-        assert [event async for event in events] == []
+        assert await events.events() == []
 
 
-async def test_a_job_that_said_nothing_has_only_an_end(browser: Browser, user: User) -> None:
+async def test_a_job_that_said_nothing_has_only_an_end(page: Open, user: User) -> None:
     user.job("fj-1")
-    async with browser, browser.open("/jobs/fj-1/logs") as response:
-        assert [event async for event in events_of(response.aiter_lines())] == [
-            ("end", {"state": "COMPLETED", "error": None})
-        ]
+    async with page("/jobs/fj-1/logs") as events:
+        assert await events.events() == [("end", {"state": "COMPLETED", "error": None})]
 
 
-async def test_two_pages_follow_one_job(browser: Browser, user: User) -> None:
+async def test_two_pages_follow_one_job(page: Open, user: User) -> None:
     user.job("fj-1", state=JobState.IN_PROGRESS)
-    async with browser, browser.open("/jobs/fj-1/logs") as one, browser.open("/jobs/fj-1/logs") as other:
+    async with page("/jobs/fj-1/logs") as one, page("/jobs/fj-1/logs") as other:
         printed(user, "fj-1", "both\n")
-        for response in (one, other):
-            assert await anext(events_of(response.aiter_lines())) == ("log", {"worker_id": "", "text": "both\n"})
+        for events in (one, other):
+            assert await events.event() == ("log", {"worker_id": "", "text": "both\n"})
 
 
 class Watched(Service):
@@ -103,7 +87,7 @@ class Watched(Service):
             await said.aclose()
 
 
-async def test_nothing_is_read_any_more_when_the_client_has_gone(browser: Browser, user: User) -> None:
+async def test_nothing_is_read_any_more_when_the_client_has_gone(page: Open, user: User) -> None:
     user.job("fj-1", state=JobState.IN_PROGRESS)
     made: list[Watched] = []
 
@@ -113,8 +97,8 @@ async def test_nothing_is_read_any_more_when_the_client_has_gone(browser: Browse
 
     user.kind = make
     printed(user, "fj-1", "begun\n")
-    async with browser, browser.open("/jobs/fj-1/logs") as response:
-        await anext(events_of(response.aiter_lines()))
+    async with page("/jobs/fj-1/logs") as events:
+        await events.event()
         assert made[0].open_logs == 1
     await until(lambda: made[0].open_logs == 0)
 
@@ -130,10 +114,10 @@ class Broken(Service):
         raise UnreachableError("no answer from runpod.test", fix="check the connection")
 
 
-async def test_what_goes_wrong_on_the_way_is_an_event(browser: Browser, user: User) -> None:
+async def test_what_goes_wrong_on_the_way_is_an_event(page: Open, user: User) -> None:
     user.kind = Broken
-    async with browser, browser.open("/jobs/fj-1/logs") as response:
-        said = [event async for event in events_of(response.aiter_lines())]
+    async with page("/jobs/fj-1/logs") as events:
+        said = await events.events()
     assert said[0][0] == "log"
     validate({"$ref": "#/components/schemas/Error"}, said[1][1])
     error = {"type": "UnreachableError", "message": "no answer from runpod.test", "fix": "check the connection"}

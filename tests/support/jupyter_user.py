@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,11 +83,41 @@ async def until(condition: Callable[[], bool], *, within_s: float = 60.0) -> Non
         await asyncio.sleep(0.01)
 
 
-async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, Any]]:
+def events_of(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
     """Read server-sent events as a browser does."""
     name = ""
-    async for line in lines:
+    for line in lines:
         if line.startswith("event: "):
             name = line.removeprefix("event: ")
         elif line.startswith("data: "):
             yield name, json.loads(line.removeprefix("data: "))
+
+
+class Page:
+    """Reads one stream of events as a page does, from a thread: it shares a loop with the server.
+
+    A synchronous client leaves nothing behind when it is closed in the middle; an asynchronous one leaves generators
+    that its loop has to end, and the loop of a test may be closed before that.
+    """
+
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self._url, self._client = url, httpx.Client(headers=headers, timeout=60)
+
+    async def __aenter__(self) -> Page:
+        request = self._client.build_request("GET", self._url)
+        self._response = await asyncio.to_thread(self._client.send, request, stream=True)
+        self.headers = self._response.headers
+        self._events = events_of(self._response.iter_lines())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._response.close()
+        self._client.close()
+
+    async def event(self) -> tuple[str, Any] | None:
+        """Return the next event; None where the stream has ended."""
+        return await asyncio.to_thread(next, self._events, None)
+
+    async def events(self) -> list[tuple[str, Any]]:
+        """Return all that comes until the stream ends."""
+        return await asyncio.to_thread(list, self._events)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 
 import httpx
 from contract import Replay
@@ -22,10 +23,11 @@ def read(transport: httpx.AsyncBaseTransport, *, most: int = 100) -> list[str]:
     async def main() -> list[str]:
         http = Http(BACKEND, transport=transport, clock=Clock(sleep=no_sleep))
         lines = []
-        async for line in follow_log(http, URL, tail=100):
-            lines.append(line.line)
-            if len(lines) == most:
-                break
+        async with aclosing(follow_log(http, URL, tail=100)) as coming:
+            async for line in coming:
+                lines.append(line.line)
+                if len(lines) == most:
+                    break
         await http.aclose()
         return lines
 

@@ -95,7 +95,7 @@ def test_the_log_of_a_worker() -> None:
     async def read(http: Http) -> list[str]:
         stream = follow_log(http, Control(http).logs_url(EP, WORKER), tail=100)
         lines = [(await anext(stream)).line for _ in range(2)]
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
         return lines
 
     assert talk(read, "control-logs") == ["worker 8g3n5t6r started", "Worker ready."]
