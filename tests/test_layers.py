@@ -37,20 +37,20 @@ ALLOWED: dict[str, set[str]] = {
     "session": SESSION_AND_BELOW - {"session"},
     # a `JobOutput` draws itself
     "decorator": SESSION_AND_BELOW | {"views"},
-    "deploy": SESSION_AND_BELOW | {"decorator", "build", "runtime"},
     "build": SESSION_AND_BELOW | {"decorator"},
+    "deploy": SESSION_AND_BELOW | {"decorator", "build", "runtime"},
     # the development server serves what a build would bundle
     "develop": SESSION_AND_BELOW | {"decorator", "build", "worker"},
     # modules of a bundle, and not of the build
     "templates": {"_version", "errors", "capsule", "resources", "worker"},
     # the text of a listing is that of the notebook's
-    "cli": SESSION_AND_BELOW | {"decorator", "build", "develop", "views"},
-    "magics": SESSION_AND_BELOW | {"decorator", "build", "develop", "cli", "views"},
-    "server": SESSION_AND_BELOW,
+    "cli": SESSION_AND_BELOW | {"decorator", "build", "deploy", "develop", "views"},
+    "magics": SESSION_AND_BELOW | {"decorator", "build", "deploy", "develop", "cli", "views"},
+    "server": SESSION_AND_BELOW | {"deploy"},
     "views": VOCABULARY | {"wire"},
     "emulator": (VOCABULARY - {"settings"}) | {"worker"},
     # the package itself is a face: it imports lazily what a hook needs
-    "__init__": SESSION_AND_BELOW | {"decorator", "magics", "cli", "server"},
+    "__init__": SESSION_AND_BELOW | {"decorator", "deploy", "magics", "cli", "server"},
 }
 #: what the driver's modules may import: they travel as text, and run where nothing of ours is installed
 SHIPPED = {"errors", "capsule"}
