@@ -12,12 +12,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import platformdirs
 from dotenv import dotenv_values
 
 from flash_jupyter import limits
+from flash_jupyter.backend import ENDPOINT_URL as ENDPOINT_URL
+from flash_jupyter.backend import REST_URL as REST_URL
+from flash_jupyter.backend import Backend as Backend
+from flash_jupyter.backend import BackendName as BackendName
 from flash_jupyter.errors import OptionError, SettingsError
 from flash_jupyter.quantities import read_size, read_span, read_usd
 
@@ -26,11 +30,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-BackendName = Literal["local", "runpod"]
 T = TypeVar("T")
 
-REST_URL = "https://api.runpod.io"
-ENDPOINT_URL = "https://api.runpod.ai/v2"
 #: variables of the released client that name other images (flash-wire reference, 9) -> which image
 IMAGE_VARIABLES = {
     "FLASH_GPU_IMAGE": "gpu",
@@ -41,17 +42,6 @@ IMAGE_VARIABLES = {
 }
 #: a folder with one of these is the root of a project: `.env` is not looked for above it
 PROJECT_MARKS = (".git", "pyproject.toml")
-
-
-@dataclass(frozen=True)
-class Backend:
-    """A Runpod: where its planes are, and the key for them; `key_origin` says where the key came from."""
-
-    name: BackendName
-    api_url: str
-    endpoint_url: str
-    api_key: str = field(repr=False)
-    key_origin: str
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import flash_jupyter
 ROOT = Path(flash_jupyter.__file__).parent
 MODULE_LINES, FUNCTION_LINES = 400, 50
 
-VOCABULARY = {"errors", "limits", "quantities", "states", "settings", "_version"}
+VOCABULARY = {"errors", "own_type", "backend", "limits", "quantities", "states", "settings", "_version"}
 SESSION_AND_BELOW = VOCABULARY | {"capsule", "resources", "wire", "capture", "transport", "session"}
 
 #: part -> the parts of ours that it may import, itself not counted
@@ -23,17 +23,19 @@ ALLOWED: dict[str, set[str]] = {
     "_version": set(),
     "errors": set(),
     "limits": set(),
+    "own_type": {"errors"},
+    "backend": set(),
     "capsule": set(),
     "quantities": {"errors"},
     "states": {"errors", "limits"},
-    "settings": {"errors", "limits", "quantities"},
+    "settings": {"backend", "errors", "limits", "quantities"},
     "resources": VOCABULARY,
     "wire": VOCABULARY,
     "capture": VOCABULARY | {"capsule"},
     "transport": VOCABULARY | {"wire", "resources"},
     "worker": {"errors", "capsule"},
     # shipped with the bundles whose resources call others
-    "runtime": VOCABULARY | {"wire", "capsule", "resources", "transport"},
+    "runtime": VOCABULARY | {"wire", "capsule", "resources", "transport", "worker"},
     "session": SESSION_AND_BELOW - {"session"},
     # a `JobOutput` draws itself
     "decorator": SESSION_AND_BELOW | {"views"},
@@ -42,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     # the development server serves what a build would bundle
     "develop": SESSION_AND_BELOW | {"decorator", "build", "worker"},
     # modules of a bundle, and not of the build
-    "templates": {"_version", "errors", "capsule", "resources", "worker"},
+    "templates": {"_version", "errors", "capsule", "resources", "worker", "runtime"},
     # the text of a listing is that of the notebook's
     "cli": SESSION_AND_BELOW | {"decorator", "build", "deploy", "develop", "views"},
     "magics": SESSION_AND_BELOW | {"decorator", "build", "deploy", "develop", "cli", "views"},
@@ -139,11 +141,11 @@ def test_public_names_are_sorted_and_exist() -> None:
 
 
 def test_only_settings_reads_the_environment() -> None:
-    """`worker` runs elsewhere; the embedded Runpod gets its settings as arguments, and hands an environment on."""
+    """`worker` and `runtime` run elsewhere; the embedded Runpod gets its settings as arguments, and hands an environment on."""
     readers = {
         name_of(path)
         for path in MODULES
-        if part_of(path) not in {"settings", "worker", "emulator"} and "os.environ" in _code_of(path)
+        if part_of(path) not in {"settings", "worker", "runtime", "emulator"} and "os.environ" in _code_of(path)
     }
     assert readers == set()
 

@@ -21,11 +21,10 @@ import httpx
 
 from flash_jupyter.build.asking import Served, plain_input
 from flash_jupyter.build.manifest import Function
-from flash_jupyter.decorator.functions import arguments_by_name
 from flash_jupyter.decorator.output import JobOutput
-from flash_jupyter.decorator.routes import request_of
 from flash_jupyter.errors import RemoteExecutionError
 from flash_jupyter.states import JobState
+from flash_jupyter.transport.routes import arguments_by_name, request_of
 
 TIMEOUT_S = 600.0
 _LOOK_S = 0.1

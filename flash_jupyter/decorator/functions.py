@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +17,7 @@ from flash_jupyter.session.calling import start_call, start_payload
 from flash_jupyter.session.calls import Arguments, CallRequest
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.started import StartedCall
+from flash_jupyter.transport.routes import arguments_by_name
 
 
 @dataclass(frozen=True)
@@ -100,18 +100,3 @@ class RemoteFunction(RemoteCallable[P, R]):
             accelerate=self._target.accelerate_downloads,
             timeout_s=self._options.timeout,
         )
-
-
-def arguments_by_name(function: Callable[..., Any], arguments: Arguments) -> dict[str, Any]:
-    """Name the arguments of a call as the function's parameters; raises `TypeError` where they do not fit.
-
-    >>> arguments_by_name(lambda a, b=2, *rest, **more: None, ((1,), {"c": 3}))
-    {'a': 1, 'c': 3}
-    """
-    args, kwargs = arguments
-    signature = inspect.signature(function)
-    named = signature.bind(*args, **kwargs).arguments
-    for parameter in signature.parameters.values():
-        if parameter.kind is parameter.VAR_KEYWORD and parameter.name in named:
-            named.update(named.pop(parameter.name))
-    return dict(named)

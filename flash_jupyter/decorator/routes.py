@@ -7,21 +7,17 @@ import contextlib
 import contextvars
 import functools
 import inspect
-import json
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Generic
-from urllib.parse import quote
 
 from flash_jupyter.capsule.nested import make_nested
 from flash_jupyter.capture.calls import find_member, namespace_of
-from flash_jupyter.decorator.functions import arguments_by_name
 from flash_jupyter.decorator.here import is_worker
 from flash_jupyter.decorator.interrupted import for_the_caller
 from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, unwrapped
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
-from flash_jupyter.errors import OptionError, SerializationError
+from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calls import Arguments, CallRequest
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.events import Event
@@ -29,11 +25,11 @@ from flash_jupyter.session.loop import run_aside
 from flash_jupyter.session.routes import execute, send
 from flash_jupyter.session.show import show
 from flash_jupyter.session.wait import Inbox
+from flash_jupyter.transport.routes import PARAMETER, arguments_by_name, request_of
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 #: the platform's and the published image's own routes (flash-wire 7)
 RESERVED = ("/execute", "/ping")
-_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 Tell = Callable[[Event], None]
 
@@ -157,30 +153,10 @@ def check_route_of(
         raise OptionError(
             f"path={path!r} of {name} belongs to the worker itself", fix=f'choose another, as in "/{name}"'
         )
-    unknown = [word for word in _PARAMETER.findall(path) if word not in set(parameters)]
+    unknown = [word for word in PARAMETER.findall(path) if word not in set(parameters)]
     if unknown:
         raise OptionError(
             f"path={path!r} of {name} names {unknown[0]}, which is no parameter of it",
             fix=f"give {name} a parameter {unknown[0]}, or leave it out of the path",
         )
     return method.upper(), path
-
-
-def request_of(method: str, path: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any], bytes | None]:
-    """Return the path, the query and the body that carry the arguments of a call.
-
-    >>> request_of("GET", "/items/{id}", {"id": "a/b", "full": True})
-    ('/items/a%2Fb', {'full': True}, None)
-    >>> request_of("POST", "/items", {"name": "x"})
-    ('/items', {}, b'{"name": "x"}')
-    """
-    left = dict(arguments)
-    filled = _PARAMETER.sub(lambda match: quote(str(left.pop(match[1])), safe=""), path)
-    if method == "GET":
-        return filled, left, None
-    try:
-        return filled, {}, json.dumps(left).encode()
-    except (TypeError, ValueError) as error:
-        raise SerializationError(
-            "the arguments", "the arguments", str(error), fix="pass numbers, text, lists and dicts: routes take JSON"
-        ) from None

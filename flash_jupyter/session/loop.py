@@ -1,68 +1,16 @@
-"""The one background thread on which all I/O happens (D7): an event loop, started when it is first needed.
-
-The main thread waits for it synchronously: that is the wait which Kernel→Interrupt ends at once in every ipykernel.
-"""
+"""Waiting for what runs on another loop: the session's own (`LoopThread`), or one for a single awaitable."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from flash_jupyter.transport.loop import LoopThread as LoopThread
 
 T = TypeVar("T")
-
-#: what the end of the thread may take, in seconds
-CLOSE_S = 5.0
-
-
-class LoopThread:
-    """An event loop on a daemon thread. `close` ends it; after that it can't be used again."""
-
-    def __init__(self, name: str = "flash_jupyter") -> None:
-        self._name = name
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._closed = False
-
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Run a coroutine over there; the future may be waited for, or cancelled."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._started())
-
-    def call(self, coroutine: Coroutine[Any, Any, T], *, timeout_s: float | None = None) -> T:
-        """Run a coroutine over there and wait for its result; an interrupt cancels it."""
-        future = self.submit(coroutine)
-        try:
-            return future.result(timeout_s)
-        except BaseException:
-            future.cancel()
-            raise
-
-    def close(self, cleanup: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
-        """Run `cleanup` over there, cancel what is left, and end the thread; may be called again."""
-        with self._lock:
-            loop, thread, self._closed = self._loop, self._thread, True
-            self._loop = self._thread = None
-        if loop is None or thread is None:
-            return
-        if cleanup is not None:
-            with contextlib.suppress(Exception):  # nobody could do anything about it now
-                asyncio.run_coroutine_threadsafe(cleanup(), loop).result(CLOSE_S)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(CLOSE_S)
-
-    def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("this session is closed")
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=_run, args=(self._loop,), name=self._name, daemon=True)
-                self._thread.start()
-            return self._loop
 
 
 def run_aside(awaitable: Awaitable[T]) -> T:
@@ -82,17 +30,3 @@ def run_aside(awaitable: Awaitable[T]) -> T:
     thread.start()
     thread.join()
     return outcome.result()
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()

@@ -12,8 +12,8 @@ from flash_jupyter import limits
 from flash_jupyter.capsule import Unpicklable
 from flash_jupyter.capsule.blame import blame
 from flash_jupyter.errors import PayloadTooLargeError, RemoteExecutionError, SerializationError
+from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.follow import read_error
-from flash_jupyter.session.own_type import in_own_type
 from flash_jupyter.session.prepare import encode
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.started import CallOutcome

@@ -12,8 +12,8 @@ from flash_jupyter.capsule.container import FormatError, read_capsule
 from flash_jupyter.capture.stale import stale_classes, stale_warning
 from flash_jupyter.capture.versions import differences
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
+from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.events import Display, Event, Measured, Notice
-from flash_jupyter.session.own_type import in_own_type
 from flash_jupyter.states import JobState
 
 #: an answer which asks for a fresh worker holds nothing else, so it is small

@@ -21,6 +21,7 @@ import httpx
 from pydantic import ValidationError
 
 from flash_jupyter._version import __version__
+from flash_jupyter.backend import Backend
 from flash_jupyter.errors import (
     ApiError,
     AuthenticationError,
@@ -30,7 +31,6 @@ from flash_jupyter.errors import (
     RateLimitedError,
     UnreachableError,
 )
-from flash_jupyter.settings import Backend
 from flash_jupyter.transport.loopback import LoopbackTransport
 from flash_jupyter.transport.rate import read_rate_limit
 from flash_jupyter.wire.control import Problem

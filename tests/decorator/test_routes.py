@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.decorator.routes import request_of
 from flash_jupyter.errors import OptionError, SerializationError
+from flash_jupyter.transport.routes import request_of
 
 Script = Callable[..., dict[str, Any]]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flash_jupyter.errors import RemoteExecutionError
-from flash_jupyter.session.own_type import in_own_type
+from flash_jupyter.own_type import in_own_type
 
 
 class Coded(Exception):

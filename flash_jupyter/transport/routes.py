@@ -1,0 +1,52 @@
+"""The call of a function behind an HTTP route, as a request: where each of its arguments goes."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from flash_jupyter.errors import SerializationError
+
+#: `{name}` or `{name:path}` in a route's path
+PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+
+
+def arguments_by_name(
+    function: Callable[..., Any], arguments: tuple[tuple[Any, ...], dict[str, Any]]
+) -> dict[str, Any]:
+    """Name the arguments of a call as the function's parameters; raises `TypeError` where they do not fit.
+
+    >>> arguments_by_name(lambda a, b=2, *rest, **more: None, ((1,), {"c": 3}))
+    {'a': 1, 'c': 3}
+    """
+    args, kwargs = arguments
+    signature = inspect.signature(function)
+    named = signature.bind(*args, **kwargs).arguments
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD and parameter.name in named:
+            named.update(named.pop(parameter.name))
+    return dict(named)
+
+
+def request_of(method: str, path: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any], bytes | None]:
+    """Return the path, the query and the body that carry the arguments of a call.
+
+    >>> request_of("GET", "/items/{id}", {"id": "a/b", "full": True})
+    ('/items/a%2Fb', {'full': True}, None)
+    >>> request_of("POST", "/items", {"name": "x"})
+    ('/items', {}, b'{"name": "x"}')
+    """
+    left = dict(arguments)
+    filled = PARAMETER.sub(lambda match: quote(str(left.pop(match[1])), safe=""), path)
+    if method == "GET":
+        return filled, left, None
+    try:
+        return filled, {}, json.dumps(left).encode()
+    except (TypeError, ValueError) as error:
+        raise SerializationError(
+            "the arguments", "the arguments", str(error), fix="pass numbers, text, lists and dicts: routes take JSON"
+        ) from None
