@@ -109,15 +109,21 @@ class Provisioner:
         price = await self._prices.usd_per_hour(hardware_of(spec, found))
         return rate_of(spec, found, price, is_charged=self._is_billed)
 
-    async def undeploy(self, endpoints: Iterable[Endpoint]) -> list[str]:
+    async def undeploy(
+        self, endpoints: Iterable[Endpoint], tell: Callable[[int, str], None] = lambda _done, _name: None
+    ) -> list[str]:
         """Delete endpoints and return their names, once a listing no longer shows them.
 
-        Raises `ApiError` where one is still there, whatever its deletion was answered; its text names those that went.
+        `tell` gets how many deletions were asked for, and the last one's name. Raises `ApiError` where one is still
+        there, whatever its deletion was answered; its text names those that went.
         """
         wanted = {endpoint.id: endpoint.name for endpoint in endpoints}
         if not wanted:
             return []
-        refusals = [refusal for each in wanted if (refusal := await self._try_to_delete(each))]
+        refusals: list[ApiError] = []
+        for done, (endpoint_id, name) in enumerate(wanted.items(), 1):
+            refusals += filter(None, [await self._try_to_delete(endpoint_id)])
+            tell(done, name)
         self._drop(wanted)
         left = await self._still_listed(wanted)
         gone = [name for endpoint_id, name in wanted.items() if endpoint_id not in left]
