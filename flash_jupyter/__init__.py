@@ -136,3 +136,8 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     from flash_jupyter.server.app import FlashServer
 
     return [{"module": "flash_jupyter.server.app", "app": FlashServer}]
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Say to JupyterLab where the built extension is, for `jupyter labextension develop`."""
+    return [{"src": "labextension", "dest": "flash-jupyter"}]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from importlib.metadata import distribution
@@ -55,25 +57,50 @@ def test_the_file_that_enables_it_belongs_to_the_package() -> None:
     assert json.loads(path.read_text()) == {"ServerApp": {"jpserver_extensions": {"flash_jupyter": True}}}
 
 
-@pytest.mark.slow
-def test_taking_the_package_away_leaves_nothing(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    uv, python = Path(sys.executable).with_name("uv"), tmp_path / "env" / "bin" / "python"
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+#: of the wheel, in bytes
+SIZE_MAX = 1_000_000
 
-    def run(*command: str | Path) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the checkout."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(UV, "build", "--wheel", "--out-dir", folder, ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **environment} if environment else None
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size < SIZE_MAX
+
+
+@pytest.mark.slow
+def test_taking_the_package_away_leaves_nothing(tmp_path: Path, wheel: Path) -> None:
+    environment, python = tmp_path / "env", tmp_path / "env" / "bin" / "python"
 
     def files() -> set[Path]:
         """All but what Python and uv keep for themselves."""
-        found = {path for path in (tmp_path / "env").rglob("*") if path.is_file()}
+        found = {path for path in environment.rglob("*") if path.is_file()}
         return {path for path in found if "__pycache__" not in path.parts and path.name != ".lock"}
 
-    run(uv, "build", "--wheel", "--out-dir", tmp_path / "dist", root)
-    run(uv, "venv", tmp_path / "env", "--python", sys.executable)
+    run(UV, "venv", environment, "--python", sys.executable)
     before = files()
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    run(uv, "pip", "install", "--no-deps", "--python", python, wheel)
-    assert tmp_path / "env/etc/jupyter/jupyter_server_config.d/flash_jupyter.json" in files()
-    run(uv, "pip", "uninstall", "--python", python, "flash-jupyter")
+    run(UV, "pip", "install", "--no-deps", "--python", python, wheel)
+    assert environment / "etc/jupyter/jupyter_server_config.d/flash_jupyter.json" in files()
+    listed = run(
+        sys.executable, "-m", "jupyter", "labextension", "list", JUPYTER_PATH=str(environment / "share/jupyter")
+    )
+    assert re.search(rf"flash-jupyter v{__version__} \S*enabled\S* \S*OK\S* \(python, flash-jupyter\)", listed), listed
+    run(UV, "pip", "uninstall", "--python", python, "flash-jupyter")
     assert files() == before
