@@ -6,14 +6,17 @@ leaves nothing that would be taken for one.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from flash_jupyter.build import failures
 from flash_jupyter.build.installer import Installer, find_installer
@@ -24,6 +27,8 @@ from flash_jupyter.errors import BuildError
 
 #: what installers write of themselves and of this machine; `RECORD` stays, for `importlib.metadata` reads it
 OF_THE_INSTALLER = frozenset({"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"})
+#: a site that no build has asked for so long is removed, in seconds
+KEPT_S = 30 * 24 * 3600
 _ELF = b"\x7fELF"
 
 
@@ -38,14 +43,30 @@ def install(lock: Lock, target: Path, *, cache: Path, installer: Installer | Non
 
 
 def site_of(lock: Lock, *, cache: Path, installer: Installer | None = None) -> Path:
-    """Return the folder of the cache that holds the packages of a lock; nobody may write there."""
+    """Return the folder of the cache that holds the packages of a lock; nobody may write there.
+
+    Sites that nothing was built of for a month are removed.
+    """
     sites = cache / "sites"
     sites.mkdir(parents=True, exist_ok=True)
     site = sites / lock.digest[:32]
     with FileLock(sites / f"{site.name}.lock"):
         if not site.is_dir():
             _make(lock, site, installer or find_installer())
+        os.utime(site)
+    _remove_unused(sites, before=time.time() - KEPT_S)
     return site
+
+
+def _remove_unused(sites: Path, *, before: float) -> None:
+    """Remove what was last asked for at an earlier time than this, as `site_of` notes it; not what a build has now."""
+    for site in sites.iterdir():
+        if not site.is_dir() or ".part-" in site.name or site.stat().st_mtime >= before:
+            continue
+        with contextlib.suppress(Timeout), FileLock(sites / f"{site.name}.lock", timeout=0):
+            if site.is_dir() and site.stat().st_mtime < before:
+                # under another name first: half a site must never be taken for one
+                shutil.rmtree(site.rename(site.with_name(f"{site.name}.part-unused")), ignore_errors=True)
 
 
 def _make(lock: Lock, site: Path, tool: Installer) -> None:

@@ -18,7 +18,7 @@ from flash_jupyter.build.sources import read_project
 from flash_jupyter.develop.address import Listener, asked_for, listen
 from flash_jupyter.develop.removal import Ledger, Removed, remove
 from flash_jupyter.develop.reports import read_reports
-from flash_jupyter.develop.watching import changed, fingerprint, sources
+from flash_jupyter.develop.watching import Digests, changed, sources
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import Settings
@@ -97,7 +97,8 @@ class Supervisor:
 
     def _serve(self, listener: Listener) -> bool:
         """Start the process, and again after changes; returns whether it could serve at all."""
-        seen, process = fingerprint(self.options.path), self._start(listener)
+        digests = Digests(self.options.path)
+        seen, process = digests.look(), self._start(listener)
         try:
             while not self.stop.is_set():
                 self._wait_for_change()
@@ -105,7 +106,7 @@ class Supervisor:
                     process.reader.join()
                     if not (self._has_served and self.options.reload):
                         return self.stop.is_set()
-                now = fingerprint(self.options.path) if self.options.reload else seen
+                now = digests.look() if self.options.reload else seen
                 if not self.stop.is_set() and (files := changed(seen, now)):
                     self.report({"event": "reloading", "files": [self._named(file) for file in files]})
                     process.stop()

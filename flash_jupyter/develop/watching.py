@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flash_jupyter.build.ignore import Ignore
@@ -13,6 +14,8 @@ from flash_jupyter.build.ignore import Ignore
 #: what is read when the server starts; data that functions write must not start it again
 SUFFIXES = (".py", ".ipynb")
 NAMES = ("requirements.txt", "pyproject.toml", ".flashignore", ".gitignore", ".env")
+#: a file that was written later may change again without another time: file systems count in steps of up to 2 s
+SETTLED_S = 3.0
 
 
 def sources(path: Path) -> Iterator[Path]:
@@ -33,9 +36,29 @@ def _is_ignored(folder: Path, root: Path, ignore: Ignore) -> bool:
     return folder.is_symlink() or ignore.excludes(f"{folder.relative_to(root).as_posix()}/")
 
 
-def fingerprint(path: Path) -> dict[Path, str]:
-    """Return what each source file says, as a digest: of a notebook its code and tags, not its outputs."""
-    return {each: _digest(each) for each in sources(path)}
+class Digests:
+    """What each source file of a project says; a file is read again only where it may say something else."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._clock = path, clock
+        self._known: dict[Path, tuple[tuple[int, ...], str]] = {}
+
+    def look(self) -> dict[Path, str]:
+        """Return file -> digest: of a notebook its code and tags, not its outputs."""
+        return {each: self._digest(each) for each in sources(self._path)}
+
+    def _digest(self, path: Path) -> str:
+        try:
+            found = path.stat()
+        except OSError:  # deleted meanwhile
+            return ""
+        stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+        if path in self._known and self._known[path][0] == stamp:
+            return self._known[path][1]
+        digest = _digest(path)
+        if self._clock() - found.st_mtime > SETTLED_S:
+            self._known[path] = stamp, digest
+        return digest
 
 
 def _digest(path: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flash_jupyter.magics.preview import preview
 from flash_jupyter.magics.source import find_source, read_words
 from flash_jupyter.views.build import Source, Step, building_bundle, built_bundle, failed_bundle
 from flash_jupyter.views.output import Publisher
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from flash_jupyter.settings import Settings
 
 VALUES = {"exclude", "python-version", "output"}
-FLAGS = {"keep-build", "from-magics"}
+FLAGS = {"keep-build", "from-magics", "preview"}
 
 
 class BuildCard:
@@ -71,6 +72,8 @@ def build(shell: Any, settings: Settings, arguments: list[str]) -> None:
         card.show_failed()
         raise
     card.show_built(built.to_json())
+    if "preview" in given:
+        preview(built, settings, shell.display_pub)
 
 
 def read_options(given: dict[str, str]) -> BuildOptions:

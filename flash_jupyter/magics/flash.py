@@ -85,7 +85,7 @@ class FlashMagics(Magics):
             %flash logs NAME|ID      the last lines of an endpoint's workers, or all that a job printed
             %flash explain           what the last remote cell sends, why, how large, what comes back, what it costs
             %flash init NAME         a new project: workers, a notebook, a web API
-            %flash build [PATH]      this notebook, or what is at PATH, becomes what is deployed
+            %flash build [PATH]      this notebook, or what is at PATH, becomes what is deployed; --preview tries it
             %flash run [PATH]        serve it on this machine, each call remote; `%flash run stop` ends that
             %flash local start|stop|status|logs|env    the embedded Runpod
             %flash doctor            what stands in the way: key, versions, folders; --cloud tries the real Runpod

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from wheelhouse import make_wheel, only
 
-from flash_jupyter.build.install import install, site_of
+from flash_jupyter.build.install import KEPT_S, install, site_of
 from flash_jupyter.build.installer import Installer, find_installer
 from flash_jupyter.build.lock import resolve
 from flash_jupyter.build.locked import Lock, Pinned
@@ -65,6 +67,18 @@ def test_a_second_build_of_the_same_lock_installs_nothing(uv: Installer, lock: L
     install(lock, tmp_path / "one", cache=tmp_path / "cache", installer=uv)
     install(lock, tmp_path / "two", cache=tmp_path / "cache", installer=NONE)
     assert content(tmp_path / "one") == content(tmp_path / "two")
+
+
+def test_packages_that_nothing_was_built_of_for_a_month_are_removed(uv: Installer, lock: Lock, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    old, used = site_of(lock, cache=cache, installer=uv), resolve(("plain",), python="3.12", cache=cache, installer=uv)
+    kept = site_of(used, cache=cache, installer=uv)
+    for site in (old, kept):
+        os.utime(site, (0, time.time() - KEPT_S - 60))
+    assert site_of(used, cache=cache, installer=NONE) == kept
+    assert sorted(each.name for each in (cache / "sites").iterdir() if each.is_dir()) == [kept.name]
+    site_of(lock, cache=cache, installer=uv)
+    assert (old / "tool.py").is_file()
 
 
 def test_two_installs_in_two_places_are_the_same_bytes(uv: Installer, lock: Lock, tmp_path: Path) -> None:

@@ -72,6 +72,30 @@ def test_this_notebook_is_built_and_served_until_it_is_stopped(shared_desk: Any)
     assert kernel.ok("%flash run stop").status == "no server of this kernel runs"
 
 
+def test_this_notebook_is_built_and_compared_with_what_was_built(shared_desk: Any) -> None:
+    kernel = shared_desk.open(env={"JPY_SESSION_NAME": save(shared_desk, "tried")})
+    shown = kernel.ok("%flash build --preview").status_lines[-1]
+    assert shown.splitlines() == [
+        "function  state     how           text",
+        "triple    verified  its defaults  {'y': 6}",
+        "preview of tried, on the embedded Runpod; its endpoints are removed again",
+    ]
+    assert "tried-preview" not in kernel.ok("%flash endpoints").displays[-1]
+
+
+@pytest.mark.slow
+def test_a_bundle_that_differs_from_the_notebook_is_told(shared_desk: Any) -> None:
+    path = save(shared_desk, "wrong")
+    notebook = nbformat.read(path, as_version=4)
+    test = nbformat.v4.new_code_cell("assert triple(x=1) == {'y': 4}", metadata={"tags": ["flash:test"]}, id="cell9")
+    notebook.cells.append(test)
+    nbformat.write(notebook, path)
+    done = shared_desk.open(env={"JPY_SESSION_NAME": path}).run("%flash build --preview")
+    assert done.ename == "BuildError"
+    assert "the bundle does not give what the notebook gives: triple" in done.error
+    assert "AssertionError, in `assert triple(x=1) == {'y': 4}`" in done.status_lines[-1]
+
+
 @pytest.mark.slow
 def test_a_server_ends_with_its_kernel_and_so_do_its_endpoints(shared_desk: Any) -> None:
     kernel = shared_desk.open(env={"JPY_SESSION_NAME": save(shared_desk, "dies")})
