@@ -26,6 +26,7 @@ from flash_jupyter.build.packages import Packages, add_packages
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.shipped import PACKAGE, shipped_files
 from flash_jupyter.build.sources import read_project
+from flash_jupyter.build.stale import sources_fingerprint
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.hardware import ANY
 from flash_jupyter.resources.images import Images
@@ -132,8 +133,10 @@ def build_project(
         packages = add_packages(folder, project, groups, python=python, exclude=options.exclude, cache=settings.cache)
         report(_step("write", "modules, handlers, manifest"))
         files = _files(project, groups, packages)
-        entries = {each.name: make_entry(each, python, images) for each in groups}
-        manifest = make_manifest(project.name, python, entries, fingerprint(files))
+        entries = {each.name: make_entry(each, python, images, project.files) for each in groups}
+        manifest = make_manifest(
+            project.name, python, entries, fingerprint(files), sources=sources_fingerprint(project)
+        )
         _write(folder, {**files, FILE_NAME: manifest.text().encode()})
         report(_step("pack", archive.name))
         size_bytes = write_archive(folder, archive, limit_bytes=limits.BUNDLE_BYTES)

@@ -53,6 +53,8 @@ class Resource(_Part):
     handler_file: str | None = None
     imageName: str | None = None  # noqa: N815 - the field's published name
     target_python_version: str | None = None
+    #: variables that the functions read without a default (`build/variables.py`)
+    environment_variables: list[str] | None = None
     config: dict[str, Any] = {}
 
 
@@ -66,6 +68,8 @@ class Manifest(_Part):
     function_registry: dict[str, str] = {}
     routes: dict[str, dict[str, str]] = {}
     source_fingerprint: str = Field(pattern=r"^[0-9a-f]{64}$")
+    #: of the sources alone (`build/stale.py`); the one above is of the whole bundle
+    sources_fingerprint: str | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Manifest:
@@ -85,7 +89,9 @@ class Manifest(_Part):
         return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def make_manifest(project: str, python: str, resources: dict[str, Resource], fingerprint: str) -> Manifest:
+def make_manifest(
+    project: str, python: str, resources: dict[str, Resource], fingerprint: str, *, sources: str | None = None
+) -> Manifest:
     """Return the manifest of these resources.
 
     Raises `ManifestError` for two functions of one name, two of one route, and a route that is reserved.
@@ -99,6 +105,7 @@ def make_manifest(project: str, python: str, resources: dict[str, Resource], fin
             function_registry=registry,
             routes={name: routes for name, resource in resources.items() if (routes := _routes(name, resource))},
             source_fingerprint=fingerprint,
+            sources_fingerprint=sources,
         )
     except ValidationError as error:
         raise ManifestError(_first(error), fix="give one of them another name") from None
