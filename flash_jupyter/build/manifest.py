@@ -30,8 +30,20 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class Method(_Part):
+    """A method of a class, or its constructor, `__init__`; `parameters` are in their order."""
+
+    name: str
+    doc: str | None = None
+    parameters: list[str] | None = None
+    input_schema: dict[str, Any] | None = None
+
+
 class Function(_Part):
-    """A function or class that a resource serves; `module` is where the bundle has it."""
+    """A function or class that a resource serves; `module` is where the bundle has it.
+
+    `parameters` are in their order, which a table of JSON has not. `methods` describe those of `class_methods`.
+    """
 
     name: str
     module: str
@@ -42,6 +54,9 @@ class Function(_Part):
     http_path: str | None = None
     input_schema: dict[str, Any] | None = None
     output_schema: dict[str, Any] | None = None
+    doc: str | None = None
+    parameters: list[str] | None = None
+    methods: list[Method] | None = None
 
 
 class Resource(_Part):
