@@ -6,6 +6,7 @@ Results are unpickled only here, and they come from an endpoint of the user's ow
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -26,7 +27,8 @@ _FRAME = re.compile(r'^  File "(?P<filename>.+)", line (?P<line>\d+), in (?P<nam
 _BETWEEN = re.compile(
     r"\n\n(?:(The above exception was the direct cause of)|During handling of the above exception, another) .*\n\n"
 )
-_OURS = re.compile(r"/flash_jupyter/(worker|runtime)/|/lib/python[\d.]+/(?!(site|dist)-packages)")
+_OURS = re.compile(r"/flash_jupyter/(worker|runtime)/")
+_LIBRARY = re.compile(r"/lib/python[\d.]+/(?!(site|dist)-packages)")
 
 
 def read_job(job: Job, label: str, *, is_pickled: bool) -> Any:
@@ -37,7 +39,9 @@ def read_job(job: Job, label: str, *, is_pickled: bool) -> Any:
     if job.status is JobState.COMPLETED:
         return _read_output(job.output, label, is_pickled=is_pickled)
     if job.status is JobState.FAILED and "worker lost" not in job.error_text.lower():
-        raise _told(job.error_text)
+        # the SDK's worker makes a failure of every output that has an `error`; the rest of the output is still there
+        rest = job.output if isinstance(job.output, Mapping) else {}
+        raise raised(job.error_text, str(rest["traceback"])) if "traceback" in rest else _told(job.error_text)
     failure = failure_of(job, "")
     fix = f"call {label} again" if failure.fix.startswith(("run the cell", "run it")) else failure.fix
     raise type(failure)(failure.message, fix=fix, platform_id=job.id, worker_id=job.worker_id or "")
@@ -133,10 +137,11 @@ def _last_line(text: str, message: str) -> tuple[str, str]:
 
 
 def _frames(text: str) -> list[dict[str, Any]]:
-    """The user's frames: those of the worker, which come first, are left out."""
+    """The user's frames: those of the worker and of what it calls them with stand before them."""
     found = [
         {"filename": each["filename"], "line": int(each["line"]), "name": each["name"], "text": each["text"] or ""}
         for each in _FRAME.finditer(text)
     ]
-    first = next((index for index, frame in enumerate(found) if not _OURS.search(str(frame["filename"]))), len(found))
-    return found[first:] or found[-1:]
+    after = max((number for number, frame in enumerate(found, 1) if _OURS.search(str(frame["filename"]))), default=0)
+    own = itertools.dropwhile(lambda frame: _LIBRARY.search(str(frame["filename"])), found[after:])
+    return list(own) or found[-1:]

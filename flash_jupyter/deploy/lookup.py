@@ -16,7 +16,6 @@ from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Function, Resource
 from flash_jupyter.build.preview import base_url
 from flash_jupyter.errors import ManifestError, NotFoundError
-from flash_jupyter.resources.endpoint import OWNER
 from flash_jupyter.session.links import Link
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.apps import App, Environment
@@ -36,8 +35,8 @@ class Live:
 
     @property
     def is_ours(self) -> bool:
-        """Whether our handlers serve it, which take the pickled form too."""
-        return self.endpoint is not None and OWNER in self.endpoint.env
+        """Whether our handlers serve it, which take the pickled form: released clients write no `config`."""
+        return "config" in self.resource.model_fields_set
 
     @property
     def served(self) -> Served | None:

@@ -16,10 +16,10 @@ import cloudpickle
 from flash_jupyter import limits
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.capsule.blame import blame
-from flash_jupyter.transport.routes import request_of
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.session.payload import prepare_payload
 from flash_jupyter.session.prepare import encode
+from flash_jupyter.transport.routes import request_of
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,7 @@ async def _deploy(
         body = endpoint_body(name, resource, labels)
         saved = await apps.save_endpoint({**body, "flashEnvironmentId": environment_id})
         made[name] = saved.id
-    named = {
-        name: {"endpoint_id": each, "url": base_url(await link.control.get(each))} for name, each in made.items()
-    }
+    named = {name: {"endpoint_id": each, "url": base_url(await link.control.get(each))} for name, each in made.items()}
     await apps.update_manifest(build.id, {**document, "environments": {environment_id: named}})
     return made
 
