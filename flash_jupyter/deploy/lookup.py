@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Function, Resource
-from flash_jupyter.build.preview import base_url
+from flash_jupyter.build.ready import base_url
 from flash_jupyter.errors import ManifestError, NotFoundError
 from flash_jupyter.session.links import Link
 from flash_jupyter.transport.apps import Apps

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from flash_jupyter.build.preview import base_url
+from flash_jupyter.build.ready import base_url
 from flash_jupyter.decorator.interrupted import for_the_caller
 from flash_jupyter.deploy.lookup import Live
 from flash_jupyter.deploy.requests import JobRequest, RouteRequest

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.build.manifest import Manifest
-from flash_jupyter.build.preview import base_url, endpoint_body
+from flash_jupyter.build.preview import endpoint_body
+from flash_jupyter.build.ready import base_url
 from flash_jupyter.build.standins import stand_in
 from flash_jupyter.resources.endpoint import CREATED, INTERPRETER, OWNER
 from flash_jupyter.session.links import Link, Links
