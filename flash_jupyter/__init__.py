@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from flash_jupyter.decorator.declare import remote
     from flash_jupyter.decorator.output import JobOutput
-    from flash_jupyter.deploy.client import app
     from flash_jupyter.errors import (
         FlashError,
         FlashRuntimeError,
@@ -70,7 +69,6 @@ __all__ = [
     "SerializationError",
     "ServerlessEndpoint",
     "__version__",
-    "app",
     "load_ipython_extension",
     "remote",
     "unload_ipython_extension",
@@ -80,7 +78,6 @@ __all__ = [
 _LAZY = {
     "decorator.declare": ("remote",),
     "decorator.output": ("JobOutput",),
-    "deploy.client": ("app",),
     "errors": (
         "FlashError",
         "FlashRuntimeError",

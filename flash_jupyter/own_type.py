@@ -25,6 +25,9 @@ _GROUP = getattr(builtins, "BaseExceptionGroup", ())
 class RemoteInOwnType(RemoteExecutionError):
     """Base of the classes that are made here; each is named after the remote type."""
 
+    #: the type itself, where it exists here
+    remote_type: type[Exception] | None = None
+
     def __init_subclass__(cls, **_kwargs: Any) -> None:
         """Tell nobody: a class of the notebook that counts its subclasses would have one too many."""
 
@@ -77,7 +80,7 @@ def _find(name: str, namespace: Mapping[str, Any]) -> type[Exception] | None:
 def _class_for(name: str, kind: type[Exception] | None) -> type[RemoteInOwnType]:
     """Make the class that is both; only ours, with the name of the remote type, where there is no other."""
     short = name.rpartition(".")[2] or name
-    body = {"__module__": kind.__module__ if kind else "builtins", "__qualname__": short}
+    body = {"__module__": kind.__module__ if kind else "builtins", "__qualname__": short, "remote_type": kind}
     if kind is not None and not issubclass(kind, (*NOT_RAISED_HERE, RemoteExecutionError, *_as_tuple(_GROUP))):
         with contextlib.suppress(TypeError):  # it refuses subclasses, or has a layout or metaclass of its own
             return type(short, (RemoteInOwnType, kind), body)

@@ -39,9 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     "session": SESSION_AND_BELOW - {"session"},
     # a `JobOutput` draws itself
     "decorator": SESSION_AND_BELOW | {"views"},
-    "build": SESSION_AND_BELOW | {"decorator"},
-    # a deployed app draws itself
-    "deploy": SESSION_AND_BELOW | {"decorator", "build", "runtime", "views"},
+    "build": SESSION_AND_BELOW | {"decorator", "runtime"},
+    "deploy": SESSION_AND_BELOW | {"decorator", "build", "runtime"},
     # the development server serves what a build would bundle
     "develop": SESSION_AND_BELOW | {"decorator", "build", "worker"},
     # modules of a bundle, and not of the build

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from filelock import FileLock, Timeout
 
 from flash_jupyter import limits
 from flash_jupyter.build.archive import write_archive
+from flash_jupyter.build.baseimage import in_image
+from flash_jupyter.build.calls import calls_between
 from flash_jupyter.build.entries import choose_python, make_entry
 from flash_jupyter.build.fingerprint import fingerprint
 from flash_jupyter.build.grouping import Group, group
@@ -24,9 +26,8 @@ from flash_jupyter.build.handlers import handler_file, write_handler_file
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, make_manifest
 from flash_jupyter.build.packages import Packages, add_packages
 from flash_jupyter.build.project import Project
-from flash_jupyter.build.shipped import PACKAGE, shipped_files
+from flash_jupyter.build.shipped import CLIENT, PACKAGE, shipped_files
 from flash_jupyter.build.sources import read_project
-from flash_jupyter.build.stale import sources_fingerprint
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.hardware import ANY
 from flash_jupyter.resources.images import Images
@@ -127,16 +128,18 @@ def build_project(
     groups = group(project.exports, project.name)
     python = choose_python(groups, options.python, (sys.version_info[0], sys.version_info[1]))
     images = Images(**settings.images)
+    calls = calls_between(groups, project.files)
+    if calls:
+        has = [in_image(each.resource, python) for each in groups if each.name in calls]
+        project = replace(project, imports=project.imports | CLIENT.difference(frozenset.intersection(*has)))
     archive = _archive_path(project.root, options.output)
     with _write_errors(), _work_folder(project.root, keep=options.keep_build) as folder:
         report(_step("packages", f"packages for Python {python}"))
         packages = add_packages(folder, project, groups, python=python, exclude=options.exclude, cache=settings.cache)
         report(_step("write", "modules, handlers, manifest"))
-        files = _files(project, groups, packages)
-        entries = {each.name: make_entry(each, python, images, project.files) for each in groups}
-        manifest = make_manifest(
-            project.name, python, entries, fingerprint(files), sources=sources_fingerprint(project)
-        )
+        files = _files(project, groups, packages, with_calls=bool(calls))
+        entries = {each.name: make_entry(each, python, images, tuple(calls.get(each.name, ()))) for each in groups}
+        manifest = make_manifest(project.name, python, entries, fingerprint(files))
         _write(folder, {**files, FILE_NAME: manifest.text().encode()})
         report(_step("pack", archive.name))
         size_bytes = write_archive(folder, archive, limit_bytes=limits.BUNDLE_BYTES)
@@ -184,10 +187,10 @@ def _work_folder(root: Path, *, keep: bool) -> Iterator[Path]:
         raise BuildError(f"{root.name} is being built already", fix="wait for the other build to end") from None
 
 
-def _files(project: Project, groups: tuple[Group, ...], packages: Packages) -> dict[str, bytes]:
+def _files(project: Project, groups: tuple[Group, ...], packages: Packages, *, with_calls: bool) -> dict[str, bytes]:
     """Return what the build writes: the project's files, handlers, our own part, and the lock."""
     handlers = {handler_file(each.name): write_handler_file(each, packages.folder_of(each)).encode() for each in groups}
-    ours = {**shipped_files(), **handlers, **packages.files}
+    ours = {**shipped_files(with_calls=with_calls), **handlers, **packages.files}
     taken = sorted(
         name for name in project.files if name in ours or name == FILE_NAME or name.startswith(f"{PACKAGE}/")
     )

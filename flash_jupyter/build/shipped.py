@@ -1,6 +1,7 @@
 """The part of this package that a bundle brings: what the handler files import, and what that imports, unchanged.
 
-Only `flash_jupyter/__init__.py` is another: its names are what they are on a worker.
+Only `flash_jupyter/__init__.py` is another: its names are what they are on a worker. Where resources call each other
+its `remote` is that of `runtime`, which brings the client along, and the client the packages of `CLIENT`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ TEMPLATES = ROOT / "build" / "templates"
 BEGINNINGS = ("queue_handler.py", "balancer_handler.py", "package.py")
 
 
-def shipped_files() -> dict[str, bytes]:
-    """Return path in the bundle -> content."""
-    initial = TEMPLATES / "package.py"
-    found = {f"{PACKAGE}/__init__.py": initial.read_bytes()}
+#: what the client imports, and not every image has
+CLIENT = frozenset({"httptools", "httpx", "pydantic"})
+#: where `remote` is for a bundle alone, and for one whose resources call each other
+_ALONE, _CALLING = f"{PACKAGE}.worker.decorated import remote\n", f"{PACKAGE}.runtime.remote import remote\n"
+
+
+def shipped_files(*, with_calls: bool = False) -> dict[str, bytes]:
+    """Return path in the bundle -> content; `with_calls` where resources call each other."""
+    initial = (TEMPLATES / "package.py").read_text("utf-8")
+    assert _ALONE in initial
+    text = initial.replace(_ALONE, _CALLING) if with_calls else initial
+    found = {f"{PACKAGE}/__init__.py": text.encode()}
     waiting = [module for name in BEGINNINGS for module in imported(TEMPLATES / name)]
+    waiting += [f"{PACKAGE}.runtime.remote"] if with_calls else []
     while waiting:
         module = waiting.pop()
         for path in _files_of(module):

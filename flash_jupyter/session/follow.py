@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +25,7 @@ from flash_jupyter.session.events import Event, Phase
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import ONCE, Clock
 from flash_jupyter.transport.queue import Queue
+from flash_jupyter.wire.failures import read_error
 from flash_jupyter.wire.jobs import Health, Job
 
 FIRST_POLL_S, POLL_FACTOR, POLL_CAP_S = 0.1, 1.5, 2.0
@@ -211,21 +211,6 @@ def _after_a_loss(what: str) -> str:
     if "out of memory" in reason or "signal 9" in reason:  # what a machine without memory sends
         return "give it more memory with other hardware (gpu= or cpu=), or let it do less at once"
     return "look at its last lines, then run it again"
-
-
-def read_error(text: str) -> str:
-    r"""Return what a job's `error` says; the SDK's worker puts JSON into it.
-
-    >>> read_error('{"error_type": "<class \'KeyError\'>", "error_message": "k", "error_traceback": "..."}')
-    "<class 'KeyError'>: k"
-    """
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return text
-    if not isinstance(data, dict) or "error_message" not in data:
-        return text
-    return f"{data.get('error_type', 'error')}: {data['error_message']}"
 
 
 def _indent(text: str) -> str:

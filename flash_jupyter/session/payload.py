@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,14 +10,13 @@ from typing import Any
 from flash_jupyter import limits
 from flash_jupyter.capsule import Unpicklable
 from flash_jupyter.capsule.blame import blame
-from flash_jupyter.errors import PayloadTooLargeError, RemoteExecutionError, SerializationError
-from flash_jupyter.own_type import in_own_type
-from flash_jupyter.session.follow import read_error
+from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.session.prepare import encode
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.started import CallOutcome
 from flash_jupyter.session.submitting import Place
 from flash_jupyter.states import JobState
+from flash_jupyter.wire.failures import read_failure
 from flash_jupyter.wire.jobs import Job
 
 #: what released clients send where there are no arguments, because handlers refuse an empty input (flash-wire 3.4)
@@ -81,18 +79,3 @@ def read_handler_answer(blob: bytes) -> CallOutcome:
     """Read what `HandlerRunner` wrote down; the handler's failure becomes data."""
     answer = json.loads(blob)
     return CallOutcome(failure=read_failure(answer["error"])) if "error" in answer else CallOutcome(answer["output"])
-
-
-def read_failure(text: str) -> RemoteExecutionError:
-    r"""Make an exception of a failed job's `error`: a text, or the JSON of the SDK's worker.
-
-    >>> read_failure('{"error_type": "<class \'KeyError\'>", "error_message": "k"}').message
-    'KeyError: k'
-    >>> read_failure("out of paper").message
-    'the handler failed: out of paper'
-    """
-    name, separator, message = read_error(text).partition(": ")
-    if separator and name.startswith("<class "):
-        kind = ast.literal_eval(name.removeprefix("<class ").removesuffix(">"))
-        return in_own_type(RemoteExecutionError(kind, message))
-    return RemoteExecutionError("the handler failed", text)

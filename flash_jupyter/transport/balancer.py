@@ -39,12 +39,27 @@ class Balancer:
         query: Mapping[str, Any] | None = None,
         content: bytes | None = None,
         timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """Send a request until a worker has answered it; returns an answer below 300.
 
         Raises `PayloadTooLargeError` before anything is sent, `NotFoundError` where the endpoint is gone, and
         `ApiError` with the worker's words for every other status.
         """
+        answer = await self.answer(method, path, query=query, content=content, timeout_s=timeout_s, headers=headers)
+        return self.checked(method, path, answer)
+
+    async def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+        timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Do the same, and return the answer whatever its status; `checked` says what that means."""
         size_bytes = len(content or b"")
         if size_bytes > limits.BALANCER_PAYLOAD_BYTES:
             raise PayloadTooLargeError(
@@ -58,26 +73,29 @@ class Balancer:
         clock = self._http.clock
         started, attempt = clock.monotonic(), 0
         while True:
-            answer = await self._attempt(method, url, content, timeout_s or limits.BALANCER_PROCESSING_S)
+            answer = await self._attempt(method, url, content, timeout_s or limits.BALANCER_PROCESSING_S, headers)
             pause_s = PAUSES.pause_s(attempt, clock.random())
             is_patient = clock.monotonic() - started + pause_s < PAUSES.deadline_s
             if answer is not None and not (_is_cold(answer) and is_patient):
-                return self._checked(method, path, answer)
+                return answer
             if not is_patient:
                 raise UnreachableError(f"endpoint {self._name} takes no connections", fix="look at %flash endpoints")
             attempt += 1
             await clock.sleep(pause_s)
 
-    async def _attempt(self, method: str, url: str, content: bytes | None, timeout_s: float) -> httpx.Response | None:
+    async def _attempt(
+        self, method: str, url: str, content: bytes | None, timeout_s: float, headers: Mapping[str, str] | None
+    ) -> httpx.Response | None:
         """Send it once; None where there was not even a connection."""
         try:
-            return await self._http.exchange(method, url, content=content, timeout_s=timeout_s)
+            return await self._http.exchange(method, url, content=content, timeout_s=timeout_s, headers=headers)
         except UnreachableError as failure:
             if nothing_was_sent(failure):
                 return None
             raise
 
-    def _checked(self, method: str, path: str, answer: httpx.Response) -> httpx.Response:
+    def checked(self, method: str, path: str, answer: httpx.Response) -> httpx.Response:
+        """Return an answer below 300, or raise what `request` raises."""
         status = answer.status_code
         if status < 300 and not _is_cold(answer):
             return answer

@@ -125,9 +125,17 @@ class Http:
             attempt += 1
             await self.clock.sleep(pause_s)
 
-    async def exchange(self, method: str, url: str, *, content: bytes | None, timeout_s: float) -> httpx.Response:
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes | None,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """Make one request and return its answer, whatever the status; raises `UnreachableError`."""
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        headers = {**({"Content-Type": "application/json"} if content is not None else {}), **(headers or {})}
         timeout = httpx.Timeout(timeout_s, connect=10.0)
         try:
             return await self._client.request(method, url, content=content, headers=headers, timeout=timeout)

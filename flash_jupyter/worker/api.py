@@ -15,7 +15,8 @@ import typing
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from flash_jupyter.worker.decorated import serving
+from flash_jupyter.worker.callers import Callers, failure_for
+from flash_jupyter.worker.current import serving
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,6 +36,7 @@ def create_app(routes: Routes) -> FastAPI:
     from fastapi import FastAPI
 
     app = FastAPI()
+    app.add_middleware(Callers)
     for route, function in routes.items():
         method, path = route.split(" ", 1)
         app.add_api_route(
@@ -179,4 +181,6 @@ async def _call(function: Callable[..., Any], named: Mapping[str, Any]) -> Any:
         raise
     except Exception as error:
         traceback.print_exc()  # into the worker's log
+        if (failure := failure_for(error)) is not None:
+            return JSONResponse(failure, 500)
         raise HTTPException(500, f"{type(error).__name__}: {error}") from error

@@ -1,73 +1,58 @@
 """`@remote` on a worker of a deployed bundle: what belongs to its own resource runs there, directly.
 
-The manifest says which function is whose. The outermost call is the worker's own and gets the bare value; a call that
-is made inside of another is the user's, who finds what he finds at home: `await f(x)` and `f.remote(x)` give an output,
-a route gives its value.
+The manifest says which function is whose; what another resource serves is for `runtime` to call, where a bundle has it.
+The outermost call is the worker's own and gets the bare value; a call that is made inside of another is the user's, who
+finds what he finds at home: `await f(x)` and `f.remote(x)` give an output, a route gives its value.
 """
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 import functools
 import inspect
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from flash_jupyter.capsule.nested import Nested
 from flash_jupyter.errors import FlashError
+from flash_jupyter.worker import manifest
+from flash_jupyter.worker.current import current, serving
 
-#: the root of the bundle, which has this file as flash_jupyter/worker/decorated.py
-ROOT = Path(__file__).parents[2]
-MANIFEST = "flash_manifest.json"
-
-_inside: contextvars.ContextVar[bool] = contextvars.ContextVar("flash_jupyter_inside", default=False)
 #: what `remote` made of a function -> the function
 _bare: dict[Any, Callable[..., Any]] = {}
 
 
-def remote(resource_config: Any = None, *_args: Any, local: bool = False, **options: Any) -> Any:
-    """Decorate a function or class, with and without parentheses, as at home."""
-    if inspect.isroutine(resource_config) or isinstance(resource_config, type):
-        return decorate(resource_config)
-    return functools.partial(decorate, is_local=local, is_route=bool(options.get("path")))
+def make_remote(elsewhere: Callable[[Any, str], Any]) -> Callable[..., Any]:
+    """Return the decorator; `elsewhere` is given what another resource serves, and that resource."""
+
+    def remote(resource_config: Any = None, *_args: Any, local: bool = False, **options: Any) -> Any:
+        """Decorate a function or class, with and without parentheses, as at home."""
+        if inspect.isroutine(resource_config) or isinstance(resource_config, type):
+            return decorate(resource_config, elsewhere=elsewhere)
+        return functools.partial(decorate, is_local=local, is_route=bool(options.get("path")), elsewhere=elsewhere)
+
+    return remote
 
 
-def decorate(decorated: Any, *, is_local: bool = False, is_route: bool = False, other: str | None = None) -> Any:
+def decorate(
+    decorated: Any,
+    *,
+    is_local: bool = False,
+    is_route: bool = False,
+    other: str | None = None,
+    elsewhere: Callable[[Any, str], Any] | None = None,
+) -> Any:
     """Return what a decorated thing is here; `other` is the resource that serves it, where it is not this one."""
     other = other or (None if is_local else served_elsewhere(decorated.__name__))
     if other is not None:
-        return Elsewhere(decorated, other)
+        return (elsewhere or Elsewhere)(decorated, other)
     return decorated if isinstance(decorated, type) else _own(decorated, is_route)
 
 
 def served_elsewhere(name: str) -> str | None:
     """Return the other resource that serves a function of this name; None for our own, and for what nobody serves."""
-    own, place = os.environ.get("FLASH_RESOURCE_NAME"), _registry().get(name)
+    own, place = os.environ.get("FLASH_RESOURCE_NAME"), manifest.read().get("function_registry", {}).get(name)
     return place if own and place != own else None
-
-
-@functools.cache
-def _registry() -> Mapping[str, str]:
-    try:
-        found = json.loads((ROOT / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    registry: Mapping[str, str] = found.get("function_registry", {})
-    return registry
-
-
-@contextlib.contextmanager
-def serving() -> Iterator[None]:
-    """Run a job's own call: remote functions that are called meanwhile are called by the user's code."""
-    token = _inside.set(True)
-    try:
-        yield
-    finally:
-        _inside.reset(token)
 
 
 def _own(function: Callable[..., Any], is_route: bool) -> Any:
@@ -81,7 +66,7 @@ def _own(function: Callable[..., Any], is_route: bool) -> Any:
 
         @functools.wraps(function)
         async def call(*args: Any, **kwargs: Any) -> Any:
-            if _inside.get():
+            if current() is not None:
                 return await called_by_user(*args, **kwargs)
             with serving():
                 return await function(*args, **kwargs)
@@ -89,7 +74,7 @@ def _own(function: Callable[..., Any], is_route: bool) -> Any:
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if _inside.get():
+            if current() is not None:
                 return called_by_user(*args, **kwargs)
             with serving():
                 return function(*args, **kwargs)
@@ -147,3 +132,7 @@ class _Absent:
         if name.startswith("__"):
             raise AttributeError(name)
         return lambda *_args, **_kwargs: self._made_by.refuse(f".{name}")
+
+
+#: without `runtime`: what another resource serves says so when it is called
+remote = make_remote(Elsewhere)

@@ -2,7 +2,9 @@
 
 Two kinds of callers (D10). Plain ones send JSON, `{"input": {"x": 1}}`: the keys are the function's arguments, and the
 answer is what it returns, as JSON; where a resource serves several functions, `function` names one, and `method` a
-method of a class. Python ones send a FunctionRequest without code (flash-wire.md 4.1) and get a FunctionResponse.
+method of a class. Python ones send a FunctionRequest without code (flash-wire.md 4.1) and get a FunctionResponse. Of
+one with an `error` the SDK's worker lets the job fail, and keeps nothing else of it: who says `failure_format` gets a
+`failure` instead, with the whole report.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ import asyncio
 import base64
 import inspect
 import json
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 import cloudpickle
+
+from flash_jupyter.worker.raised import describe
 
 #: what released clients send where there are no arguments (flash-wire.md 3.4)
 EMPTY = "__empty"
@@ -82,6 +85,17 @@ def is_function_request(given: Mapping[str, Any]) -> bool:
     return given.get("execution_type") in ("function", "class") and ("function_name" in given or "class_name" in given)
 
 
+def timeout_of(job: Mapping[str, Any]) -> float | None:
+    """Return how many seconds the caller of a job waits for it, where it is a Python caller who says so.
+
+    >>> timeout_of({"input": {"execution_type": "function", "function_name": "f", "timeout_s": 3}})
+    3.0
+    """
+    given = job.get("input")
+    said = given.get("timeout_s") if isinstance(given, Mapping) and is_function_request(given) else None
+    return float(said) if isinstance(said, (int, float)) else None
+
+
 async def _answer_plain(registry: Mapping[str, Any], instances: Instances, given: Mapping[str, Any]) -> Any:
     arguments = {name: value for name, value in given.items() if name != EMPTY}
     name = next(iter(registry)) if len(registry) == 1 else _take(arguments, "function", registry)
@@ -123,7 +137,12 @@ async def _answer_python(
             return {"success": True, "json_result": _as_json(value), **extra}
         return {"success": True, "result": base64.b64encode(cloudpickle.dumps(value)).decode(), **extra}
     except Exception as error:
-        return {"success": False, "error": str(error) or type(error).__name__, "traceback": traceback.format_exc()}
+        said = {"error": str(error) or type(error).__name__, **describe(error)}
+        return (
+            {"success": False, "failure": said}
+            if request.get("failure_format") == "report"
+            else {**said, "success": False}
+        )
 
 
 async def _target(

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flash_jupyter.worker.decorated import serving
-from flash_jupyter.worker.handler import Handler
+from flash_jupyter.worker.current import serving
+from flash_jupyter.worker.handler import Handler, timeout_of
 
 ROOM_WITHOUT_FLOOR = 3
 #: seconds from which a job is long: the floor is a small part of it then
@@ -35,7 +35,7 @@ class Turns:
         async with self._lock:
             self._began = self._clock()
             try:
-                with serving():
+                with serving(timeout_of(job)):
                     return await self._handler(job)
             finally:
                 self._last_s, self._began = self._clock() - self._began, None

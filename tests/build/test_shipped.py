@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+
 import flash_jupyter
 from flash_jupyter.build.shipped import TEMPLATES, imported, shipped_files
 from flash_jupyter.build.templates import package
+from flash_jupyter.capture.packages import in_image
 
 #: it is far less than what is installed; a bundle is sent with each deploy
 LARGEST_BYTES = 150_000
-AT_HOME_ONLY = {"app", "load_ipython_extension", "unload_ipython_extension"}
+AT_HOME_ONLY = {"load_ipython_extension", "unload_ipython_extension"}
 
 PROGRAM = """\
 import json, sys
@@ -38,6 +41,45 @@ def test_it_brings_what_it_imports() -> None:
             parents = [module, module.rpartition(".")[0]]
             assert any(f"{each.replace('.', '/')}{end}" in files for each in parents for end in (".py", "/__init__.py"))
     assert sum(map(len, files.values())) < LARGEST_BYTES
+
+
+CALLING = """\
+import json, sys
+from flash_jupyter import remote
+from flash_jupyter.worker.handler import create_handler
+third = sorted({name.split(".")[0] for name in sys.modules} & {"httpx", "pydantic", "fastapi"})
+from flash_jupyter.runtime.wrapper import ProductionWrapper
+print(json.dumps([remote.__module__, third]))
+"""
+
+
+def test_with_calls_it_brings_the_client_and_nothing_of_a_session() -> None:
+    alone, calling = shipped_files(), shipped_files(with_calls=True)
+    more = set(calling) - set(alone)
+    assert {name for name in alone if alone[name] != calling[name]} == {"flash_jupyter/__init__.py"}
+    assert {name.split("/")[1] for name in more} == {
+        *("runtime", "transport", "wire", "backend.py", "own_type.py", "states.py")
+    }
+    assert sum(map(len, calling.values())) < 2 * LARGEST_BYTES
+
+
+def test_with_calls_it_works_in_an_environment_that_has_what_the_images_have(tmp_path: Path) -> None:
+    """Of what is installed the interpreter sees the packages of the images, and those that such a bundle brings."""
+    for name, content in shipped_files(with_calls=True).items():
+        (tmp_path / "app" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "app" / name).write_bytes(content)
+    site = Path(httpx.__file__).parents[1]
+    brought = {"httpx", "httpcore", "h11", "certifi", "idna", "anyio", "sniffio", "typing_extensions"}
+    of_image = in_image("cpu", "3.12") or frozenset()
+    (tmp_path / "site").mkdir()
+    for module in sorted(brought | of_image | {"typing_inspection"}):  # the last is pydantic's own requirement
+        for path in (site / module, site / f"{module}.py"):
+            if path.exists():
+                (tmp_path / "site" / path.name).symlink_to(path)
+    head = f"import sys; sys.path[:0] = {[str(tmp_path / 'app'), str(tmp_path / 'site')]!r}\n"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", head + CALLING], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == '["flash_jupyter.worker.decorated", []]\n'
 
 
 def test_it_has_all_public_names_but_those_of_ipython() -> None:

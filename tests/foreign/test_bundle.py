@@ -11,7 +11,7 @@ import cloudpickle
 import pytest
 from artifacts import deploy, upload
 from foreign import Platform, told
-from projects import MODEL, WEB
+from projects import CALLING_WEB, MODEL
 
 from flash_jupyter.build.bundle import BuildOptions, build
 from flash_jupyter.settings import Settings
@@ -27,7 +27,7 @@ def endpoints(
     folder = tmp_path_factory.mktemp("projects") / "shop"
     folder.mkdir()
     (folder / "model.py").write_text(MODEL)
-    (folder / "web.py").write_text(WEB)
+    (folder / "web.py").write_text(CALLING_WEB)
     bundle = build(folder, settings=settings)
     environment = upload(platform.client, "shop", bundle.archive)
     image = {"FLASH_JUPYTER_PYTHON": str(released("runpod==1.12.0", "cloudpickle"))}
@@ -97,13 +97,14 @@ ROUTES: dict[str, tuple[tuple[str, str, dict[str, Any]], tuple[int, Any]]] = {
     "a path and a query": (("GET", "items/7", {"params": {"full": "true"}}), (200, {"number": 7, "full": True})),
     "health": (("GET", "ping", {}), (200, {"status": "healthy"})),
     "no code that is sent": (("POST", "execute", {"json": {}}), (404, {"detail": "Not Found"})),
-    "a function of another resource": (
+    "a function of another resource, without a key for it": (
         ("POST", "both", {"json": {"x": 1}}),
         (
             500,
             {
-                "detail": "FlashError: double is served by the resource numbers, and a deployed function can't call "
-                "another resource\n  → send its endpoint a request, or give both the same resource"
+                "detail": "FlashError: web calls double of numbers, and for that it needs a key: this worker has no "
+                "RUNPOD_API_KEY\n  → store a restricted key as a secret of Runpod, then: flash deploy send "
+                "--runtime-secret NAME"
             },
         ),
     ),

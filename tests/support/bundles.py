@@ -8,7 +8,7 @@ from typing import Any
 from artifacts import archive
 
 from flash_jupyter.build.manifest import Function, Manifest, Resource, make_manifest
-from flash_jupyter.worker import handler as shipped
+from flash_jupyter.worker import handler, raised
 
 PYTHON = "3.11"
 IMAGE = "runpod/flash-cpu:latest"
@@ -85,6 +85,7 @@ def hand_made(folder: Path, python: str, *, broken: bool = False) -> tuple[Path,
         "prices.py": PRICES,
         "flash_jupyter/__init__.py": "",
         "flash_jupyter/worker/__init__.py": "",
-        "flash_jupyter/worker/handler.py": Path(str(shipped.__file__)).read_text("utf-8"),
+        "flash_jupyter/worker/handler.py": Path(str(handler.__file__)).read_text("utf-8"),
+        "flash_jupyter/worker/raised.py": Path(str(raised.__file__)).read_text("utf-8"),
     }
     return archive(folder / "artifact.tar.gz", files), manifest

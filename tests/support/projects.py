@@ -57,8 +57,10 @@ def item(number: int, full: bool = False) -> dict:
 
 @remote(CpuLiveLoadBalancer(name="web"), method="POST", path="/both")
 async def both(x: float) -> float:
-    return await model.double(x)
+    return 2 * x
 """
+#: the same, with a call of what the other resource serves
+CALLING_WEB = WEB.replace("return 2 * x", "return (await model.double(x)).output")
 
 
 def shop(root: Path) -> Project:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from flash_jupyter.errors import FlashError
-from flash_jupyter.worker.decorated import bare, decorate, remote, serving
+from flash_jupyter.worker.current import serving
+from flash_jupyter.worker.decorated import bare, decorate, remote
 from flash_jupyter.worker.described import CpuLiveServerless, LiveServerless
 
 config = LiveServerless(name="gpu", gpus=["AMPERE_80"])

@@ -1,0 +1,87 @@
+"""What a worker needs to call others, made at the first call: a loop of its own, the connections, the registry."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from flash_jupyter.errors import ManifestServiceUnavailableError
+from flash_jupyter.runtime.deadline import remaining_s
+from flash_jupyter.runtime.place import Place, read_place
+from flash_jupyter.runtime.registry import ServiceRegistry
+from flash_jupyter.runtime.request import Call, Ended
+from flash_jupyter.runtime.state import Deployed, StateManager
+from flash_jupyter.runtime.wrapper import ProductionWrapper
+from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.http import Http
+from flash_jupyter.transport.loop import LoopThread
+from flash_jupyter.worker import manifest as bundle
+
+
+class Dial:
+    """Starts calls from any thread and any loop; the connections live on one loop in the background."""
+
+    def __init__(self, manifest: Mapping[str, Any], place: Place) -> None:
+        self._manifest, self._place = manifest, place
+        self._loop = LoopThread("flash_jupyter calls")
+        self._made: ProductionWrapper | None = None
+
+    def left_s(self, asked_s: float | None) -> float | None:
+        """Return the seconds that a call from here may take; asked on the caller's own thread."""
+        return remaining_s(self._manifest, self._place.resource, asked_s=asked_s)
+
+    def is_route(self, name: str) -> bool:
+        """Whether a load balancer serves a function of this name, so that it gives its value."""
+        return bool(_entry(self._manifest, name).get("http_path"))
+
+    def start(self, call: Call, *, retries: int = 0) -> Future[Ended]:
+        """Begin a call; raises `FlashError` for a worker without a key."""
+        self._place.backend(f"{self._place.resource} calls {call.label} of {call.resource}")
+        return self._loop.submit(self._call(call, retries))
+
+    def _call(self, call: Call, retries: int) -> Coroutine[Any, Any, Ended]:
+        async def work() -> Ended:
+            wrapper = self._wrapper()
+            entry = _entry(self._manifest, call.name)
+            if entry.get("http_path") and call.instance is None:
+                return await wrapper.route(call, (entry.get("http_method") or "POST").upper(), entry["http_path"])
+            return await wrapper.run(call, retries=retries)
+
+        return work()
+
+    def _wrapper(self) -> ProductionWrapper:
+        """Make the connections, on the loop that they live on."""
+        if self._made is None:
+            http = Http(self._place.backend("this worker calls others"))
+            registry = ServiceRegistry(self._manifest, self._place.environment_id, self._source(http))
+            self._made = ProductionWrapper(registry, http)
+        return self._made
+
+    def _source(self, http: Http) -> Any:
+        state, environment = StateManager(Apps(http)), self._place.environment_id
+
+        async def ask() -> Mapping[str, Deployed]:
+            if not environment:
+                raise ManifestServiceUnavailableError(
+                    "this worker has no FLASH_ENVIRONMENT_ID",
+                    fix="deploy again: flash deploy send",
+                )
+            return await state.endpoints(environment)
+
+        return ask
+
+
+def _entry(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What the manifest says of a function."""
+    resources = manifest.get("resources", {}).values()
+    functions = (each for resource in resources for each in resource.get("functions", ()))
+    return next((each for each in functions if each.get("name") == name), {})
+
+
+@functools.cache
+def dial() -> Dial:
+    """Return this worker's own."""
+    return Dial(bundle.read(), read_place(os.environ))
