@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from flash_jupyter.decorator.declare import remote
     from flash_jupyter.decorator.output import JobOutput
+    from flash_jupyter.deploy.client import app
     from flash_jupyter.errors import (
         FlashError,
         FlashRuntimeError,
@@ -69,6 +70,7 @@ __all__ = [
     "SerializationError",
     "ServerlessEndpoint",
     "__version__",
+    "app",
     "load_ipython_extension",
     "remote",
     "unload_ipython_extension",
@@ -78,6 +80,7 @@ __all__ = [
 _LAZY = {
     "decorator.declare": ("remote",),
     "decorator.output": ("JobOutput",),
+    "deploy.client": ("app",),
     "errors": (
         "FlashError",
         "FlashRuntimeError",

@@ -19,6 +19,7 @@
     │   ├── RateLimitedError        too many requests
     │   └── UnreachableError        no answer
     ├── BuildError                  a notebook or a project can't be exported as it stands
+    ├── DeployError                 an environment was not brought to what a bundle wants
     ├── EmulatorError               the embedded Runpod could not start, or stopped
     ├── JobError                    a job came to an end without its result
     │   ├── JobTimedOut             the execution timeout passed
@@ -189,6 +190,10 @@ class UnreachableError(ApiError):
 
 class BuildError(FlashError):
     """A notebook or a project can't be exported as it stands; nothing was built."""
+
+
+class DeployError(FlashError):
+    """An environment was not brought to what a bundle wants; the text says what stands there now."""
 
 
 class EmulatorError(FlashError):

@@ -40,7 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     # a `JobOutput` draws itself
     "decorator": SESSION_AND_BELOW | {"views"},
     "build": SESSION_AND_BELOW | {"decorator", "runtime"},
-    "deploy": SESSION_AND_BELOW | {"decorator", "build", "runtime"},
+    # a deployed app draws itself
+    "deploy": SESSION_AND_BELOW | {"decorator", "build", "runtime", "views"},
     # the development server serves what a build would bundle
     "develop": SESSION_AND_BELOW | {"decorator", "build", "worker"},
     # modules of a bundle, and not of the build

@@ -28,6 +28,7 @@ from flash_jupyter.build.packages import Packages, add_packages
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.shipped import CLIENT, PACKAGE, shipped_files
 from flash_jupyter.build.sources import read_project
+from flash_jupyter.build.stale import sources_fingerprint
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.hardware import ANY
 from flash_jupyter.resources.images import Images
@@ -129,17 +130,23 @@ def build_project(
     python = choose_python(groups, options.python, (sys.version_info[0], sys.version_info[1]))
     images = Images(**settings.images)
     calls = calls_between(groups, project.files)
+    asking = project
     if calls:
         has = [in_image(each.resource, python) for each in groups if each.name in calls]
-        project = replace(project, imports=project.imports | CLIENT.difference(frozenset.intersection(*has)))
+        asking = replace(project, imports=project.imports | CLIENT.difference(frozenset.intersection(*has)))
     archive = _archive_path(project.root, options.output)
     with _write_errors(), _work_folder(project.root, keep=options.keep_build) as folder:
         report(_step("packages", f"packages for Python {python}"))
-        packages = add_packages(folder, project, groups, python=python, exclude=options.exclude, cache=settings.cache)
+        packages = add_packages(folder, asking, groups, python=python, exclude=options.exclude, cache=settings.cache)
         report(_step("write", "modules, handlers, manifest"))
         files = _files(project, groups, packages, with_calls=bool(calls))
-        entries = {each.name: make_entry(each, python, images, tuple(calls.get(each.name, ()))) for each in groups}
-        manifest = make_manifest(project.name, python, entries, fingerprint(files))
+        entries = {
+            each.name: make_entry(each, python, images, project.files, tuple(calls.get(each.name, ())))
+            for each in groups
+        }
+        manifest = make_manifest(
+            project.name, python, entries, fingerprint(files), sources=sources_fingerprint(project)
+        )
         _write(folder, {**files, FILE_NAME: manifest.text().encode()})
         report(_step("pack", archive.name))
         size_bytes = write_archive(folder, archive, limit_bytes=limits.BUNDLE_BYTES)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.build.grouping import Group, configuration
 from flash_jupyter.build.handlers import handler_file
 from flash_jupyter.build.manifest import Resource
+from flash_jupyter.build.variables import environment_variables
 from flash_jupyter.capture.secrets import kind_of
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources import model
@@ -15,8 +17,12 @@ from flash_jupyter.resources.rules import SECRET
 from flash_jupyter.resources.template import PodTemplate
 
 
-def make_entry(group: Group, python: str, images: Images, calls: tuple[str, ...] = ()) -> Resource:
-    """Return the manifest's entry of a group, for workers of this Python; `calls` are the resources that it calls.
+def make_entry(
+    group: Group, python: str, images: Images, files: Mapping[str, bytes], calls: tuple[str, ...] = ()
+) -> Resource:
+    """Return the manifest's entry of a group, for workers of this Python; `files` are the project's.
+
+    `calls` are the resources that it calls.
 
     Raises `BuildError` where its environment holds a secret: a manifest is stored with the build.
     """
@@ -27,6 +33,7 @@ def make_entry(group: Group, python: str, images: Images, calls: tuple[str, ...]
         "config_variable": variables[0] if variables else None,
         "system_dependencies": sorted({name for export in group.exports for name in export.system_dependencies})
         or None,
+        "environment_variables": environment_variables({each.function.module for each in group.exports}, files) or None,
         **_published(resource),
     }
     return Resource(

@@ -30,8 +30,20 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class Method(_Part):
+    """A method of a class, or its constructor, `__init__`; `parameters` are in their order."""
+
+    name: str
+    doc: str | None = None
+    parameters: list[str] | None = None
+    input_schema: dict[str, Any] | None = None
+
+
 class Function(_Part):
-    """A function or class that a resource serves; `module` is where the bundle has it."""
+    """A function or class that a resource serves; `module` is where the bundle has it.
+
+    `parameters` are in their order, which a table of JSON has not. `methods` describe those of `class_methods`.
+    """
 
     name: str
     module: str
@@ -42,6 +54,9 @@ class Function(_Part):
     http_path: str | None = None
     input_schema: dict[str, Any] | None = None
     output_schema: dict[str, Any] | None = None
+    doc: str | None = None
+    parameters: list[str] | None = None
+    methods: list[Method] | None = None
 
 
 class Resource(_Part):
@@ -53,6 +68,8 @@ class Resource(_Part):
     handler_file: str | None = None
     imageName: str | None = None  # noqa: N815 - the field's published name
     target_python_version: str | None = None
+    #: variables that the functions read without a default (`build/variables.py`)
+    environment_variables: list[str] | None = None
     #: whether it calls what other resources serve, and these resources
     makes_remote_calls: bool | None = None
     calls: list[str] | None = None
@@ -69,6 +86,8 @@ class Manifest(_Part):
     function_registry: dict[str, str] = {}
     routes: dict[str, dict[str, str]] = {}
     source_fingerprint: str = Field(pattern=r"^[0-9a-f]{64}$")
+    #: of the sources alone (`build/stale.py`); the one above is of the whole bundle
+    sources_fingerprint: str | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Manifest:
@@ -88,7 +107,9 @@ class Manifest(_Part):
         return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def make_manifest(project: str, python: str, resources: dict[str, Resource], fingerprint: str) -> Manifest:
+def make_manifest(
+    project: str, python: str, resources: dict[str, Resource], fingerprint: str, *, sources: str | None = None
+) -> Manifest:
     """Return the manifest of these resources.
 
     Raises `ManifestError` for two functions of one name, two of one route, and a route that is reserved.
@@ -102,6 +123,7 @@ def make_manifest(project: str, python: str, resources: dict[str, Resource], fin
             function_registry=registry,
             routes={name: routes for name, resource in resources.items() if (routes := _routes(name, resource))},
             source_fingerprint=fingerprint,
+            sources_fingerprint=sources,
         )
     except ValidationError as error:
         raise ManifestError(_first(error), fix="give one of them another name") from None

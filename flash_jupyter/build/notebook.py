@@ -94,6 +94,8 @@ def _handlers(notebook: Notebook, slicer: Slicer) -> Iterator[Served]:
             is_async=interface.is_async,
             input_schema=interface.input_schema(),
             output_schema=interface.output_schema(),
+            doc=comment_of(cell.source),
+            parameters=list(interface.inputs),
             http_method="POST" if resource.is_load_balanced else None,
             http_path=f"/{interface.name}" if resource.is_load_balanced else None,
         )
@@ -168,6 +170,21 @@ def _makers(served: Served) -> dict[str, list[int]]:
         for name in piece.names.binds:
             found.setdefault(name, []).append(id(piece))
     return found
+
+
+def comment_of(source: str) -> str | None:
+    r"""Return what the comment at the top of a cell says, which is what a docstring is to a function.
+
+    >>> comment_of("#| flash: handler name=score\n# How warm a text is.\nscore = 1  # of 10")
+    'How warm a text is.'
+    """
+    said = []
+    for line in source.strip().splitlines():
+        if not line.startswith("#"):
+            break
+        if not line.lstrip("# ").startswith("|"):
+            said.append(line.lstrip("#").strip())
+    return "\n".join(said).strip() or None
 
 
 def module_of(notebook: str) -> str:

@@ -6,9 +6,7 @@ Its app carries the name of our process (`emulator/previews.py`): what a crash l
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -20,18 +18,16 @@ import psutil
 from flash_jupyter.build.asking import Served, curl, url_of
 from flash_jupyter.build.docker import remove_containers, require_docker, worker_command
 from flash_jupyter.build.manifest import Manifest, Resource
+from flash_jupyter.build.ready import base_url, wait_until_imported
 from flash_jupyter.build.standins import lacks_torch, stand_in
-from flash_jupyter.errors import ApiError, BuildError
+from flash_jupyter.errors import ApiError
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER, RESERVED
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
-from flash_jupyter.transport.balancer import Balancer
-from flash_jupyter.transport.queue import Queue
 from flash_jupyter.transport.upload import upload_file
-from flash_jupyter.wire.control import Endpoint, RequestUrls
 
 ENVIRONMENT = "preview"
 #: whose endpoint it is, for who lists them
@@ -39,12 +35,6 @@ LABEL = f"{RESERVED}PREVIEW"
 #: what a preview that nobody ends may live, if not its process ends before
 TTL = timedelta(hours=12)
 CPU_IMAGE, CPU, GPU = "runpod/flash-cpu:latest", "cpu3g-2-8", "ADA_24"
-#: what no handler has: that this is said shows that the module was imported, and nothing of it runs
-PROBE = {"execution_type": "function", "function_name": "preview: ready?", "serialization_format": "json"}
-PROBE_PATH = "/preview-ready"
-START_S = 300.0
-_LOOK_S = 0.1
-_DID_NOT_START = re.compile(r"worker lost: \d+ workers in a row did not start; worker \w+ (.*)", re.DOTALL)
 
 Tell = Callable[[str], None]
 
@@ -150,7 +140,10 @@ class Preview:
         return {**user, **own, **kind, **labels}
 
     async def _wait(self, link: Link, served: tuple[Served, ...]) -> None:
-        await asyncio.gather(*(_imported(link, each) for each in served))
+        endpoints = [await link.control.get(each.endpoint_id) for each in served]
+        await asyncio.gather(
+            *(wait_until_imported(link, each.name, at) for each, at in zip(served, endpoints, strict=True))
+        )
 
     async def _remove(self, link: Link) -> list[str]:
         apps, control = Apps(link.http), link.control
@@ -213,53 +206,6 @@ def describe(preview: tuple[Served, ...], python: str) -> str:
             lines += [f"  {function.name}  {method} {url_of(function, served)}", f"    {curl(function, served)}"]
     lines.append('The key: eval "$(flash local env)"')
     return "\n".join(lines)
-
-
-def base_url(endpoint: Endpoint) -> str:
-    """Return the URL below which an endpoint is asked, from its own request URLs."""
-    urls = endpoint.request_urls or {}
-    return str(urls["base"] if "base" in urls else urls["runSync"].removesuffix("/runsync"))
-
-
-async def _imported(link: Link, served: Served) -> None:
-    """Wait until a worker has imported the module; raises `BuildError` with its last lines where it can't."""
-    endpoint = await link.control.get(served.endpoint_id)
-    ask = _ask_balancer if served.resource.is_load_balanced else _ask_queue
-    try:
-        said = await asyncio.wait_for(ask(link, endpoint), START_S)
-    except asyncio.TimeoutError:
-        raise BuildError(
-            f"no worker of {served.name} was ready after {START_S:.0f} s", fix="look at its log: flash logs NAME"
-        ) from None
-    if match := _DID_NOT_START.match(said):
-        raise BuildError(f"the workers of {served.name} do not start: one {match[1]}", fix=_fix(match[1]))
-
-
-async def _ask_queue(link: Link, endpoint: Endpoint) -> str:
-    queue = Queue(link.http, RequestUrls.model_validate(endpoint.request_urls))
-    job = await queue.run(json.dumps({"input": PROBE}).encode())
-    while not job.status.is_final:
-        await asyncio.sleep(_LOOK_S)
-        job = await queue.status(job.id)
-    return job.error_text
-
-
-async def _ask_balancer(link: Link, endpoint: Endpoint) -> str:
-    try:
-        await Balancer(link.http, base_url(endpoint), endpoint.name).request("GET", PROBE_PATH)
-    except ApiError as answer:
-        return answer.detail
-    return ""
-
-
-def _fix(said: str) -> str:
-    """What to do; our own part of the bundle says it already."""
-    if "→" in said:
-        return ""
-    missing = re.search(r"No module named '([\w.]+)'", said)
-    if missing:
-        return f"add the package of {missing[1]} to requirements.txt or deps=, then build again"
-    return "mend what its last line says, then build again"
 
 
 def _time(when: datetime) -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flash_jupyter.build.evaluate import Evaluator, Place, UnknownName, Unreadable
-from flash_jupyter.build.manifest import Function
+from flash_jupyter.build.manifest import Function, Method
 from flash_jupyter.build.project import Export
-from flash_jupyter.build.signature import input_schema, parameters
+from flash_jupyter.build.signature import input_schema, method_of, parameters
 from flash_jupyter.build.text import Statement, Text
 from flash_jupyter.decorator.declare import remote, target_of
 from flash_jupyter.decorator.routes import check_route_of
@@ -166,25 +166,39 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 def _function(node: Definition, name: str, text: Text) -> Function:
     if isinstance(node, ast.ClassDef):
-        return Function(name=name, module=text.module, is_class=True, class_methods=_methods(node, text))
+        return _class(node, name, text)
     return Function(
         name=name,
         module=text.module,
         is_async=isinstance(node, ast.AsyncFunctionDef),
         input_schema=input_schema(node),
+        parameters=list(parameters(node)),
+        doc=ast.get_docstring(node),
     )
 
 
-def _methods(node: ast.ClassDef, text: Text, seen: frozenset[str] = frozenset()) -> list[str]:
-    """The public methods of a class, those of its bases in the same text before its own."""
-    found: list[str] = []
+def _class(node: ast.ClassDef, name: str, text: Text) -> Function:
+    methods = _methods(node, text)
+    return Function(
+        name=name,
+        module=text.module,
+        is_class=True,
+        class_methods=[each for each in methods if not each.startswith("_")],
+        methods=list(methods.values()),
+        doc=ast.get_docstring(node),
+    )
+
+
+def _methods(node: ast.ClassDef, text: Text, seen: frozenset[str] = frozenset()) -> dict[str, Method]:
+    """The constructor and the public methods of a class, those of its bases in the same text before its own."""
+    found: dict[str, Method] = {}
     for base in node.bases:
         name = getattr(base, "id", "")
         for binding in text.bindings(name)[-1:]:
             if isinstance(binding.statement.node, ast.ClassDef) and name not in seen:
-                found += _methods(binding.statement.node, text, seen | {node.name})
-    own = [each.name for each in node.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    return list(dict.fromkeys([*found, *(name for name in own if not name.startswith("_"))]))
+                found |= _methods(binding.statement.node, text, seen | {node.name})
+    own = [each for each in node.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return found | {each.name: method_of(each) for each in own if each.name == "__init__" or each.name[0] != "_"}
 
 
 def _variable(decorator: ast.expr) -> str | None:

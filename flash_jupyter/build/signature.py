@@ -6,6 +6,7 @@ import ast
 from typing import Any
 
 from flash_jupyter.build.interface import schema_of_default
+from flash_jupyter.build.manifest import Method
 
 _NAMES = {
     "bool": "boolean",
@@ -48,6 +49,22 @@ def input_schema(node: Function) -> dict[str, Any]:
         "required": [name for name, default in defaults.items() if default is None],
         "additionalProperties": args.kwarg is not None,
     }
+
+
+def method_of(node: Function) -> Method:
+    """Describe a method as its callers see it, without the object that it belongs to.
+
+    >>> found = method_of(ast.parse("def add(self, item, count=1): ...").body[0])
+    >>> found.parameters, found.input_schema["required"]
+    (['item', 'count'], ['item'])
+    """
+    is_static = any(getattr(each, "id", "") == "staticmethod" for each in node.decorator_list)
+    own = () if is_static else parameters(node)[:1]
+    schema = input_schema(node)
+    schema["properties"] = {name: each for name, each in schema["properties"].items() if name not in own}
+    schema["required"] = [name for name in schema["required"] if name not in own]
+    names = [name for name in parameters(node) if name not in own]
+    return Method(name=node.name, doc=ast.get_docstring(node), parameters=names, input_schema=schema)
 
 
 def _describe(annotation: ast.expr | None, default: ast.expr | None) -> dict[str, Any]:

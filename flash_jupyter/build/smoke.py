@@ -47,15 +47,24 @@ class Verdict:
 
 
 def smoke(
-    project: Project, served: tuple[Served, ...], settings: Settings, tell: Tell = lambda _text: None
+    project: Project,
+    served: tuple[Served, ...],
+    settings: Settings,
+    tell: Tell = lambda _text: None,
+    *,
+    api_key: str | None = None,
 ) -> tuple[Verdict, ...]:
-    """Try every function that is served; at least one verdict for each. Blocking: the notebooks are run."""
+    """Try every function that is served; at least one verdict for each. Blocking: the notebooks are run.
+
+    `api_key` is that of the platform where they are served; None for the embedded Runpod of these settings.
+    """
+    api_key = api_key or _local_key(settings)
     functions = {function.name: function for each in served for function in each.functions}
     found: list[Verdict] = []
     for notebook, own in _notebooks(project, functions):
         tell(f"running a scratch copy of {notebook.name}")
         try:
-            found += _of_notebook(project.root, notebook, own, served, settings)
+            found += _of_notebook(project.root, notebook, own, served, settings, api_key)
         except FlashError as failure:
             found += [Verdict(each, "not verified", "", failure.message) for each in own]
     tried = {verdict.function for verdict in found}
@@ -88,18 +97,22 @@ def _names(notebook: Notebook) -> set[str]:
 
 
 def _of_notebook(
-    root: Path, notebook: Notebook, own: list[str], served: tuple[Served, ...], settings: Settings
+    root: Path, notebook: Notebook, own: list[str], served: tuple[Served, ...], settings: Settings, api_key: str
 ) -> list[Verdict]:
-    info = local_info(settings)
-    assert info is not None, "the preview runs on it"
     resources = [{**vars(each), "resource": each.resource.model_dump(mode="json")} for each in served]
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as order:  # nobody else may read it
-        json.dump({"key": info.api_key, "served": resources, "own": own}, order)
+        json.dump({"key": api_key, "served": resources, "own": own}, order)
         order.flush()
         with Scratch(root, notebook.name, _local(settings)) as scratch:
             rehearsal = _Rehearsing(scratch, notebook, order.name, own, served)
             stopped = rehearsal.run_cells()
             return [*rehearsal.try_tests(stopped), *rehearsal.try_defaults(stopped)]
+
+
+def _local_key(settings: Settings) -> str:
+    info = local_info(settings)
+    assert info is not None, "the preview runs on it"
+    return info.api_key
 
 
 def _local(settings: Settings) -> dict[str, str]:

@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
-from flash_jupyter.cli import faults
+from flash_jupyter.cli import faults, secrets
 from flash_jupyter.cli.output import Json, errors, print_json
 from flash_jupyter.session.local import LocalInfo, local_info, start_local, stop_local
 from flash_jupyter.settings import read_settings
 
 app = typer.Typer(help="The embedded Runpod of this machine.", no_args_is_help=True)
 app.add_typer(faults.app, name="faults")
+app.add_typer(secrets.app, name="secrets")
+app.add_typer(secrets.keys, name="keys")
 app.command("clock")(faults.clock)
 
 

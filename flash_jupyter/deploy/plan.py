@@ -125,17 +125,18 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
 
 
 def _rank(wanted: Mapping[str, Any], found: Existing) -> tuple[bool, str, str]:
-    return _is_other_endpoint(changes_between(found.fields, wanted)), found.created_at, found.endpoint_id
+    return is_other_endpoint(changes_between(found.fields, wanted)), found.created_at, found.endpoint_id
 
 
 def _step(name: str, wanted: Mapping[str, Any], found: Existing) -> Step:
     changes = changes_between(found.fields, wanted)
     if not changes:
         return Step(Action.KEEP, name, found.endpoint_id)
-    return Step(Action.REPLACE if _is_other_endpoint(changes) else Action.UPDATE, name, found.endpoint_id, changes)
+    return Step(Action.REPLACE if is_other_endpoint(changes) else Action.UPDATE, name, found.endpoint_id, changes)
 
 
-def _is_other_endpoint(changes: tuple[Change, ...]) -> bool:
+def is_other_endpoint(changes: tuple[Change, ...]) -> bool:
+    """Whether these changes ask for an endpoint that has yet to be made."""
     return any(change.field in FIXED for change in changes)
 
 

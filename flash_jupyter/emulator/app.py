@@ -36,6 +36,8 @@ from flash_jupyter.emulator.faulty_answers import FaultyAnswers
 from flash_jupyter.emulator.flash_endpoint import find_flash_endpoint
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.health import HealthChecks
+from flash_jupyter.emulator.keys import Access, Keys
+from flash_jupyter.emulator.keys_api import KeysApi
 from flash_jupyter.emulator.logins import Logins
 from flash_jupyter.emulator.logins_api import LoginsApi
 from flash_jupyter.emulator.planes import refusal
@@ -45,6 +47,7 @@ from flash_jupyter.emulator.previews import Previews
 from flash_jupyter.emulator.queue_api import QueueApi
 from flash_jupyter.emulator.rate import ControlLimiter, QueueLimiter, Window
 from flash_jupyter.emulator.restore import restore
+from flash_jupyter.emulator.secrets import Secrets
 from flash_jupyter.emulator.store import Store
 from flash_jupyter.emulator.templates import Templates
 from flash_jupyter.emulator.templates_api import TemplatesApi
@@ -68,7 +71,8 @@ class Emulator:
         self.dispatcher = Dispatcher(self.world)
         self.artifacts = Artifacts(config.folder, secret=api_key, base_url=base_url, clock=self.clock)
         self.apps, self.logins = Apps(self.world, self.artifacts), Logins(self.world)
-        self.fleet = Fleet(self.world, self.dispatcher, pool, self.apps.artifact_of)
+        self.secrets, self.keys = Secrets(store, self.clock), Keys(store, self.clock)
+        self.fleet = Fleet(self.world, self.dispatcher, pool, self.apps.artifact_of, self.secrets)
         self.templates = Templates(store, self.clock)
         self.volumes = Volumes(store, self.clock, config.folder)
         self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet, self.templates, self.volumes)
@@ -148,10 +152,11 @@ def create_app(
         async with emulator.running():
             yield
 
+    access = Access(emulator.world, partial(find_flash_endpoint, emulator.apps))
     app = Starlette(
         routes=_routes(emulator, limiter),
         middleware=[
-            Middleware(RequireKey, api_key=api_key, seen=emulator.seen),
+            Middleware(RequireKey, api_key=api_key, keys=emulator.keys, access=access, seen=emulator.seen),
             Middleware(FaultyAnswers, world=emulator.world, limiter=limiter),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _http_error},
@@ -181,6 +186,7 @@ def _routes(emulator: Emulator, limiter: ControlLimiter) -> list[Route]:
         *LoginsApi(emulator.logins).routes(),
         *PodLogsApi(world).routes(),
         Route("/_flash/info", emulator.info),
+        *KeysApi(emulator.secrets, emulator.keys).routes(),
         *AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock).routes(),
     ]
 

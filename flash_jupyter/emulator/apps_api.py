@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from flash_jupyter.emulator.auth import GRAPHQL, HAS_KEY
+from flash_jupyter.emulator.auth import HAS_KEY, READS_ONLY
 from flash_jupyter.emulator.jobs import BadRequest
+from flash_jupyter.emulator.planes import GRAPHQL
 from flash_jupyter.emulator.queue_api import read_body
 
 if TYPE_CHECKING:
@@ -43,12 +44,15 @@ class AppsApi:
         except BadRequest as refused:
             return _refusal(400, str(refused)) if with_key else _unauthorized()
         executor = await self._load()
-        from flash_jupyter.emulator.graphql.execution import Unauthorized
+        from flash_jupyter.emulator.graphql.execution import Forbidden, Unauthorized
 
+        reads_only = bool(request.scope.get(READS_ONLY))
         try:
-            status, answer = executor.run(query, variables, with_key=with_key)
+            status, answer = executor.run(query, variables, with_key=with_key, reads_only=reads_only)
         except Unauthorized:
             return _unauthorized()
+        except Forbidden as forbidden:
+            return _refusal(403, str(forbidden))
         return JSONResponse(answer, status)
 
     async def _load(self) -> Executor:

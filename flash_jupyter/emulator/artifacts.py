@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flash_jupyter import limits
-from flash_jupyter.emulator.auth import ARTIFACTS
+from flash_jupyter.emulator.planes import ARTIFACTS
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store_apps import ArtifactUpload
 

@@ -213,7 +213,8 @@ class Dispatcher:
             poll.release(self._next_jobs(endpoint, poll.worker, poll.count) if is_there else None)
 
     def _next_jobs(self, endpoint: Endpoint, worker: Worker, count: int) -> list[Job]:
-        if worker.ending is not None or worker.state is WorkerState.UNHEALTHY:
+        is_stale = worker.version != endpoint.version  # it ends, and another of the new release comes
+        if is_stale or worker.ending is not None or worker.state is WorkerState.UNHEALTHY:
             return []
         if self._world.faults.active:
             if self._world.faults.withholds_jobs(endpoint.id):

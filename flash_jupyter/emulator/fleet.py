@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flash_jupyter.emulator.billing import price_of
 from flash_jupyter.emulator.config import FAILED_STARTS_MAX, MACHINE_MEMORY_SHARE
 from flash_jupyter.emulator.dispatch import Dispatcher, worker_lost
 from flash_jupyter.emulator.documents import memory_gb_of
+from flash_jupyter.emulator.endpoint_key import endpoint_key
 from flash_jupyter.emulator.faults import Fault
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.pool import NoProcess, Pool, WorkerOrder, memory_limit_bytes
 from flash_jupyter.emulator.ports import Ports, wants_health_port
+from flash_jupyter.emulator.secrets import Secrets, UnknownSecret
 from flash_jupyter.emulator.store import WorkerRow
 from flash_jupyter.emulator.store_usage import UsageRow
 from flash_jupyter.emulator.world import Affinity, Endpoint, NoWorker, Worker, WorkerGone, World
@@ -31,10 +34,15 @@ class Fleet:
     """Starts, watches and ends workers."""
 
     def __init__(
-        self, world: World, dispatcher: Dispatcher, pool: Pool, artifact_of: Callable[[Endpoint], Path | None]
+        self,
+        world: World,
+        dispatcher: Dispatcher,
+        pool: Pool,
+        artifact_of: Callable[[Endpoint], Path | None],
+        secrets: Secrets,
     ) -> None:
         self._world, self._dispatcher, self._pool = world, dispatcher, pool
-        self._artifact_of = artifact_of
+        self._artifact_of, self._secrets = artifact_of, secrets
 
     # --- starting ----------------------------------------------------------------------------------------------
 
@@ -61,20 +69,10 @@ class Fleet:
         document = endpoint.document if args is None else {**endpoint.document, "args": args}
         if endpoint.is_balancer:
             worker.ports, worker.unhealthy_since = self._free_ports(endpoint), self._world.clock()
-        order = WorkerOrder(
-            worker.id,
-            endpoint.id,
-            document,
-            self._world.base_url,
-            self._world.api_key,
-            worker.log.container_path,
-            self._artifact_of(endpoint),
-            worker.ports,
-        )
         worker.log.system(f"worker {worker.id} starts")
         try:
-            worker.process = self._pool.start(order)
-        except OSError as error:
+            worker.process = self._pool.start(self._order(endpoint, worker, document))
+        except (OSError, UnknownSecret) as error:
             endpoint.workers.pop(worker.id, None)
             worker.log.system(f"worker {worker.id} could not start: {error}")
             worker.log.end()
@@ -83,6 +81,19 @@ class Fleet:
         self._add(endpoint, worker)
         now, (hardware, usd_per_s) = self._world.clock(), price_of(endpoint.document)
         self._world.store.usage.begin(UsageRow(worker.id, endpoint.id, now, now, True, hardware, usd_per_s))
+
+    def _order(self, endpoint: Endpoint, worker: Worker, document: Mapping[str, Any]) -> WorkerOrder:
+        """Say what is to be started, the values of secrets filled in; raises `UnknownSecret`."""
+        return WorkerOrder(
+            worker.id,
+            endpoint.id,
+            {**document, "env": self._secrets.fill(document["env"])},
+            self._world.base_url,
+            endpoint_key(self._world.api_key, endpoint.id),
+            worker.log.container_path,
+            self._artifact_of(endpoint),
+            worker.ports,
+        )
 
     def _free_ports(self, endpoint: Endpoint) -> Ports:
         port = self._pool.free_port()

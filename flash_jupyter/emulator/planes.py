@@ -9,6 +9,9 @@ from starlette.responses import JSONResponse
 
 from flash_jupyter.emulator.problems import Problem
 
+#: paths that belong to no plane
+GRAPHQL = "/graphql"
+ARTIFACTS = "/artifacts/"
 #: first words of REST v2's paths (reference/openapi-v2.json); no endpoint has such an id. Those that nobody serves here
 #: are control plane too: their 404 is a problem document
 _CONTROL_WORDS = frozenset(

@@ -107,3 +107,16 @@ CREATE TABLE IF NOT EXISTS usage (
 
 -- of the workers of load balancing endpoints: where they listen, and where they answer health checks
 CREATE TABLE IF NOT EXISTS ports (worker_id TEXT PRIMARY KEY, serve INTEGER NOT NULL, health INTEGER NOT NULL) WITHOUT ROWID;
+
+-- what a template's env may refer to; the values are shown by no route (this file is readable by its owner only)
+CREATE TABLE IF NOT EXISTS secrets (id TEXT PRIMARY KEY, created_at REAL NOT NULL, value TEXT NOT NULL);
+
+-- API keys that may do less than the user's; of the key itself only its SHA-256, for it is shown once
+CREATE TABLE IF NOT EXISTS restricted_keys (
+    id TEXT PRIMARY KEY,        -- its name
+    created_at REAL NOT NULL,
+    digest TEXT NOT NULL,
+    endpoints TEXT NOT NULL,    -- JSON: ids of endpoints that it may call
+    environments TEXT NOT NULL, -- JSON: ids of flash environments whose endpoints it may call
+    account TEXT NOT NULL       -- none, read, write: what it may do beyond calls (GraphQL, REST v2)
+);

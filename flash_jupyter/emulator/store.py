@@ -16,7 +16,8 @@ from typing import Any
 
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.ports import Ports
-from flash_jupyter.emulator.store_apps import AppTables
+from flash_jupyter.emulator.store_apps import AppTables, Table
+from flash_jupyter.emulator.store_keys import RestrictedKey, Secret
 from flash_jupyter.emulator.store_resources import BindingTable, ResourceTable
 from flash_jupyter.emulator.store_usage import UsageTable
 from flash_jupyter.states import JobState
@@ -81,6 +82,8 @@ class Store:
         self.templates, self.volumes = ResourceTable(self._db, "templates"), ResourceTable(self._db, "volumes")
         self.bindings = BindingTable(self._db)
         self.usage = UsageTable(self._db)
+        self.secrets = Table(self._db, "secrets", Secret)
+        self.keys = Table(self._db, "restricted_keys", RestrictedKey)
 
     def close(self) -> None:
         """Close the file; the WAL is written back."""

@@ -62,7 +62,7 @@ class LoginRequest(Record):
 
 
 Row = TypeVar("Row", bound=Record)
-_JSON_COLUMNS = {"volumes", "manifest"}
+_JSON_COLUMNS = {"volumes", "manifest", "endpoints", "environments"}
 
 
 class Table(Generic[Row]):

@@ -85,10 +85,11 @@ class Worker:
         return len(self.jobs) + self.requests
 
     def is_able(self, version: int) -> bool:
-        """Whether it can be given work of this release, or soon will be; a queue's worker asks for it by itself."""
-        if self.ports is None:
-            return True
-        return self.version == version and (self.unhealthy_since is None or not self.is_ready)
+        """Whether it can be given work of this release, or soon will be.
+
+        One of an older release ends what it has and gets nothing more (rolling release, runpod-platform.md 7).
+        """
+        return self.version == version and (self.ports is None or self.unhealthy_since is None or not self.is_ready)
 
     def advance(self, event: str) -> None:
         """Go to the state that `event` leads to, or raise `IllegalTransition`."""

@@ -1,18 +1,22 @@
-"""The embedded Runpod's own routes, from outside: faults on demand, and its clock."""
+"""The embedded Runpod's own routes, from outside: faults on demand, its clock, secrets and restricted keys."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flash_jupyter.errors import EmulatorError, OptionError
+from flash_jupyter.session.links import Link
 from flash_jupyter.session.local import local_info
 from flash_jupyter.settings import Settings
 
 TIMEOUT_S = 30.0
+#: what helps where a route refuses; of the others, their list
+_FIXES = {"faults": "the list: flash local faults --help", "clock": "see: flash local clock --help"}
 
 
 @lru_cache(maxsize=1)
@@ -53,6 +57,33 @@ class LocalAdmin:
         """Put the clock forward; when this returns, what was due has happened."""
         return self._ask("POST", "clock", body={"advance_s": seconds})
 
+    def secrets(self) -> list[dict[str, Any]]:
+        """Return the names of the secrets and when they were made; nothing tells their values."""
+        found: list[dict[str, Any]] = self._ask("GET", "secrets")["secrets"]
+        return found
+
+    def set_secret(self, name: str, value: str) -> bool:
+        """Store a secret, in the place of an older one; returns whether it is new."""
+        return bool(self._ask("PUT", f"secrets/{quote(name, safe='')}", body={"value": value})["new"])
+
+    def delete_secret(self, name: str) -> None:
+        """Forget a secret; raises `OptionError` where there is none."""
+        self._ask("DELETE", f"secrets/{quote(name, safe='')}")
+
+    def keys(self) -> list[dict[str, Any]]:
+        """Return what each restricted key may do, never the keys."""
+        found: list[dict[str, Any]] = self._ask("GET", "keys")["keys"]
+        return found
+
+    def create_key(self, name: str, *, endpoints: Sequence[str], environments: Sequence[str], account: str) -> str:
+        """Make a restricted key and return it; this is the only time that it is told."""
+        body = {"name": name, "endpoints": list(endpoints), "environments": list(environments), "account": account}
+        return str(self._ask("POST", "keys", body=body)["key"])
+
+    def delete_key(self, name: str) -> None:
+        """Forget a restricted key; raises `OptionError` where there is none."""
+        self._ask("DELETE", f"keys/{quote(name, safe='')}")
+
     def _ask(
         self, method: str, route: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
@@ -69,8 +100,23 @@ class LocalAdmin:
                 f"the embedded Runpod at {self._info.url} does not answer: {error}",
                 fix="look at its log: flash local logs",
             ) from None
-        if answer.status_code == 400:
-            raise OptionError(answer.json()["error"], fix="the list: flash local faults --help")
+        if answer.status_code in (400, 404, 409):
+            group = route.partition("/")[0]
+            raise OptionError(answer.json()["error"], fix=_FIXES.get(group, f"see: flash local {group} list"))
         answer.raise_for_status()
         document: dict[str, Any] = answer.json()
         return document
+
+
+async def ensure_runtime_secret(link: Link, name: str = "flash_runtime_key", *, environment_id: str) -> None:
+    """Make sure that the embedded Runpod has the secret by which deployed functions call each other.
+
+    Its value is a restricted key, which nobody sees: it may call the endpoints of this environment, and of those for
+    which it was asked before, and reads over GraphQL. A secret of this name that the user has set stays as it is. For
+    the cloud this does nothing: there the user makes the secret.
+    """
+    if link.backend.name != "local":
+        return
+    body = {"name": f"runtime key {name}", "secret": name, "environments": [environment_id], "account": "read"}
+    url = f"{link.backend.api_url}/_flash/keys"
+    await link.http.call("POST", url, content=json.dumps(body).encode(), idempotent=True)

@@ -135,7 +135,7 @@ def read_result(sender: Sender, blob: bytes) -> CallOutcome:
             if failure["name"] == RESULT:
                 raise _not_returned(failure)
     except RemoteExecutionError as error:
-        return CallOutcome(failure=_complete(error, answer.error, answer.namespace))
+        return CallOutcome(failure=complete(error, answer.error, answer.namespace))
     except FlashError as error:
         return CallOutcome(failure=error)
     return CallOutcome(value=answer.result)
@@ -153,7 +153,7 @@ def _not_returned(failure: dict[str, str]) -> SerializationError:
     )
 
 
-def _complete(
+def complete(
     error: RemoteExecutionError, original: object, namespace: Mapping[str, Any] | None
 ) -> RemoteExecutionError:
     """Add what only this side knows: the lines of the files, and the exception's own type where that exists here."""

@@ -35,7 +35,7 @@ def test_everything_that_was_said_is_there() -> None:
         "cudaVersions": ["12.8"],
     }
     (made,) = grouped(LiveServerless(**said))
-    entry = make_entry(made, "3.12", Images())
+    entry = make_entry(made, "3.12", Images(), {})
     assert entry.config == said
     assert entry.model_dump(exclude={"config", "functions"}, exclude_none=True) == {
         "resource_type": "LiveServerless",
@@ -56,20 +56,20 @@ def test_everything_that_was_said_is_there() -> None:
 
 def test_a_load_balancer_on_cpus() -> None:
     (made,) = grouped(CpuLiveLoadBalancer(name="web"))
-    entry = make_entry(made, "3.11", Images(lb_cpu="me/lb:1")).model_dump()
+    entry = make_entry(made, "3.11", Images(lb_cpu="me/lb:1"), {}).model_dump()
     assert (entry["is_load_balanced"], entry["imageName"], entry["instanceIds"]) == (True, "me/lb:1", ["cpu3g-2-8"])
     assert "gpuIds" not in entry
 
 
 def test_an_image_of_the_user_s_own_stays() -> None:
     (made,) = grouped(LiveServerless(name="a", imageName="me/mine:1"))
-    assert make_entry(made, "3.11", Images()).imageName == "me/mine:1"
+    assert make_entry(made, "3.11", Images(), {}).imageName == "me/mine:1"
 
 
 def test_a_secret_does_not_enter_the_manifest() -> None:
     (made,) = grouped(LiveServerless(name="a", env={"HF_TOKEN": "hf_" + "a1B2" * 8}))
     with pytest.raises(BuildError) as raised:
-        make_entry(made, "3.11", Images())
+        make_entry(made, "3.11", Images(), {})
     assert str(raised.value) == (
         "env= of a: HF_TOKEN holds a Hugging Face token, which would be stored with the bundle\n"
         "  → store it as a secret of Runpod and write {{ RUNPOD_SECRET_hf_token }}"

@@ -15,7 +15,7 @@ from flash_jupyter.capture.packages import in_image
 
 #: it is far less than what is installed; a bundle is sent with each deploy
 LARGEST_BYTES = 150_000
-AT_HOME_ONLY = {"load_ipython_extension", "unload_ipython_extension"}
+AT_HOME_ONLY = {"app", "load_ipython_extension", "unload_ipython_extension"}
 
 PROGRAM = """\
 import json, sys

@@ -222,6 +222,31 @@ def test_a_release_replaces_idle_workers_now_and_busy_ones_after_their_job(api: 
     assert api.get(f"/v2/serverless/{endpoint}/workers").json()["endpointVersion"] == 2
 
 
+def test_a_worker_of_an_old_release_gets_no_more_jobs_and_one_of_the_new_starts_beside_it(api: Api) -> None:
+    endpoint, old, job = api.running_job(workers={"min": 0, "max": 2})
+    api.request("PATCH", f"/v2/serverless/{endpoint}", json={"env": {"A": "2"}})
+    queued = api.run(endpoint)
+    new = api.worker()
+    assert new != old
+    assert api.pool.orders[-1].document["env"] == {"A": "2"}
+    assert api.take(endpoint, old).status_code == 204
+    assert api.take(endpoint, new).json()["id"] == queued
+    rollout = {"inProgress": True, "workersOnLatest": 1, "workersTotal": 2, "percentOnLatest": 50}
+    assert api.get(f"/v2/serverless/{endpoint}/releases").json()["rollout"] == rollout
+    assert api.done(endpoint, old, job, {"output": 1}).status_code == 200
+    assert api.status(endpoint, job)["status"] == "COMPLETED"
+
+
+def test_a_job_that_comes_right_after_a_release_is_not_given_to_an_idle_old_worker(api: Api) -> None:
+    endpoint, old, job = api.running_job()
+    api.done(endpoint, old, job, {"output": 1})
+    polling = api.begin("GET", f"/v2/{endpoint}/job-take/{old}?gpu=CPU&job_in_progress=0")
+    api.request("PATCH", f"/v2/serverless/{endpoint}", json={"env": {"A": "2"}})
+    queued = api.run(endpoint)
+    assert polling.result(20).status_code == 204
+    assert api.take(endpoint, api.worker()).json()["id"] == queued
+
+
 def test_scaling_alone_makes_no_release(api: Api) -> None:
     endpoint = api.endpoint()
     api.request("PATCH", f"/v2/serverless/{endpoint}", json={"workers": {"max": 1}, "timeout": 1000})

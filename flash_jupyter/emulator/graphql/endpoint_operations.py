@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flash_jupyter.emulator.apps import Apps, environment_id_of
-from flash_jupyter.emulator.auth import endpoint_key
+from flash_jupyter.emulator.endpoint_key import endpoint_key
 from flash_jupyter.emulator.endpoints import Endpoints, show_time
 from flash_jupyter.emulator.graphql.endpoint_answer import USER_ID, show_endpoint
 from flash_jupyter.emulator.graphql.endpoint_input import changed_endpoint, container_of, new_endpoint, without_nulls

@@ -13,10 +13,13 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
+    Visitor,
     build_schema,
     execute_sync,
     parse,
     validate,
+    visit,
 )
 
 from flash_jupyter.emulator.graphql.fields import Resolver, field
@@ -33,6 +36,10 @@ class Unauthorized(Exception):
     """The document asks for more than a login, and there was no key."""
 
 
+class Forbidden(Exception):
+    """The key may read only, and the document does more; the text says what."""
+
+
 class Executor:
     """The schema and the resolvers of its root fields."""
 
@@ -40,10 +47,13 @@ class Executor:
         self._schema: GraphQLSchema = build_schema(_SCHEMA.read_text())
         self._root = {name: field(resolver) for name, resolver in resolvers.items()}
 
-    def run(self, query: str, variables: dict[str, Any], *, with_key: bool) -> tuple[int, dict[str, Any]]:
+    def run(
+        self, query: str, variables: dict[str, Any], *, with_key: bool, reads_only: bool = False
+    ) -> tuple[int, dict[str, Any]]:
         """Return the HTTP status and the answer; `errors` is in it only where there are some.
 
-        A document that can't be executed answers 400. Raises `Unauthorized`, and what a resolver raised by mistake.
+        A document that can't be executed answers 400. Raises `Unauthorized`, `Forbidden`, and what a resolver raised by
+        mistake.
         """
         try:
             document = parse(query, max_tokens=_TOKENS_MAX)
@@ -51,6 +61,8 @@ class Executor:
             return 400, {"errors": [error.formatted]}
         if not with_key and not _is_login(document):
             raise Unauthorized
+        if reads_only:
+            _check_reads(document)
         invalid = validate(self._schema, document)
         if invalid:
             return 400, {"errors": [error.formatted for error in invalid]}
@@ -70,6 +82,22 @@ def _is_login(document: DocumentNode) -> bool:
             if not isinstance(selected, FieldNode) or selected.name.value not in _OPEN_FIELDS:
                 return False
     return True
+
+
+class _Reads(Visitor):
+    """Refuses what changes something, and the keys of endpoints, with which any of them could be called."""
+
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        if node.operation is not OperationType.QUERY:
+            raise Forbidden(f"the API key may read only, and not run a {node.operation.value}")
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        if node.name.value == "aiKey":
+            raise Forbidden("the API key may not read the keys of endpoints")
+
+
+def _check_reads(document: DocumentNode) -> None:
+    visit(document, _Reads())
 
 
 def _raise_mistakes(result: ExecutionResult) -> None:

@@ -1,0 +1,45 @@
+"""Whether a bundle is older than its sources, without building again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from flash_jupyter.build.fingerprint import fingerprint
+from flash_jupyter.build.grouping import group
+from flash_jupyter.build.manifest import Manifest
+from flash_jupyter.build.project import Project
+from flash_jupyter.build.sources import read_project
+
+
+def sources_fingerprint(project: Project) -> str:
+    """Return the SHA-256 of what a build reads of a project: its files, its requirements, what its endpoints ask for.
+
+    Unlike the fingerprint of a bundle it needs no package index, and has nothing of this package's version.
+    """
+    groups = group(project.exports, project.name)
+    asked = {
+        "requirements": [wanted.text for wanted in project.requirements],
+        "resources": {each.name: each.resource.model_dump(mode="json") for each in groups},
+        "functions": [
+            {
+                **each.function.model_dump(mode="json"),
+                "packages": [*each.dependencies, *each.system_dependencies],
+            }
+            for each in project.exports
+        ],
+    }
+    return fingerprint({**project.files, "": json.dumps(asked, sort_keys=True).encode()})
+
+
+def is_stale(path: Path, manifest: Manifest) -> bool:
+    """Whether the sources at `path` are other than those of which this manifest was built.
+
+    A manifest that does not say its sources (of a released client) is taken as theirs. Raises `BuildError` and
+    `OptionError` for sources that can't be read.
+    """
+    built = manifest.sources_fingerprint
+    # a build does not say whether `%%remote` cells were exported too
+    return built is not None and not any(
+        built == sources_fingerprint(read_project(path, from_magics=both)) for both in (False, True)
+    )

@@ -1,0 +1,125 @@
+"""A plan made so: endpoints are made and changed at the same time, and each thing is remembered with its way back.
+
+Callers come after those whom they call, so that no new code asks old one. What goes, goes when all else is verified.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flash_jupyter.deploy.environment import Endpoints, existing, resource_of
+from flash_jupyter.deploy.plan import Action, Plan, Step, changes_between, is_other_endpoint
+from flash_jupyter.deploy.progress import Progress, Report
+from flash_jupyter.deploy.undo import Journal, Turn
+from flash_jupyter.deploy.wanted import Wanted
+from flash_jupyter.wire.control import Endpoint
+
+#: how many endpoints are made or changed at once: the control plane allows 60 requests a minute
+AT_ONCE = 8
+
+
+@dataclass
+class Applying:
+    """One plan on its way; `before` are the endpoints that there were, by id."""
+
+    endpoints: Endpoints
+    wanted: Mapping[str, Wanted]
+    before: Mapping[str, Endpoint]
+    build_id: str
+    journal: Journal
+    report: Report
+
+    async def apply(self, plan: Plan) -> dict[str, Endpoint]:
+        """Make, change and keep; returns resource -> the endpoint that serves it now. Raises `ApiError`s."""
+        steps = plan.of(Action.CREATE, Action.UPDATE, Action.REPLACE)
+        standing = {
+            step.name: self.before[step.endpoint_id or ""] for step in plan.of(Action.KEEP) if step.name in self.wanted
+        }
+        made = dict[str, Endpoint]()
+        for wave in (False, True):
+            now = [step for step in steps if _calls_others(self.wanted[step.name]) is wave]
+            results = await together([self._do(step, len(made), len(steps)) for step in now], finish=True)
+            made |= {step.name: endpoint for step, endpoint in zip(now, results, strict=True)}
+        new = {step.name: made[step.name] for step in plan.of(Action.CREATE, Action.REPLACE)}
+        return {**standing, **made, **(await self._first_of(new) if new else {})}
+
+    async def _do(self, step: Step, done: int, total: int) -> Endpoint:
+        self.report(Progress("apply", f"{step.action.value} {step.name}", done, total))
+        wanted = self.wanted[step.name]
+        if step.action is not Action.UPDATE:
+            return await self._create(wanted)
+        endpoint = self.before[step.endpoint_id or ""]
+        text = f"endpoint {step.name} has its old configuration back"
+        self.journal.add(Turn.ENDPOINT, text, lambda: self.endpoints.restore(endpoint))
+        await self.endpoints.update(endpoint, wanted, self.build_id)
+        return endpoint
+
+    async def _create(self, wanted: Wanted) -> Endpoint:
+        known = {*self.before}
+
+        async def remove() -> None:
+            """Also where the create was cut, so that nobody knows its id: the labels say that it is of this build."""
+            mine = [
+                each
+                for each in await self.endpoints.listed()
+                if each.id not in known and resource_of(each) == wanted.name and self.endpoints.made_it(each)
+            ]
+            await self.endpoints.remove(mine)
+
+        self.journal.add(Turn.ENDPOINT, f"endpoint {wanted.name} is removed again", remove)
+
+        def say(text: str) -> None:
+            self.report(Progress("apply", text))
+
+        return await self.endpoints.create(wanted, self.build_id, say)
+
+    async def _first_of(self, made: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+        """Another machine may have made the same meanwhile, which no lock here prevents: the oldest wins."""
+        listed = await self.endpoints.listed()
+        found = dict[str, Endpoint]()
+        for name, mine in made.items():
+            wanted = self.wanted[name]
+            same = [each for each in listed if resource_of(each) == name and self._is_same_kind(each, wanted)]
+            found[name] = min([*same, mine], key=lambda each: (each.created_at, each.id))
+        extra = [mine for name, mine in made.items() if found[name].id != mine.id]
+        if extra:
+            await self.endpoints.remove(extra)
+        return found
+
+    @staticmethod
+    def _is_same_kind(endpoint: Endpoint, wanted: Wanted) -> bool:
+        return not is_other_endpoint(changes_between(existing(endpoint, wanted).fields, wanted.fields))
+
+
+async def together(work: Iterable[Coroutine[Any, Any, Any]], *, finish: bool = False) -> list[Any]:
+    """Run all, a few at a time; when one fails, the others come to their end before that is raised.
+
+    With `finish` they do so when we are cancelled, too: what is on its way to the platform can't be called back, but
+    taken back.
+    """
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(each: Coroutine[Any, Any, Any]) -> Any:
+        async with turns:
+            return await each
+
+    tasks = [asyncio.ensure_future(one(each)) for each in work]
+    try:
+        results = await asyncio.shield(asyncio.gather(*tasks, return_exceptions=True))
+    except asyncio.CancelledError:
+        for task in tasks if not finish else []:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+def _calls_others(wanted: Wanted) -> bool:
+    more = wanted.resource.model_dump()
+    return bool(more.get("makes_remote_calls") or more.get("is_mothership"))

@@ -1,0 +1,146 @@
+"""What an environment of an app runs now, as the server says it: its build's manifest, and its endpoints.
+
+Never from a local file: any machine with the key finds the same.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from flash_jupyter.build.asking import Served
+from flash_jupyter.build.manifest import Function, Resource
+from flash_jupyter.build.ready import base_url
+from flash_jupyter.errors import ManifestError, NotFoundError
+from flash_jupyter.session.links import Link
+from flash_jupyter.transport.apps import Apps
+from flash_jupyter.wire.apps import App, Environment
+from flash_jupyter.wire.control import Endpoint
+
+#: labels of a deployed endpoint
+ENVIRONMENT_ID, RESOURCE_NAME = "FLASH_ENVIRONMENT_ID", "FLASH_RESOURCE_NAME"
+
+
+@dataclass(frozen=True)
+class Live:
+    """A resource of the manifest, and the endpoint that serves it; None where it is missing."""
+
+    name: str
+    resource: Resource
+    endpoint: Endpoint | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether our handlers serve it, which take the pickled form: released clients write no `config`."""
+        return "config" in self.resource.model_fields_set
+
+    @property
+    def served(self) -> Served | None:
+        """The same for who makes URLs and lines for a terminal."""
+        if self.endpoint is None:
+            return None
+        return Served(self.name, self.endpoint.id, base_url(self.endpoint), self.resource)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An environment of an app with all its resources."""
+
+    app: str
+    environment: str
+    build_id: str
+    resources: tuple[Live, ...]
+
+    def functions(self) -> dict[str, tuple[Function, Live]]:
+        """Return the functions by name, and where each is served."""
+        return {function.name: (function, live) for live in self.resources for function in live.resource.functions}
+
+    def find(self, name: str) -> tuple[Function, Live]:
+        """Return the function of this name, or raise `NotFoundError` which says what is nearest."""
+        functions = self.functions()
+        if name not in functions:
+            raise NotFoundError(f"{self.app}/{self.environment} serves no {name}", fix=nearest(name, functions))
+        return functions[name]
+
+
+async def look_up(link: Link, app: str, environment: str) -> Deployment:
+    """Ask the server what an environment runs.
+
+    Raises `NotFoundError` for an app and an environment that do not exist, and for one without a build, `ApiError`s,
+    and `ManifestError` for a manifest that is none.
+    """
+    apps = Apps(link.http)
+    found = await _environment(apps, await _app(apps, app, link.backend.name), environment)
+    if found.active_build_id is None:
+        raise NotFoundError(
+            f"environment {environment} of {app} runs nothing yet", fix=f"send a build: flash deploy send {environment}"
+        )
+    manifest = await apps.manifest(found.active_build_id)
+    endpoints = _of_environment(await link.control.endpoints(), found)
+    named = manifest.get("environments", {}).get(found.id, {})
+    resources = tuple(
+        Live(name, resource, _chosen(endpoints, name, named.get(name, {}).get("endpoint_id")))
+        for name, resource in _resources(manifest, found.active_build_id).items()
+    )
+    return Deployment(app, environment, found.active_build_id, resources)
+
+
+async def _app(apps: Apps, name: str, backend: str) -> App:
+    try:
+        return await apps.app(name)
+    except NotFoundError:
+        known = [each.name for each in await apps.apps() if not each.name.startswith("preview:")]
+        place = "the local Runpod" if backend == "local" else "Runpod"
+        raise NotFoundError(f"there is no app {name} on {place}", fix=nearest(name, known)) from None
+
+
+async def _environment(apps: Apps, app: App, name: str) -> Environment:
+    for each in app.environments:
+        if each.name == name:
+            return await apps.environment(each.id)
+    known = [each.name for each in app.environments]
+    raise NotFoundError(f"app {app.name} has no environment {name}", fix=nearest(name, known))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say what was probably meant.
+
+    >>> nearest("scroe", ["score", "train"]), nearest("x", ["score", "train"]), nearest("x", [])
+    ('did you mean score?', 'there are score, train', 'deploy it first: flash deploy new ENV, flash deploy send ENV')
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    word = "there is" if len(names) == 1 else "there are"
+    return f"{word} {', '.join(names)}" if names else "deploy it first: flash deploy new ENV, flash deploy send ENV"
+
+
+def _resources(manifest: Mapping[str, Any], build_id: str) -> dict[str, Resource]:
+    try:
+        return {name: Resource.model_validate(each) for name, each in manifest.get("resources", {}).items()}
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ManifestError(
+            f"the manifest of build {build_id} is not what we know: {where}: {first['msg'].lower()}",
+            fix="build and send it again with this version",
+        ) from None
+
+
+def _of_environment(endpoints: Iterable[Endpoint], environment: Environment) -> list[Endpoint]:
+    """The endpoints that the environment lists, and those whose label says that they are its own; newest first."""
+    listed = {each.id for each in environment.endpoints}
+    own = [each for each in endpoints if each.id in listed or each.env.get(ENVIRONMENT_ID) == environment.id]
+    return sorted(own, key=lambda each: each.created_at, reverse=True)
+
+
+def _chosen(endpoints: list[Endpoint], resource: str, endpoint_id: str | None) -> Endpoint | None:
+    """The endpoint of a resource: the one that the manifest names, where there are several, else the newest."""
+    of_resource = [each for each in endpoints if each.env.get(RESOURCE_NAME, each.name) == resource]
+    named = [each for each in of_resource if each.id == endpoint_id]
+    return next(iter([*named, *of_resource]), None)

@@ -1,0 +1,64 @@
+"""The manifest of a build on the server: read, and prepared for the environment that will run it.
+
+While a build runs, only the State Manager writes its map (`runtime/state.py`). Before it does, nobody looks there: the
+map is set first, so that no caller finds an empty one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from flash_jupyter.build.manifest import Manifest
+from flash_jupyter.errors import ManifestError, NotFoundError
+from flash_jupyter.runtime.state import Deployed, changed
+from flash_jupyter.transport.apps import Apps
+
+#: what the server's copy has beyond the build's own
+RUNTIME = ("environments", "resources_endpoints")
+
+
+async def read_build(apps: Apps, build_id: str) -> Manifest:
+    """Return the manifest of a build as it was built; raises `ManifestError` for one that is not ours to read."""
+    found = {name: value for name, value in (await apps.manifest(build_id)).items() if name not in RUNTIME}
+    try:
+        return Manifest.model_validate(found)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ManifestError(
+            f"the manifest of build {build_id} can't be read: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            fix="build it again and send it: flash deploy send",
+        ) from None
+
+
+async def is_build_of(apps: Apps, build_id: str | None, manifest: Manifest) -> bool:
+    """Whether this build is of this manifest, so that nothing has to be uploaded."""
+    if build_id is None:
+        return False
+    try:
+        return await read_build(apps, build_id) == manifest
+    except (ManifestError, NotFoundError):
+        return False
+
+
+async def has_run_in(apps: Apps, build_id: str, environment_id: str) -> bool:
+    """Whether an environment has run this build."""
+    try:
+        found: dict[str, Any] = await apps.manifest(build_id)
+    except NotFoundError:
+        return False
+    return environment_id in (found.get("environments") or {})
+
+
+async def announce(apps: Apps, build_id: str, environment_id: str, endpoints: Mapping[str, Deployed] | None) -> None:
+    """Set the map of an environment that does not run this build yet; None: take it away."""
+    manifest = dict(await apps.manifest(build_id))
+    if endpoints is None:
+        others = {key: value for key, value in (manifest.get("environments") or {}).items() if key != environment_id}
+        manifest["environments"] = others
+    else:
+        for name, deployed in endpoints.items():
+            manifest = changed(manifest, environment_id, name, deployed)
+    await apps.update_manifest(build_id, manifest)

@@ -1,0 +1,65 @@
+"""The app and the environment of a deploy: found, or made where they are not there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flash_jupyter.deploy.wanted import Place
+from flash_jupyter.errors import ApiError, NotFoundError
+from flash_jupyter.transport.apps import Apps
+from flash_jupyter.wire.apps import App, Environment
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where is deployed. `made_app` and `made_environment` say what was not there before."""
+
+    app: App
+    environment: Environment
+    made_app: bool = False
+    made_environment: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Return it as labels have it."""
+        return Place(self.app.name, self.environment.name, self.environment.id)
+
+
+async def open_site(apps: Apps, app: str, environment: str) -> Site:
+    """Return the site; another machine may make the same at the same moment. Raises `ApiError`s."""
+    found, made_app = await _app(apps, app)
+    stage, made_environment = await _environment(apps, found.id, environment)
+    return Site(found, stage, made_app, made_environment)
+
+
+async def remove_if_made(apps: Apps, site: Site) -> None:
+    """Remove what `open_site` made, as far as nobody else uses it by now."""
+    environment = await apps.environment(site.environment.id)
+    if site.made_environment and not environment.endpoints:
+        await apps.delete_environment(environment.id)
+    if site.made_app and not (await apps.environments(site.app.id)):
+        await apps.delete_app(site.app.id)
+
+
+async def _app(apps: Apps, name: str) -> tuple[App, bool]:
+    try:
+        return await apps.app(name), False
+    except NotFoundError:
+        pass
+    try:
+        await apps.create_app(name)
+    except ApiError:
+        return await apps.app(name), False  # somebody was quicker; where nobody was, this says it again
+    return await apps.app(name), True
+
+
+async def _environment(apps: Apps, app_id: str, name: str) -> tuple[Environment, bool]:
+    try:
+        return await apps.environment_by_name(app_id, name), False
+    except NotFoundError:
+        pass
+    try:
+        await apps.create_environment(app_id, name)
+    except ApiError:
+        return await apps.environment_by_name(app_id, name), False
+    return await apps.environment_by_name(app_id, name), True

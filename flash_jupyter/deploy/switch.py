@@ -1,0 +1,196 @@
+"""From what an environment runs to what a build wants: plan, trial, switch, verify, and only then away with the old."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flash_jupyter.build.manifest import Manifest
+from flash_jupyter.build.ready import base_url
+from flash_jupyter.deploy.apply import Applying
+from flash_jupyter.deploy.environment import Endpoints, existing, resource_of
+from flash_jupyter.deploy.fields import with_volumes
+from flash_jupyter.deploy.plan import Action, Plan, make_plan
+from flash_jupyter.deploy.progress import Progress, Report
+from flash_jupyter.deploy.records import announce, is_build_of
+from flash_jupyter.deploy.result import Result, Standing
+from flash_jupyter.deploy.site import Site, remove_if_made
+from flash_jupyter.deploy.trial import Trial, remove_leftovers, tried
+from flash_jupyter.deploy.undo import Journal, Turn
+from flash_jupyter.deploy.verify import Verifier
+from flash_jupyter.deploy.wanted import wanted_of
+from flash_jupyter.errors import DeployError
+from flash_jupyter.runtime.state import Deployed, StateManager
+from flash_jupyter.session.links import Link
+from flash_jupyter.session.volumes import find_volume
+from flash_jupyter.settings import Settings
+from flash_jupyter.transport.apps import Apps
+from flash_jupyter.wire.control import Endpoint
+
+AllowRemoval = Callable[[Plan], bool]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for; `put` uploads the bundle and returns its build, or knows one that is there."""
+
+    manifest: Manifest
+    put: Callable[[Site], Awaitable[str]]
+    allow_removal: AllowRemoval
+    smoke: bool
+    sources: Path | None
+    runtime_secret: str
+    report: Report
+
+
+@dataclass
+class Switch:
+    """One deploy on its way, by who holds this machine's lock of the environment; `locks` is their folder."""
+
+    link: Link
+    settings: Settings
+    site: Site
+    order: Order
+    locks: Path
+    journal: Journal = field(default_factory=Journal)
+    #: whether the new version is verified, so that nothing is taken back any more
+    stands: bool = False
+    #: whether there was a version before
+    stood: bool = False
+
+    def __post_init__(self) -> None:
+        manifest, site = self.order.manifest, self.site
+        self._apps = Apps(self.link.http)
+        self._state = StateManager(self._apps, clock=self.link.http.clock)
+        self._endpoints = Endpoints(self.link, self.settings, site.place, manifest.python_version)
+        self._wanted = wanted_of(
+            manifest, site.place, owner=self.settings.owner, runtime_secret=self.order.runtime_secret
+        )
+        self._verifier = Verifier(
+            self.link, self.settings, manifest, self.order.sources, self.order.smoke, self.order.report
+        )
+        if site.made_app or site.made_environment:
+            self.journal.add(
+                Turn.PLACE,
+                f"environment {site.environment.name} is removed again",
+                lambda: remove_if_made(self._apps, site),
+            )
+
+    async def run(self) -> Result:
+        """Do it all; what is done so far is in `journal`, which is empty once the new version stands."""
+        await remove_leftovers(self.link, self._endpoints, self.site.app, self.locks)
+        await self._know_volumes()
+        before = {each.id: each for each in await self._endpoints.listed()}
+        self.stood = bool(before)
+        plan = make_plan(
+            {name: each.fields for name, each in self._wanted.items()},
+            [existing(each, self._wanted.get(resource_of(each))) for each in before.values()],
+        )
+        await self._ask(plan)
+        build_id = await self.order.put(self.site)
+        kept = {
+            step.name: before[step.endpoint_id or ""] for step in plan.of(Action.KEEP, Action.UPDATE, Action.REPLACE)
+        }
+        if kept and (names := tried(plan)):
+            await self._try_out(build_id, names, kept)
+        await self._activate(build_id, kept)
+        applying = Applying(self._endpoints, self._wanted, before, build_id, self.journal, self.order.report)
+        applied = await applying.apply(plan)
+        await self._record(applied)
+        standing = await self._verifier.verify(
+            self._wanted, applied, rolled=[step.name for step in plan.of(Action.UPDATE)]
+        )
+        build_id = await self._check(build_id, applied)
+        self.stands = True
+        await self._remove(plan, before)
+        return self._result(build_id, plan, standing)
+
+    def _result(self, build_id: str, plan: Plan, standing: tuple[Standing, ...]) -> Result:
+        return Result(self.site.app.name, self.site.environment.name, build_id, plan, standing)
+
+    async def _know_volumes(self) -> None:
+        """Give volumes that exist their ids; the others are made with their endpoint."""
+        wanted = {volume for each in self._wanted.values() for volume in each.spec.unresolved_volumes}
+        if not wanted:
+            return
+        listed = await self.link.control.volumes.all()
+        known = {volume: found.id for volume in wanted if (found := find_volume(volume, listed))}
+        if len(known) < len(wanted):
+            self.journal.add(Turn.VOLUME, "volumes that were made are removed again", self._remove_volumes)
+        self._wanted = {name: each.with_spec(with_volumes(each.spec, known)) for name, each in self._wanted.items()}
+
+    async def _remove_volumes(self) -> None:
+        while self._endpoints.made_volumes:
+            await self.link.control.volumes.delete(self._endpoints.made_volumes.pop())
+
+    async def _ask(self, plan: Plan) -> None:
+        lines = [str(step) for step in plan.steps]
+        self.order.report(Progress("plan", "\n".join(lines) or "there is nothing to deploy"))
+        left = sorted({step.name for step in plan.of(Action.DELETE) if step.name not in self._wanted})
+        if left and not await asyncio.to_thread(self.order.allow_removal, plan):
+            raise DeployError(
+                f"the bundle has no {', '.join(left)} any more, and removing them was not allowed",
+                fix="allow it, or bring them back into the sources and build again",
+            )
+
+    async def _try_out(self, build_id: str, names: list[str], kept: Mapping[str, Endpoint]) -> None:
+        trial = Trial(
+            self.link, self._endpoints, self._verifier, self.site.app.id, self.locks, self.order.runtime_secret
+        )
+        standing = {name: _deployed(each) for name, each in kept.items() if name not in names}
+        await trial.run(build_id, names, standing)
+
+    async def _activate(self, build_id: str, kept: Mapping[str, Endpoint]) -> None:
+        """Make the build the one that new workers get; callers find the endpoints that stay from the first moment."""
+        old, environment_id = self.site.environment.active_build_id, self.site.environment.id
+        if build_id == old:
+            return
+        await announce(self._apps, build_id, environment_id, {name: _deployed(each) for name, each in kept.items()})
+        if old is not None:
+            self.journal.add(Turn.BUILD, f"build {old} is active again", lambda: self._apps.deploy(environment_id, old))
+        await self._apps.deploy(environment_id, build_id)
+
+    async def _record(self, applied: Mapping[str, Endpoint]) -> None:
+        """Say where each resource is served; a build that was active before gets its old entries back on failure."""
+        environment_id = self.site.environment.id
+        before = await self._state.endpoints(environment_id)
+
+        async def give_back() -> None:
+            for name in applied:
+                await self._state.update(environment_id, name, before.get(name))
+
+        changed = {name: _deployed(each) for name, each in applied.items() if before.get(name) != _deployed(each)}
+        if changed:
+            if not any(each.turn is Turn.BUILD for each in self.journal.done):
+                self.journal.add(Turn.RECORD, "the map of endpoints is as it was", give_back)
+            await asyncio.gather(*(self._state.update(environment_id, name, each) for name, each in changed.items()))
+
+    async def _check(self, build_id: str, applied: Mapping[str, Endpoint]) -> str:
+        """See that the platform lists what was made, and that no other deploy has overtaken this one."""
+        listed = {each.id for each in await self._endpoints.listed()}
+        if gone := sorted(name for name, each in applied.items() if each.id not in listed):
+            raise DeployError(f"{', '.join(gone)} is no longer listed", fix="somebody may have deleted it: send again")
+        active = (await self._apps.environment(self.site.environment.id)).active_build_id
+        if active != build_id and not await is_build_of(self._apps, active, self.order.manifest):
+            self.journal.done.clear()  # it is another's environment now
+            raise DeployError(
+                f"another deploy has overtaken this one: the environment runs build {active}",
+                fix="look at what it runs (flash deploy info), then send again",
+            )
+        return active or build_id
+
+    async def _remove(self, plan: Plan, before: Mapping[str, Endpoint]) -> None:
+        """Take away what nobody wants any more; the new version stands whatever becomes of it."""
+        steps = plan.of(Action.DELETE, Action.REPLACE)
+        if not steps:
+            return
+        self.order.report(Progress("remove", f"removing {', '.join(sorted({step.name for step in steps}))}"))
+        await self._endpoints.remove(before[step.endpoint_id or ""] for step in steps)
+        for name in sorted({step.name for step in plan.of(Action.DELETE)} - {*self._wanted}):
+            await self._state.update(self.site.environment.id, name, None)
+
+
+def _deployed(endpoint: Endpoint) -> Deployed:
+    return Deployed(endpoint.id, base_url(endpoint))

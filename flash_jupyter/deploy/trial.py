@@ -1,0 +1,161 @@
+"""A new version beside the old one, before it takes its place: an environment of its own, with what changed.
+
+Nothing of it stays, however it ends. What a killed process leaves has labels: the next deploy of this machine removes
+it at once, any other, and a sweep, when its time is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flash_jupyter.build.ready import base_url
+from flash_jupyter.deploy.apply import together
+from flash_jupyter.deploy.environment import Endpoints
+from flash_jupyter.deploy.plan import Action, Plan
+from flash_jupyter.deploy.progress import Progress
+from flash_jupyter.deploy.records import announce
+from flash_jupyter.deploy.verify import Verifier
+from flash_jupyter.deploy.wanted import TRIAL, Place, Wanted, wanted_of
+from flash_jupyter.errors import NotFoundError
+from flash_jupyter.runtime.state import Deployed
+from flash_jupyter.session.links import Link
+from flash_jupyter.session.sweep import has_expired
+from flash_jupyter.transport.apps import Apps
+from flash_jupyter.wire.apps import App
+from flash_jupyter.wire.control import Endpoint
+
+#: fields that have nothing to do with whether the new version works
+SCALING = ("workers.min", "workers.max", "idleTimeout", "scalerType", "scalerValue", "flashboot")
+_WORD = "-trial-"
+#: characters of a resource's name in that of its trial
+NAME = 80
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried: `endpoints` are those of the real environment, whose place it would take; `app` is the app's id.
+
+    `locks` is the folder of this machine, whose leftovers are known by it.
+    """
+
+    link: Link
+    endpoints: Endpoints
+    verifier: Verifier
+    app_id: str
+    locks: Path
+    runtime_secret: str
+
+    async def run(self, build_id: str, names: list[str], standing: Mapping[str, Deployed]) -> None:
+        """Try these resources; raises what `Verifier.verify` raises. `standing` are those that stay as they are."""
+        real, apps = self.endpoints.place, Apps(self.link.http)
+        mark = mark_of(self.locks)
+        name = f"{real.environment}{_WORD}{mark}{secrets.token_hex(3)}"
+        try:
+            environment = await apps.create_environment(self.app_id, name)
+            place = Place(real.app, name, environment.id)
+            await apps.deploy(environment.id, build_id)
+            inside = replace(self.endpoints, place=place, trial=mark)
+            wanted = self._wanted(names, place)
+            self.verifier.report(Progress("trial", f"trying {', '.join(sorted(names))} beside the old version"))
+            made = await together(self._make(inside, wanted[each], build_id) for each in names)
+            endpoints: dict[str, Endpoint] = dict(zip(names, made, strict=True))
+            await announce(apps, build_id, environment.id, {**standing, **_deployed(endpoints)})
+            await self.verifier.verify(wanted, endpoints)
+        finally:
+            await asyncio.shield(self._remove(name, build_id))
+
+    def _wanted(self, names: list[str], place: Place) -> dict[str, Wanted]:
+        """One worker at most, none that waits; a coordinator gets no key, so that it mends nothing here."""
+        owner = self.endpoints.settings.owner
+        found = wanted_of(self.verifier.manifest, place, owner=owner, runtime_secret=self.runtime_secret)
+        small = {name: _small(found[name]) for name in names}
+        return {name: _without_key(each) if _mends(each) else each for name, each in small.items()}
+
+    @staticmethod
+    async def _make(inside: Endpoints, wanted: Wanted, build_id: str) -> Endpoint:
+        def say(_: str) -> None:
+            """What it makes is gone in a minute; a volume that it makes is the real one's."""
+
+        name = f"{wanted.name[:NAME]}{_WORD}{secrets.token_hex(3)}"
+        return await inside.create(wanted, build_id, say, name=name)
+
+    async def _remove(self, name: str, build_id: str) -> None:
+        apps = Apps(self.link.http)
+        try:
+            environment = await apps.environment_by_name(self.app_id, name)
+        except NotFoundError:
+            return
+        await announce(apps, build_id, environment.id, None)
+        await remove_trial(self.link, self.endpoints, Place(self.endpoints.place.app, name, environment.id))
+
+
+def tried(plan: Plan) -> list[str]:
+    """Return the resources of which something changes that a trial can tell.
+
+    >>> from flash_jupyter.deploy.plan import Change, Step
+    >>> scaled = Step(Action.UPDATE, "a", "e1", (Change("workers.max", 1, 3),))
+    >>> tried(Plan((scaled, Step(Action.UPDATE, "b", "e2", (Change("code", "x", "y"),)))))
+    ['b']
+    """
+    steps = plan.of(Action.CREATE, Action.UPDATE, Action.REPLACE)
+    return [
+        step.name
+        for step in steps
+        if step.action is not Action.UPDATE or any(change.field not in SCALING for change in step.changes)
+    ]
+
+
+async def remove_leftovers(link: Link, endpoints: Endpoints, app: App, locks: Path) -> list[str]:
+    """Remove trials of this environment that a killed process left, and return their names.
+
+    Who calls this holds the lock of this machine: none of its own can be running.
+    """
+    begin = f"{endpoints.place.environment}{_WORD}"
+    left = [each for each in app.environments if each.name.startswith(begin)]
+    if not left:
+        return []
+    listed, removed = await link.control.endpoints(), list[str]()
+    for each in left:
+        inside = [e for e in listed if e.env.get("FLASH_ENVIRONMENT_ID") == each.id and TRIAL in e.env]
+        is_ours = each.name.startswith(f"{begin}{mark_of(locks)}")
+        is_over = inside and all(has_expired(e, link.http.server_now()) for e in inside)
+        if is_ours or is_over:
+            await remove_trial(link, endpoints, Place(app.name, each.name, each.id))
+            removed.append(each.name)
+    return removed
+
+
+async def remove_trial(link: Link, endpoints: Endpoints, place: Place) -> None:
+    """Remove an environment that is a trial, with all that is in it; raises `ApiError` where an endpoint stays."""
+    inside = replace(endpoints, place=place)
+    await inside.remove(await inside.listed())
+    try:
+        await Apps(link.http).delete_environment(place.environment_id)
+    except NotFoundError:
+        return
+
+
+def mark_of(locks: Path) -> str:
+    """Return six characters that stand for this machine's folder of locks."""
+    return hashlib.sha256(str(locks.resolve()).encode()).hexdigest()[:6]
+
+
+def _deployed(endpoints: Mapping[str, Endpoint]) -> dict[str, Deployed]:
+    return {name: Deployed(each.id, base_url(each)) for name, each in endpoints.items()}
+
+
+def _small(wanted: Wanted) -> Wanted:
+    return replace(wanted, spec=replace(wanted.spec, workers_min=0, workers_max=1))
+
+
+def _mends(wanted: Wanted) -> bool:
+    return bool(wanted.resource.model_dump().get("is_mothership"))
+
+
+def _without_key(wanted: Wanted) -> Wanted:
+    return replace(wanted, env={name: value for name, value in wanted.env.items() if name != "RUNPOD_API_KEY"})

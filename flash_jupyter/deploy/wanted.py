@@ -1,0 +1,133 @@
+"""What a manifest wants: for each resource an endpoint with its whole configuration and labels (flash-wire.md 7.4).
+
+The old client lost most of a configuration on its way, and could not deploy classes with an image of their own
+(flash-wire.md 12, 14). Here a resource is made of its `config` again, by the class that the user wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flash_jupyter.build.manifest import Manifest, Resource
+from flash_jupyter.deploy.fields import FINGERPRINT, Fields, digest, fields_of_spec
+from flash_jupyter.errors import ManifestError, OptionError
+from flash_jupyter.resources import classes, model
+from flash_jupyter.resources.endpoint import RESERVED, EndpointSpec
+from flash_jupyter.resources.images import read_python
+
+BUILD, CONFIG = f"{RESERVED}BUILD", f"{RESERVED}CONFIG"
+#: of a trial: whose endpoint it is, for who lists them
+TRIAL = f"{RESERVED}TRIAL"
+#: from a manifest of a released client to arguments of the classes (flash-wire.md 6.2); ours has all under `config`
+PUBLISHED = (
+    *("instanceIds", "workersMin", "workersMax", "idleTimeout", "scalerType", "scalerValue", "locations", "env"),
+    *("networkVolume", "networkVolumeId"),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An environment of an app, as its endpoints' labels say it."""
+
+    app: str
+    environment: str
+    environment_id: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One endpoint as it should be. `env` is what the user and the deployment put there, without who made it when."""
+
+    name: str
+    resource: Resource
+    spec: EndpointSpec
+    env: Mapping[str, str] = field(repr=False)
+
+    @property
+    def fields(self) -> Fields:
+        """The configuration that a plan compares."""
+        return fields_of_spec(self.spec, self.env)
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether its workers run our handler, which can be asked whether it is there."""
+        kind = getattr(classes, self.resource.resource_type, model.Resource)
+        return bool(kind.is_live)
+
+    def with_spec(self, spec: EndpointSpec) -> Wanted:
+        """Return it with another spec."""
+        return replace(self, spec=spec)
+
+    def labels(self, build_id: str) -> dict[str, str]:
+        """Return the labels that change with a deployment."""
+        return {BUILD: build_id, CONFIG: digest(self.fields)}
+
+
+def wanted_of(manifest: Manifest, place: Place, *, owner: str, runtime_secret: str) -> dict[str, Wanted]:
+    """Return what a manifest wants in an environment, by resource.
+
+    Raises `ManifestError` for a resource that is none of our classes, and `OptionError` for what its class refuses.
+    """
+    found = {}
+    for name, entry in manifest.resources.items():
+        resource = _described(name, entry)
+        python = entry.target_python_version or manifest.python_version
+        spec = resource.spec(owner=owner, python=read_python(python))
+        env = {**spec.env, **worker_variables(manifest, name, place, runtime_secret)}
+        found[name] = Wanted(name, entry, replace(spec, name=name, image=entry.imageName or spec.image), env)
+    return found
+
+
+def worker_variables(manifest: Manifest, name: str, place: Place, runtime_secret: str) -> dict[str, str]:
+    """Return what a deployed worker finds in its environment beside the user's own.
+
+    A key is there only where others are called, and only as the name of a secret of the platform (D12).
+    """
+    entry = manifest.resources[name]
+    more = entry.model_dump()
+    variables = {
+        "FLASH_APP": place.app,
+        "FLASH_ENV": place.environment,
+        "FLASH_ENVIRONMENT_ID": place.environment_id,
+        "FLASH_RESOURCE_NAME": name,
+        FINGERPRINT: manifest.source_fingerprint,
+    }
+    if entry.is_load_balanced:
+        variables["FLASH_ENDPOINT_TYPE"] = "lb"
+    is_mothership = bool(more.get("is_mothership"))
+    if is_mothership:
+        named = {"FLASH_MAIN_FILE": more.get("main_file"), "FLASH_APP_VARIABLE": more.get("app_variable")}
+        variables |= {"FLASH_IS_MOTHERSHIP": "true", **{key: str(value) for key, value in named.items() if value}}
+    if is_mothership or more.get("makes_remote_calls"):
+        variables["RUNPOD_API_KEY"] = f"{{{{ RUNPOD_SECRET_{runtime_secret} }}}}"
+    return variables
+
+
+def needs_key(manifest: Manifest) -> bool:
+    """Whether a resource of this manifest calls others."""
+    entries = (entry.model_dump() for entry in manifest.resources.values())
+    return any(entry.get("is_mothership") or entry.get("makes_remote_calls") for entry in entries)
+
+
+def _described(name: str, entry: Resource) -> model.Resource:
+    """The resource as the user wrote it; of a manifest that is not ours, as far as it says."""
+    kind = getattr(classes, entry.resource_type, None)
+    if not (isinstance(kind, type) and issubclass(kind, model.Resource)):
+        raise ManifestError(
+            f"resource {name} is a {entry.resource_type}, which is no class of ours", fix="build it again: flash build"
+        )
+    own_image = {} if kind.is_live or not entry.imageName else {"imageName": entry.imageName}
+    arguments = {**(entry.config or {**_published(entry.model_dump()), **own_image}), "name": name}
+    try:
+        resource: model.Resource = kind(**arguments)
+    except OptionError as error:
+        raise ManifestError(f"resource {name} can't be deployed: {error.message}", fix=error.fix) from None
+    return resource
+
+
+def _published(entry: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: entry[key] for key in PUBLISHED if entry.get(key) not in (None, "", [], {})}
+    cards = [each for each in str(entry.get("gpuIds") or "").split(",") if each and not each.startswith("-")]
+    return {**found, **({"gpus": cards} if cards and "instanceIds" not in found else {})}

@@ -1,0 +1,103 @@
+"""What a deployed function answers: its value, or the error that it means."""
+
+from __future__ import annotations
+
+import base64
+import traceback
+from typing import Any
+
+import cloudpickle
+import httpx
+import pytest
+
+from flash_jupyter.deploy.answers import raised, read_job, read_refusal, read_route
+from flash_jupyter.errors import ApiError, JobTimedOut, RemoteExecutionError, SerializationError, WorkerLost
+from flash_jupyter.wire.jobs import Job
+
+
+def job(status: str = "COMPLETED", **fields: Any) -> Job:
+    return Job.model_validate({"id": "j1", "status": status, **fields})
+
+
+def answered(value: Any) -> dict[str, Any]:
+    return {"success": True, "result": base64.b64encode(cloudpickle.dumps(value)).decode()}
+
+
+def failed() -> str:
+    """The traceback of an error with a cause, as Python writes it."""
+    try:
+        try:
+            {"cake": 4}["tea"]
+        except KeyError as error:
+            raise ValueError("no tea:\nnone at all") from error
+    except ValueError:
+        return traceback.format_exc()
+    raise AssertionError
+
+
+def test_the_pickled_form_gives_any_value_and_the_plain_one_its_json() -> None:
+    assert read_job(job(output=answered({1, 2})), "f", is_pickled=True) == {1, 2}
+    assert read_job(job(output={"a": [1]}), "f", is_pickled=False) == {"a": [1]}
+
+
+def test_an_error_has_its_own_type_its_text_its_frames_and_its_cause() -> None:
+    error = raised("no tea:\nnone at all", failed())
+    assert isinstance(error, ValueError)
+    assert (error.type_name, str(error)) == ("ValueError", "no tea:\nnone at all")
+    assert [(frame["name"], frame["text"]) for frame in error.frames] == [
+        ("failed", 'raise ValueError("no tea:\\nnone at all") from error')
+    ]
+    assert [(cause["text"], cause["how"]) for cause in error.chain] == [("KeyError: 'tea'", "cause")]
+    assert "on the worker:\n  " in "".join(error.__notes__)
+
+
+FAILURES = [
+    ("the answer of our handler", job("FAILED", error="no tea", output={"success": False, "traceback": failed()})),
+    ("a response that is complete", job(output={"success": False, "error": "no tea", "traceback": failed()})),
+    ("the JSON of the SDK's worker", job("FAILED", error='{"error_type": "<class \'ValueError\'>", "error_message": "no tea"}')),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ended", [c[1] for c in FAILURES], ids=[c[0] for c in FAILURES])
+@pytest.mark.parametrize("is_pickled", [True, False], ids=["pickled", "plain"])
+def test_what_the_function_raised_is_raised_here(ended: Job, is_pickled: bool) -> None:
+    with pytest.raises(ValueError, match="no tea") as caught:
+        read_job(ended, "f", is_pickled=is_pickled)
+    assert isinstance(caught.value, RemoteExecutionError)
+
+
+def test_what_befell_the_job_is_an_error_of_the_job() -> None:
+    with pytest.raises(WorkerLost):
+        read_job(job("FAILED", error="worker lost: w1: signal 9"), "f", is_pickled=True)
+    with pytest.raises(JobTimedOut):
+        read_job(job("TIMED_OUT"), "f", is_pickled=True)
+
+
+def test_a_result_that_cannot_be_read_here_says_why() -> None:
+    with pytest.raises(SerializationError) as caught:
+        read_job(job(output={"success": True, "result": base64.b64encode(b"cnowhere\nnothing\n.").decode()}), "f", is_pickled=True)  # fmt: skip
+    assert str(caught.value) == (
+        "can't be pickled: the result of f: it can't be unpickled here (ModuleNotFoundError: No module named 'nowhere')"
+        "\n  → install here what it is made of, or return plain values"
+    )
+
+
+ROUTES = [
+    ("JSON", {"json": {"a": 1}}, {"a": 1}),
+    ("a text", {"text": "hello"}, "hello"),
+    ("bytes", {"content": b"\x00", "headers": {"content-type": "image/png"}}, b"\x00"),
+    ("nothing", {"content": b""}, None),
+]
+
+
+@pytest.mark.parametrize(("answer", "value"), [c[1:] for c in ROUTES], ids=[c[0] for c in ROUTES])
+def test_a_route_gives_its_value(answer: dict[str, Any], value: Any) -> None:
+    assert read_route(httpx.Response(200, **answer)) == value
+
+
+def test_a_refusal_is_the_platforms_own_unless_a_function_raised() -> None:
+    refused = ApiError("...", status=422, detail="field: required")
+    assert read_refusal(refused, "price") is refused
+    error = read_refusal(ApiError("...", status=500, detail="KeyError: 'tea'"), "price")
+    assert isinstance(error, KeyError)
+    assert str(error) == "'tea'\n  → its traceback is in the log of the worker of price"
