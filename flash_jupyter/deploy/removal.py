@@ -198,7 +198,8 @@ async def _remove(link: Link, scope: _Scope, report: Report) -> tuple[tuple[Item
     """Delete what is in scope, the environments last: until then they can be found, and the removal be repeated."""
     gone: list[Item] = []
     total = len(scope.endpoints)
-    report(Progress("remove", f"deleting {total} endpoint{'' if total == 1 else 's'}", 0, total))
+    if total:
+        report(Progress("remove", f"deleting {total} endpoint{'' if total == 1 else 's'}", 0, total))
 
     def tell(done: int, name: str) -> None:
         report(Progress("remove", f"deleting endpoints: {name}", done, total))

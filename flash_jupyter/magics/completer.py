@@ -24,6 +24,12 @@ from flash_jupyter.resources.values import FLAGS, KEYS
 PRIORITY = 100
 #: `flash local` and its commands (`cli/local.py`)
 LOCAL_COMMANDS = ("start", "stop", "status", "logs", "env", "faults", "clock")
+#: what may follow `%flash deploy`, `env` and `app` (`cli/deploy.py`, `cli/env.py`, `cli/apps.py`)
+APP_COMMANDS = {
+    "deploy": ("new", "send", "list", "info", "promote", "rollback", "delete"),
+    "env": ("list", "create", "info", "delete"),
+    "app": ("list", "get", "create", "delete"),
+}
 
 _MAGIC = re.compile(r"\s*%%remote(?=\s)(?P<options>.*)", re.DOTALL)
 _LINE_MAGIC = re.compile(r"(?:.*?[=(,]\s*|\s*)%remote(?=\s)(?P<options>.*)", re.DOTALL)
@@ -128,8 +134,10 @@ def _flash(text: str, known: Known) -> Found | None:
 
 
 def _arguments_of(command: str, known: Known) -> Iterable[str]:
+    if command in APP_COMMANDS:
+        return APP_COMMANDS[command]
     tables: Mapping[str, Callable[[], Iterable[str]]] = {
-        "undeploy": lambda: [*known.endpoints(), "--all"],
+        "undeploy": lambda: [*known.endpoints(), "--all", "list"],
         **dict.fromkeys(("attach", "cancel", "logs"), known.jobs),
         "use": lambda: ("local", "runpod"),
         "local": lambda: LOCAL_COMMANDS,

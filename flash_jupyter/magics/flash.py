@@ -43,6 +43,9 @@ class FlashMagics(Magics):
             "use": self._use,
             "endpoints": self._endpoints,
             "undeploy": self._undeploy,
+            "deploy": lambda words: self._deployed("deploy", words),
+            "env": lambda words: self._deployed("env", words),
+            "app": lambda words: self._deployed("app", words),
             "sweep": self._sweep,
             "cost": self._cost,
             "volumes": self._volumes,
@@ -73,7 +76,7 @@ class FlashMagics(Magics):
             %flash config gpu=AMPERE_80 deps=torch     set some; `gpu=` takes one away
             %flash use local|runpod  where cells run
             %flash endpoints         the endpoints: what each does, costs, and whose it is
-            %flash undeploy NAME     delete an endpoint; --all deletes all of yours
+            %flash undeploy NAME --yes     delete an endpoint; --all: all of yours; `list` shows them
             %flash sweep             endpoints of yours that have expired and have no job; --yes deletes them
             %flash cost              what this kernel has spent, and what was billed; --days=30
             %flash config max_cost=5 max_cost_per_hour=3   US dollars: what could cost more is refused
@@ -87,11 +90,13 @@ class FlashMagics(Magics):
             %flash init NAME         a new project: workers, a notebook, a web API
             %flash build [PATH]      this notebook, or what is at PATH, becomes what is deployed; --preview tries it
             %flash run [PATH]        serve it on this machine, each call remote; `%flash run stop` ends that
+            %flash deploy new|send|list|info|promote|rollback|delete ENV    what was built, in production
+            %flash env list|create|info|delete, %flash app list|get|create|delete    what is deployed
             %flash local start|stop|status|logs|env    the embedded Runpod
             %flash doctor            what stands in the way: key, versions, folders; --cloud tries the real Runpod
 
-        An ID is ours, the platform's, or a unique beginning. `status`, `endpoints`, `volumes`, `jobs` and `explain`
-        take --json.
+        An ID is ours, the platform's, or a unique beginning. `status`, `endpoints`, `volumes`, `jobs`, `explain` and
+        all of `deploy`, `env`, `app` and `undeploy` take --json.
         """
         with option_errors_as_usage():
             word, *arguments = [word.text for word in split_words(line)] or ["panel"]
@@ -172,13 +177,12 @@ class FlashMagics(Magics):
         self._show(volumes(self._remote.session(), arguments))
 
     def _undeploy(self, arguments: list[str]) -> None:
-        session = self._remote.session()
-        if len(arguments) != 1:
-            raise OptionError(
-                "%flash undeploy takes a name", fix="write %flash undeploy NAME, or --all for all of yours"
-            )
-        deleted = session.undeploy_all() if arguments == ["--all"] else session.undeploy(arguments[0])
-        self._show(one_line(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete"))
+        self._deployed("undeploy", arguments)
+
+    def _deployed(self, word: str, arguments: list[str]) -> None:
+        from flash_jupyter.magics.deploy import run_command
+
+        run_command(self.shell, self._remote.session(), word, arguments)
 
     def _sweep(self, arguments: list[str]) -> None:
         from flash_jupyter.magics.money import sweep

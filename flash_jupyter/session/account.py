@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from flash_jupyter.session.bill import DAYS, Bill, read_bill
 from flash_jupyter.session.budget import Budget, Caps
-from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy, undeploy_all
+from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy, undeploy_all, undeploy_ids
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.loop import LoopThread
@@ -46,6 +46,10 @@ class Account:
         if self._is_asleep():
             return []
         return self._forget(self.loop.call(undeploy_all(self._link(), self.settings.owner)))
+
+    def undeploy_ids(self, ids: Collection[str]) -> list[str]:
+        """Delete the endpoints with these ids; returns the names that a listing no longer shows."""
+        return self._forget(self.loop.call(undeploy_ids(self._link(), ids)))
 
     def orphans(self) -> list[Orphan]:
         """Return this user's endpoints that have expired and have no job."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -78,6 +79,11 @@ async def undeploy_all(link: Link, owner: str) -> list[str]:
     """Delete all endpoints of an owner, by their labels; return the names that a listing no longer shows."""
     endpoints = await link.control.endpoints()
     return await link.provisioner.undeploy([e for e in endpoints if e.env.get(OWNER) == owner])
+
+
+async def undeploy_ids(link: Link, ids: Collection[str]) -> list[str]:
+    """Delete the endpoints with these ids; return the names that a listing no longer shows."""
+    return await link.provisioner.undeploy([e for e in await link.control.endpoints() if e.id in ids])
 
 
 async def purge_queue(link: Link, endpoint_id: str) -> int:

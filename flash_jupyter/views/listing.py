@@ -23,12 +23,16 @@ STATUS_COLUMNS = ("name", "hardware", "workers", "jobs")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a listing: which value, under which title; `hint` names the value that a pointer over it shows."""
+    """A column of a listing: which value, under which title; `hint` names the value that a pointer over it shows.
+
+    A long value is cut in HTML, unless it is one that is copied from there (`is_whole`).
+    """
 
     key: str
     title: str
     is_number: bool = False
     hint: str = ""
+    is_whole: bool = False
 
 
 ENDPOINT_COLUMNS = (
@@ -141,7 +145,7 @@ def _cell(row: Mapping[str, str], column: Column) -> str:
     dot = ""
     if column.key == "state" and text:
         dot = f'<span style="color:{DOTS.get(text, "inherit")};opacity:{1 if text in DOTS else 0.75}">●</span> '
-    shown = html.escape(shortened(text, CELL_CHARACTERS))
+    shown = html.escape(text if column.is_whole else shortened(text, CELL_CHARACTERS))
     return f'<td{_class(column)} title="{html.escape(title)}">{dot}{shown}</td>'
 
 

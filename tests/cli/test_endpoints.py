@@ -116,7 +116,7 @@ def test_a_program_is_not_asked(desk: Desk) -> None:
     "arguments", [["undeploy"], ["undeploy", "mine", "--all"]], ids=["no name", "a name and --all"]
 )
 def test_undeploy_takes_a_name_or_all(desk: Desk, arguments: list[str]) -> None:
-    assert desk.error(*arguments, code=2)["message"] == "undeploy takes a name, or --all for all of yours"
+    assert desk.error(*arguments, code=2)["message"] == "undeploy takes a name, `list`, or --all for all of yours"
 
 
 def test_an_unknown_endpoint_is_an_error_with_those_that_exist(desk: Desk) -> None:

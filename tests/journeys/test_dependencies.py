@@ -20,7 +20,7 @@ def test_a_dependency_is_installed_once(desk: Any) -> None:
     overlays = sorted(path.name for path in (desk.home / "cache").rglob(f"{PACKAGE}-*.dist-info"))
     stamps = [path.stat().st_mtime_ns for path in (desk.home / "cache").rglob(f"{PACKAGE}/__init__.py")]
     assert len(overlays) == len(stamps) == 1
-    notebook.ok("%flash undeploy --all")
+    notebook.ok("%flash undeploy --all --yes")
     second = notebook.ok(cell)
     assert second.result == first.result
     assert [path.stat().st_mtime_ns for path in (desk.home / "cache").rglob(f"{PACKAGE}/__init__.py")] == stamps

@@ -1,0 +1,139 @@
+"""The build that is there, and whether it still is of its sources; who sends one that is not should know it.
+
+Times alone say little: a checkout touches every file. So what is newer than the artifact is compared with what the
+artifact holds.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flash_jupyter.build.bundle import ARTIFACT, FOLDER
+from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.manifest import FILE_NAME, Manifest, read_manifest
+from flash_jupyter.build.project import Project
+from flash_jupyter.build.sources import read_project
+from flash_jupyter.errors import BuildError
+
+#: files that say which packages a bundle has, and are not in it
+PACKAGE_FILES = ("requirements.txt", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A build as it lies in `.flash`; `source` is what it was made of, `changed` names what is not as it was then."""
+
+    source: Path
+    archive: Path
+    manifest: Manifest
+    changed: tuple[str, ...]
+
+
+def find_existing(path: Path) -> Existing:
+    """Return the build of a notebook, a Python file or a folder.
+
+    In a folder whose build is of one notebook or file, it is that one. Raises `BuildError` where there is none.
+    """
+    place = _build_folder(path)
+    archive = place / ARTIFACT
+    if not archive.is_file():
+        raise BuildError(f"there is no build in {place}", fix=f"build it: flash build {path}, or add --build")
+    manifest = read_manifest(archive.with_name(FILE_NAME))
+    source = source_of(path)
+    return Existing(source, archive, manifest, tuple(changed_since(source, archive, manifest)))
+
+
+def project_name(path: Path) -> str:
+    """Return what a build of a path is called: a file's stem; of a folder the build that is there, else its name."""
+    if path.is_file():
+        return path.stem
+    manifest = path / FOLDER / FILE_NAME
+    return read_manifest(manifest).project_name if manifest.is_file() else path.resolve().name
+
+
+def source_of(path: Path) -> Path:
+    """Return what is meant by a path: in a folder with a build of one notebook or file, that one."""
+    if path.is_file():
+        return path
+    name = project_name(path)
+    if path.resolve().name == name:
+        return path
+    found = (path / f"{name}{suffix}" for suffix in (".ipynb", ".py"))
+    return next((each for each in found if each.is_file()), path)
+
+
+def changed_since(source: Path, archive: Path, manifest: Manifest) -> list[str]:
+    """Name what is not as it was when the build was made.
+
+    Raises `BuildError` where `source` can't be read any more, and where the build is of something else.
+    """
+    served = {function.name for resource in manifest.resources.values() for function in resource.functions}
+    project = _read_alike(source, served)
+    if project.name != manifest.project_name:
+        raise BuildError(
+            f"the build in {archive.parent} is of {manifest.project_name}, not of {project.name}",
+            fix=f"build it: flash build {source}, or add --build",
+        )
+    changed = [f"function {name}" for name in sorted(served ^ _functions(project))]
+    newer = sorted(_newer(source, project, archive.stat().st_mtime))
+    written = [name for name in newer if name not in PACKAGE_FILES]
+    different = _different(project, archive) if written else []
+    changed += [name for name in different if (project.root / name).is_file()]
+    if any(not (project.root / name).is_file() for name in different):  # they are made of notebooks
+        changed += [name for name in written if name not in project.files]
+    return changed + [name for name in newer if name in PACKAGE_FILES]
+
+
+def _build_folder(path: Path) -> Path:
+    """Where the build of a path is: a module of a package is built from above the package."""
+    folder = path.resolve() if path.is_dir() else path.resolve().parent
+    while path.suffix == ".py" and (folder / "__init__.py").is_file():
+        folder = folder.parent
+    return folder / FOLDER
+
+
+def _read_alike(source: Path, served: set[str]) -> Project:
+    """Read the sources as that build did: whether its %%remote cells were handlers, its functions say."""
+    found: list[Project] = []
+    failures: list[BuildError] = []
+    for from_magics in (False, True):
+        try:
+            found.append(read_project(source, from_magics=from_magics))
+        except BuildError as failure:
+            failures.append(failure)
+    if not found:
+        raise failures[0]
+    return next((each for each in found if _functions(each) == served), found[0])
+
+
+def _functions(project: Project) -> set[str]:
+    return {export.function.name for export in project.exports}
+
+
+def _newer(source: Path, project: Project, built_at: float) -> Iterator[str]:
+    """Name the files that were written after the build."""
+    if source.is_dir():
+        names: Iterable[Path] = Ignore(project.root).files()
+    else:
+        names = (source.resolve(), *(project.root / name for name in (*project.files, *PACKAGE_FILES)))
+    for path in names:
+        if path.is_file() and path.stat().st_mtime > built_at:
+            yield path.resolve().relative_to(project.root.resolve()).as_posix()
+
+
+def _different(project: Project, archive: Path) -> list[str]:
+    """Name the files of the project that the artifact has not got as they are now."""
+    left = dict(project.files)
+    with tarfile.open(archive) as packed:
+        for member in packed:
+            name = member.name.removeprefix("./")
+            if name in left:
+                content = packed.extractfile(member)
+                if content is not None and content.read() == left[name]:
+                    del left[name]
+            if not left:
+                break
+    return sorted(left)

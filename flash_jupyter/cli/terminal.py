@@ -1,0 +1,171 @@
+"""The terminal as a face of commands: rich tables and bars where it is one, plain lines where it is a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from flash_jupyter.cli.output import FAILED, error_text, opened, print_json, usage
+from flash_jupyter.errors import FlashError
+from flash_jupyter.views.deploying import News, count_text
+from flash_jupyter.views.sheet import Sheet, print_sheet
+
+if TYPE_CHECKING:
+    from flash_jupyter.session.session import Session
+
+
+class Terminal:
+    """Results go to stdout; what goes on, questions and notes go to stderr."""
+
+    def __init__(self) -> None:
+        self._bar: _Bar | None = None
+
+    def session(self, *, as_json: bool) -> AbstractContextManager[Session]:
+        """Open a session; errors end the command with their text on stderr."""
+        return opened(as_json)
+
+    def show(self, sheet: Sheet) -> None:
+        """Print a sheet."""
+        with self._paused():
+            print_sheet(sheet, Console(file=sys.stdout))
+
+    def show_json(self, document: Mapping[str, Any]) -> None:
+        """Print one object."""
+        print_json(document)
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        with self._paused():
+            typer.echo(text, err=True)
+
+    def confirm(self, question: str) -> bool:
+        """Ask; the end of the input and Ctrl-C are a no."""
+        with self._paused():
+            try:
+                return typer.confirm(question, err=True)
+            except typer.Abort:
+                typer.echo(err=True)
+                return False
+
+    def retype(self, name: str) -> bool:
+        """Ask for the name, once."""
+        with self._paused():
+            try:
+                return bool(typer.prompt(f"type {name} to delete it", err=True, default="", show_default=False) == name)
+            except typer.Abort:
+                typer.echo(err=True)
+                return False
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Callable[[News], None]]:
+        """Show bars in a terminal, and a line a step elsewhere."""
+        console = Console(stderr=True)
+        if not console.is_terminal:
+            yield _Lines(title)
+            return
+        self._bar = _Bar(console, title)
+        try:
+            with self._bar:
+                yield self._bar
+        finally:
+            self._bar = None
+
+    def interrupted(self, text: str, *, as_json: bool) -> BaseException:
+        """Write the line, and end with code 1."""
+        typer.echo(error_text(Interrupted(text), as_json=as_json), err=True)
+        return typer.Exit(FAILED)
+
+    def misused(self, message: str, *, fix: str, as_json: bool) -> BaseException:
+        """Write what is wrong, and end with code 2."""
+        return usage(message, as_json=as_json, fix=fix)
+
+    def default_source(self) -> Path:
+        """Return the current folder."""
+        return Path()
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        """Take the bar away while something else is written."""
+        if self._bar is None:
+            yield
+            return
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
+
+
+class Interrupted(FlashError):
+    """Somebody pressed Ctrl-C; the text says what there is now."""
+
+
+class _Lines:
+    """A line for every step, for logs."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._step = title, ""
+
+    def __call__(self, news: News) -> None:
+        if news.step != self._step:
+            self._step = news.step
+            typer.echo(f"{news.text}...", err=True)
+
+
+class _Bar:
+    """The steps below each other, each with its bar where it can be counted."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._shown = Progress(
+            SpinnerColumn(finished_text="·"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._console, self._title, self._step = console, title, ""
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> _Bar:
+        self._console.print(Text(self._title))
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Draw it."""
+        self._shown.start()
+
+    def stop(self) -> None:
+        """Take it away."""
+        self._shown.stop()
+
+    def __call__(self, news: News) -> None:
+        if news.step != self._step:
+            self._end()
+            self._step = news.step
+            self._task = self._shown.add_task(news.text, total=None, count="")
+        if self._task is not None:
+            total = news.total or None
+            self._shown.update(
+                self._task, description=news.text, total=total, completed=news.done, count=count_text(news)
+            )
+
+    def _end(self) -> None:
+        """The step is over; what it counted is full by then, or stopped there."""
+        if self._task is not None:
+            self._shown.stop_task(self._task)
+            total = next(task.total for task in self._shown.tasks if task.id == self._task)
+            self._shown.update(self._task, total=total or 1, completed=total or 1)

@@ -1,0 +1,89 @@
+"""The build that is there, and what of its sources is not as it was when it was made."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from projects import MODEL, WEB
+
+from flash_jupyter.build.bundle import BuildOptions, build
+from flash_jupyter.build.existing import find_existing, project_name, source_of
+from flash_jupyter.errors import BuildError
+from flash_jupyter.settings import read_settings
+
+
+@pytest.fixture
+def project(tmp_path: Path, flash_home: Path) -> Path:
+    """A project that was built a while ago."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "model.py").write_text(MODEL)
+    (folder / "web.py").write_text(WEB)
+    (folder / "requirements.txt").write_text("")
+    settings = read_settings({"FLASH_JUPYTER_HOME": str(flash_home)}, project=folder)
+    made = build(folder, BuildOptions(), settings=settings)
+    long_ago = time.time() - 600
+    for path in (*folder.iterdir(), made.archive):
+        if path.is_file():
+            os.utime(path, (long_ago, long_ago))
+    return folder
+
+
+def test_a_build_of_today_s_sources_is_as_it_was(project: Path) -> None:
+    found = find_existing(project)
+    assert (found.source, found.manifest.project_name, found.changed) == (project, "shop", ())
+    assert found.archive == project / ".flash" / "artifact.tar.gz"
+
+
+def test_a_file_that_was_written_again_without_a_change_counts_for_nothing(project: Path) -> None:
+    (project / "web.py").touch()
+    assert find_existing(project).changed == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "changed"),
+    [
+        pytest.param("web.py", WEB.replace(":.2f", ":.3f"), ("web.py",), id="a function's body"),
+        pytest.param("new.py", "A = 1\n", ("new.py",), id="a new module"),
+        pytest.param("requirements.txt", "humanize\n", ("requirements.txt",), id="a package"),
+        pytest.param("prices.csv", "x", ("prices.csv",), id="a file that is shipped along"),
+        pytest.param(
+            "web.py", WEB.replace("def item(", "def thing("), ("function item", "function thing", "web.py"), id="a name"
+        ),
+    ],
+)
+def test_what_was_changed_since_is_named(project: Path, name: str, text: str, changed: tuple[str, ...]) -> None:
+    (project / name).write_text(text)
+    assert find_existing(project).changed == changed
+
+
+def test_without_a_build_it_is_said_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BuildError) as refused:
+        find_existing(tmp_path)
+    assert str(refused.value) == (
+        f"there is no build in {tmp_path / '.flash'}\n  → build it: flash build {tmp_path}, or add --build"
+    )
+
+
+def test_a_build_of_a_notebook_is_found_from_its_folder_and_by_its_name(tmp_path: Path, flash_home: Path) -> None:
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    source = "#| flash: handler name=double\nx = 1\ny = 2 * x\n"
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
+    notebook = folder / "twice.ipynb"
+    notebook.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    assert project_name(folder) == "desk"
+    build(notebook, settings=read_settings({"FLASH_JUPYTER_HOME": str(flash_home)}, project=folder))
+    assert (project_name(folder), source_of(folder)) == ("twice", notebook)
+    assert find_existing(folder).source == find_existing(notebook).source == notebook
+    notebook.write_text(notebook.read_text().replace("2 * x", "3 * x"))
+    assert find_existing(folder).changed == ("twice.ipynb",)
+
+
+def test_the_build_of_something_else_is_not_sent(project: Path) -> None:
+    with pytest.raises(BuildError, match=r"is of shop, not of web\n"):
+        find_existing(project / "web.py")
