@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from flash_jupyter.cli.desk import Desk
+from flash_jupyter.cli.desk import Desk, news_of
+from flash_jupyter.cli.work import Work
 from flash_jupyter.views.deploy import inventory_sheet, removed_sheet
-from flash_jupyter.views.deploying import News
 
 if TYPE_CHECKING:
-    from flash_jupyter.deploy.progress import Report
+    from flash_jupyter.deploy.progress import Progress, Report
     from flash_jupyter.deploy.removal import Inventory, Removed
     from flash_jupyter.session.links import Link
 
@@ -54,13 +54,13 @@ def _remove(
     remove: Callable[[Link, Report], Awaitable[Removed]],
     look: Callable[[Link], Awaitable[Inventory]],
 ) -> None:
-    async def work(link: Link, tell: Callable[[News], None]) -> Removed:
-        return await remove(link, lambda each: tell(News(each.step, each.text, each.done, each.total)))
+    async def work(link: Link, at_work: Work[Progress, None]) -> Removed:
+        return await remove(link, at_work.report)
 
     async def still_there(link: Link) -> str:
         left = (await look(link)).named("endpoint")
         there = f"still there: {', '.join(left)}" if left else "its endpoints are deleted"
         return f"interrupted at {title}; {there}; the same command again does the rest"
 
-    removed = desk.work(title, lambda link, at_work: work(link, at_work.report), state=still_there).to_json()
+    removed = desk.work(title, work, read=news_of, state=still_there).to_json()
     desk.show(removed_sheet(removed), {"removed": removed})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flash_jupyter.cli import sending
 from flash_jupyter.cli.deleting import delete_environment
 from flash_jupyter.cli.desk import AppName, app_or_default, at_desk
 from flash_jupyter.cli.output import Json, Yes
@@ -15,6 +17,14 @@ from flash_jupyter.views.deploy import environment_sheet, environments_sheet, ma
 app = typer.Typer(help="Put builds into production: environments of an app, and what they run.", no_args_is_help=True)
 
 Environment = Annotated[str, typer.Argument(help="name of the environment, as in production")]
+Build = Annotated[str, typer.Argument(help="id of the build, as in `flash app get APP`")]
+NoSmoke = Annotated[bool, typer.Option("--no-smoke", help="send no requests; what stands is then listed, not verified")]
+RuntimeSecret = Annotated[
+    str | None, typer.Option("--runtime-secret", help="name of the platform secret whose key deployed code may use")
+]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="also where functions read environment variables that nobody sets")
+]
 
 
 @app.command()
@@ -27,6 +37,61 @@ def new(context: typer.Context, env: Environment, app_name: AppName = None, as_j
         made = desk.call(lambda link: AppDesk(link).create_environment(name, env)).to_json()
         named = f" --app-name {app_name}" if app_name else ""
         desk.show([f"{made_text(made)}{named}"], {"made": made})
+
+
+@app.command()
+def send(
+    context: typer.Context,
+    env: Environment,
+    path: Annotated[Path | None, typer.Argument(exists=True, help="a notebook, a Python file or a folder")] = None,
+    app_name: AppName = None,
+    build: Annotated[bool, typer.Option("--build", help="build first")] = False,
+    no_smoke: NoSmoke = False,
+    runtime_secret: RuntimeSecret = None,
+    allow_missing: AllowMissing = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Make an environment run what `flash build` has built; says what it will change before it does."""
+    with at_desk(context, as_json=as_json) as desk:
+        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes)
+        sending.send(desk, path or desk.face.default_source(), env, app_name, options, is_built_first=build)
+
+
+@app.command()
+def promote(
+    context: typer.Context,
+    env: Environment,
+    build: Build,
+    app_name: AppName = None,
+    no_smoke: NoSmoke = False,
+    runtime_secret: RuntimeSecret = None,
+    allow_missing: AllowMissing = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Make an environment run a build that was sent before, to this or another environment of the app."""
+    with at_desk(context, as_json=as_json) as desk:
+        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes)
+        sending.promote(desk, app_or_default(desk, app_name), env, build, options)
+
+
+@app.command()
+def rollback(
+    context: typer.Context,
+    env: Environment,
+    build: Annotated[str | None, typer.Argument(help="id of the build (default: the one before)")] = None,
+    app_name: AppName = None,
+    no_smoke: NoSmoke = False,
+    runtime_secret: RuntimeSecret = None,
+    allow_missing: AllowMissing = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Make an environment run the build that it ran before, or another earlier one."""
+    with at_desk(context, as_json=as_json) as desk:
+        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes)
+        sending.rollback(desk, app_or_default(desk, app_name), env, build, options)
 
 
 @app.command("list")

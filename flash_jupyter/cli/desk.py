@@ -18,10 +18,13 @@ from flash_jupyter.views.deploying import News
 from flash_jupyter.views.sheet import Sheet
 
 if TYPE_CHECKING:
+    from flash_jupyter.deploy.progress import Progress
     from flash_jupyter.session.links import Link
     from flash_jupyter.session.session import Session
 
 T = TypeVar("T")
+Told = TypeVar("Told")
+About = TypeVar("About")
 
 #: seconds that a look may take, after an interrupt, at what there is now
 STATE_S = 15.0
@@ -127,16 +130,22 @@ class Desk:
     def work(
         self,
         title: str,
-        make: Callable[[Link, Work[News, Any]], Coroutine[Any, Any, T]],
+        make: Callable[[Link, Work[Told, About]], Coroutine[Any, Any, T]],
         *,
-        ask: Callable[[Any], bool] = lambda _about: False,
+        read: Callable[[Told], News],
+        ask: Callable[[About], bool] = lambda _about: False,
         state: Callable[[Link], Coroutine[Any, Any, str]],
     ) -> T:
-        """Do what takes long, with its progress; an interrupt lets it end what it has begun, and `state` says where."""
+        """Do what takes long, with its progress; an interrupt lets it end what it has begun, and `state` says where.
+
+        `read` makes news of what the work tells.
+        """
         link = self.link
         try:
             with self.progress(title) as tell:
-                work: Work[News, Any] = Work(self.session.loop, tell=tell, ask=ask, told=self.note)
+                work: Work[Told, About] = Work(
+                    self.session.loop, tell=lambda told: tell(read(told)), ask=ask, told=self.note
+                )
                 return work.run(make(link, work))
         except KeyboardInterrupt:
             raise self.face.interrupted(self._state(state), as_json=self.as_json) from None
@@ -146,6 +155,11 @@ class Desk:
             return self.session.loop.call(state(self.link), timeout_s=STATE_S)
         except (FlashError, KeyboardInterrupt, concurrent.futures.TimeoutError):
             return "interrupted, and what there is now could not be listed; see flash app list"
+
+
+def news_of(progress: Progress) -> News:
+    """Return what a deploy tells as views draw it."""
+    return News(progress.step, progress.text, progress.done, progress.total)
 
 
 def _ignore(_news: News) -> None:

@@ -38,9 +38,9 @@ class Deployer:
     """Deploys over one link; used on the loop thread only.
 
     `allow_removal` is asked, with the plan and on a thread of its own, before an endpoint whose resource left the
-    manifest is deleted; where it says no, nothing is changed. `sources` is the notebook or folder of which the build
-    is: there the values are found out that its functions should give. `allow_missing` lets functions be deployed that
-    read an environment variable which nobody sets.
+    manifest is deleted, or one is made anew; where it says no, nothing is changed. `sources` is the notebook or folder
+    of which the build is: there the values are found out that its functions should give. `allow_missing` lets functions
+    be deployed that read an environment variable which nobody sets.
 
     Who cancels a deploy waits for `settled` before the connection is closed (`deploy/blocking.py` does).
     """

@@ -127,13 +127,21 @@ class Switch:
 
     async def _ask(self, plan: Plan) -> None:
         lines = [str(step) for step in plan.steps]
-        self.order.report(Progress("plan", "\n".join(lines) or "there is nothing to deploy"))
+        self.order.report(Progress("plan", "\n".join(lines) or "there is nothing to deploy", plan=plan))
         left = sorted({step.name for step in plan.of(Action.DELETE) if step.name not in self._wanted})
-        if left and not await asyncio.to_thread(self.order.allow_removal, plan):
+        replaced = sorted(step.name for step in plan.of(Action.REPLACE))
+        if not (left or replaced) or await asyncio.to_thread(self.order.allow_removal, plan):
+            return
+        if left:
             raise DeployError(
-                f"the bundle has no {', '.join(left)} any more, and removing them was not allowed",
+                f"the bundle has no {', '.join(left)} any more, and removing them was not allowed; nothing was changed",
                 fix="allow it, or bring them back into the sources and build again",
             )
+        raise DeployError(
+            f"{', '.join(replaced)} would be made anew, with another id and URL, and that was not allowed; "
+            "nothing was changed",
+            fix="allow it, or take back what the plan shows, and build again",
+        )
 
     async def _try_out(self, build_id: str, names: list[str], kept: Mapping[str, Endpoint]) -> None:
         trial = Trial(

@@ -73,7 +73,14 @@ def test_a_build_of_a_notebook_is_found_from_its_folder_and_by_its_name(tmp_path
     folder = tmp_path / "desk"
     folder.mkdir()
     source = "#| flash: handler name=double\nx = 1\ny = 2 * x\n"
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "source": source,
+    }
     notebook = folder / "twice.ipynb"
     notebook.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     assert project_name(folder) == "desk"

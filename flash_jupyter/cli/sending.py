@@ -1,0 +1,166 @@
+"""A build into an environment: found or made, its plan shown and asked about, rolled out, and told what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flash_jupyter.cli.desk import Desk, news_of
+from flash_jupyter.cli.work import Work
+from flash_jupyter.errors import FlashError
+from flash_jupyter.views.deploy import plan_sheet, result_sheet
+from flash_jupyter.views.deploying import News
+from flash_jupyter.views.format import size
+
+if TYPE_CHECKING:
+    from flash_jupyter.build.existing import Existing
+    from flash_jupyter.deploy.plan import Plan
+    from flash_jupyter.deploy.progress import Progress
+    from flash_jupyter.deploy.result import Result
+    from flash_jupyter.deploy.send import Deployer
+    from flash_jupyter.session.links import Link
+
+
+@dataclass(frozen=True)
+class Options:
+    """How something is deployed."""
+
+    smoke: bool
+    runtime_secret: str | None
+    allow_missing: bool
+    yes: bool
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them as a deployer takes them; what is not said is its to choose."""
+        secret = {} if self.runtime_secret is None else {"runtime_secret": self.runtime_secret}
+        return {"smoke": self.smoke, "allow_missing": self.allow_missing, **secret}
+
+
+def send(desk: Desk, path: Path, environment: str, app: str | None, options: Options, *, is_built_first: bool) -> None:
+    """Deploy the build of a path; one that is older than its sources is told, and sent as it is."""
+    built = _build(desk, path) if is_built_first else _existing(desk, path)
+    name = app or built.manifest.project_name
+    what = f"{built.manifest.project_name} ({size(built.archive.stat().st_size)})"
+
+    async def work(deployer: Deployer, extra: dict[str, Any]) -> Result:
+        return await deployer.send(built.archive, built.manifest, name, environment, sources=built.source, **extra)
+
+    result = _deploy(desk, work, name, environment, options, f"sending {what} to {name}/{environment}")
+    _show(desk, result, {"changed_since_build": list(built.changed)})
+
+
+def promote(desk: Desk, app: str, environment: str, build_id: str, options: Options) -> None:
+    """Deploy a build that was sent before."""
+
+    async def work(deployer: Deployer, extra: dict[str, Any]) -> Result:
+        return await deployer.promote(app, environment, build_id, **extra)
+
+    _show(desk, _deploy(desk, work, app, environment, options, f"promoting build {build_id} to {app}/{environment}"))
+
+
+def rollback(desk: Desk, app: str, environment: str, build_id: str | None, options: Options) -> None:
+    """Deploy an earlier build."""
+
+    async def work(deployer: Deployer, extra: dict[str, Any]) -> Result:
+        return await deployer.rollback(app, environment, build_id, **extra)
+
+    to = f"build {build_id}" if build_id else "the build before"
+    _show(desk, _deploy(desk, work, app, environment, options, f"{app}/{environment}: back to {to}"))
+
+
+def _existing(desk: Desk, path: Path) -> Existing:
+    from flash_jupyter.build.existing import find_existing
+
+    found = find_existing(path)
+    if found.changed:
+        names = ", ".join(found.changed[:5]) + (f" and {len(found.changed) - 5} more" if len(found.changed) > 5 else "")
+        desk.note(f"the build is older than its sources, and is sent as it is; changed since: {names} (--build builds)")
+    return found
+
+
+def _build(desk: Desk, path: Path) -> Existing:
+    """Build as `flash build` does, for the Python of the build before."""
+    from flash_jupyter.build.bundle import BuildOptions, build
+    from flash_jupyter.build.existing import Existing, source_of
+
+    source = source_of(path)
+    try:
+        with desk.progress(f"building {source.resolve().name}") as tell:
+            bundle = build(source, BuildOptions(), lambda each: tell(News(each.step, each.text, each.done, each.total)))
+    except KeyboardInterrupt:
+        text = "interrupted while building; nothing was sent, and the build of before is as it was"
+        raise desk.face.interrupted(text, as_json=desk.as_json) from None
+    for note in bundle.notes:
+        desk.note(note)
+    return Existing(source, bundle.archive, bundle.manifest, ())
+
+
+def _deploy(
+    desk: Desk,
+    work: Callable[[Deployer, dict[str, Any]], Awaitable[Result]],
+    app: str,
+    environment: str,
+    options: Options,
+    title: str,
+) -> Result:
+    from flash_jupyter.deploy.send import Deployer
+
+    place = f"{app}/{environment}"
+
+    async def deploy(link: Link, at_work: Work[Progress, Plan]) -> Result:
+        deployer = Deployer(link, desk.session.settings)
+        extra = {
+            **options.arguments(),
+            "allow_removal": at_work.allow,
+            "report": at_work.report,
+        }
+        try:
+            return await work(deployer, extra)
+        finally:
+            await deployer.settled()
+
+    def ask(plan: Plan) -> bool:
+        return options.yes or (not desk.as_json and desk.face.confirm(_question(plan)))
+
+    def read(progress: Progress) -> News:
+        if progress.plan is None:
+            return news_of(progress)
+        desk.show_beside(plan_sheet(progress.plan.to_json(), place))
+        return News("plan", "comparing with what there is")
+
+    return desk.work(title, deploy, read=read, ask=ask, state=lambda link: _standing(link, app, environment))
+
+
+def _question(plan: Plan) -> str:
+    """Ask for what takes something away.
+
+    >>> from flash_jupyter.deploy.plan import Action, Plan, Step
+    >>> _question(Plan((Step(Action.DELETE, "ocr", "e1"), Step(Action.REPLACE, "web", "e2"))))
+    'delete ocr, and make web anew?'
+    """
+    from flash_jupyter.deploy.plan import Action
+
+    deleted = ", ".join(step.name for step in plan.of(Action.DELETE))
+    replaced = ", ".join(step.name for step in plan.of(Action.REPLACE))
+    parts = [f"delete {deleted}" if deleted else "", f"make {replaced} anew" if replaced else ""]
+    return f"{', and '.join(filter(None, parts))}?"
+
+
+async def _standing(link: Link, app: str, environment: str) -> str:
+    """Say in one line what an interrupt has left."""
+    from flash_jupyter.deploy.apps import AppDesk
+
+    try:
+        view = await AppDesk(link).environment(app, environment)
+    except FlashError as failure:
+        return f"interrupted; {failure.message}"
+    runs = f"runs build {view.build_id}" if view.build_id else "runs no build"
+    names = ", ".join(each.name for each in view.endpoints) or "no endpoints"
+    return f"interrupted; {app}/{environment} {runs}, with {names}; flash deploy info {environment} shows it"
+
+
+def _show(desk: Desk, result: Result, more: dict[str, Any] | None = None) -> None:
+    document = result.to_json()
+    desk.show(result_sheet(document), {"deployment": {**document, **(more or {})}})
