@@ -1,8 +1,4 @@
-"""The build that is there, and whether it still is of its sources; who sends one that is not should know it.
-
-Times alone say little: a checkout touches every file. So what is newer than the artifact is compared with what the
-artifact holds.
-"""
+"""The build that is there, and what of its sources was changed since; who sends one that is older should know it."""
 
 from __future__ import annotations
 
@@ -16,6 +12,7 @@ from flash_jupyter.build.ignore import Ignore
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, read_manifest
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.sources import read_project
+from flash_jupyter.build.stale import is_stale
 from flash_jupyter.errors import BuildError
 
 #: files that say which packages a bundle has, and are not in it
@@ -66,7 +63,7 @@ def source_of(path: Path) -> Path:
 
 
 def changed_since(source: Path, archive: Path, manifest: Manifest) -> list[str]:
-    """Name what is not as it was when the build was made.
+    """Name what is not as it was when the build was made; empty where all is.
 
     Raises `BuildError` where `source` can't be read any more, and where the build is of something else.
     """
@@ -77,14 +74,15 @@ def changed_since(source: Path, archive: Path, manifest: Manifest) -> list[str]:
             f"the build in {archive.parent} is of {manifest.project_name}, not of {project.name}",
             fix=f"build it: flash build {source}, or add --build",
         )
+    if not is_stale(source, manifest):
+        return []
+    different, newer = _different(project, archive), sorted(_newer(source, project, archive.stat().st_mtime))
     changed = [f"function {name}" for name in sorted(served ^ _functions(project))]
-    newer = sorted(_newer(source, project, archive.stat().st_mtime))
-    written = [name for name in newer if name not in PACKAGE_FILES]
-    different = _different(project, archive) if written else []
     changed += [name for name in different if (project.root / name).is_file()]
     if any(not (project.root / name).is_file() for name in different):  # they are made of notebooks
-        changed += [name for name in written if name not in project.files]
-    return changed + [name for name in newer if name in PACKAGE_FILES]
+        changed += [name for name in newer if name not in project.files and name not in PACKAGE_FILES]
+    changed += [name for name in newer if name in PACKAGE_FILES]
+    return changed or ["what it asks for"]
 
 
 def _build_folder(path: Path) -> Path:

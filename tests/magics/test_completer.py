@@ -6,8 +6,11 @@ import pytest
 from IPython.core.completer import CompletionContext
 from typer.main import get_command
 
+from flash_jupyter.cli.apps import app as apps_app
+from flash_jupyter.cli.deploy import app as deploy_app
+from flash_jupyter.cli.env import app as env_app
 from flash_jupyter.cli.local import app as local_app
-from flash_jupyter.magics.completer import LOCAL_COMMANDS, Known, candidates, make_matcher
+from flash_jupyter.magics.completer import APP_COMMANDS, LOCAL_COMMANDS, Known, candidates, make_matcher
 from flash_jupyter.magics.remote import STICKY
 from flash_jupyter.resources.enums import GpuType
 from flash_jupyter.resources.hardware import POOLS, find_gpu
@@ -110,3 +113,12 @@ def test_ipython_gets_the_words_as_the_only_ones() -> None:
     result = make_matcher(KNOWN)(context)
     assert [completion.text for completion in result["completions"]] == ["HOPPER_141"]
     assert (result["matched_fragment"], result["suppress"]) == ("HOP", True)
+
+
+def test_the_commands_of_deploy_env_and_app_are_offered() -> None:
+    groups = {"deploy": deploy_app, "env": env_app, "app": apps_app}
+    shown = {
+        word: {name for name, each in get_command(group).commands.items() if not each.hidden}  # type: ignore[attr-defined]
+        for word, group in groups.items()
+    }
+    assert shown == {word: {*commands} for word, commands in APP_COMMANDS.items()}
