@@ -141,7 +141,7 @@ class RemoteMagics(Magics):
             via=queue|lb         lb: as a request to a load balanced endpoint; output comes with the answer, and an
                                  interrupt drops the request (default queue)
             once                 delete the endpoint when the cell ends; without name= it has one of its own
-            detach               return a job handle at once; see %flash attach
+            detach               return a job handle once the platform has the job; see %flash attach
             dry                  only show what would be sent, why, how large, and what it costs; see %flash explain
             local                run here, without any worker
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
 from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ResultLost
-from flash_jupyter.session.events import Event, EventAssembler
+from flash_jupyter.session.events import Event, EventAssembler, Notice
 from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.journal import Numbered, read_journal
+from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.settings import BackendName
 from flash_jupyter.states import JobState
+
+#: how long a cell that lets go of its job waits until the platform has accepted it, in seconds
+ACCEPT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,20 @@ class Detached:
     runner: Runner
     future: Future[Finished]
     sender: Sender
+
+
+def let_go(detached: Detached, loop: LoopThread, emit: Callable[[Event], None]) -> None:
+    """Return when the platform has a job, which outlives this process from then on; says so where that takes long.
+
+    Raises what the job raises that ends before.
+    """
+    accepted = loop.submit(detached.runner.accepted())
+    try:
+        if not accepted.result(ACCEPT_S):
+            detached.future.result()
+    except FutureTimeout:
+        accepted.cancel()
+        emit(Notice("not accepted by the platform yet; until then the job ends with this kernel"))
 
 
 def replay(journal: Path, lines: int, emit: Callable[[Event], None]) -> None:

@@ -66,6 +66,7 @@ class Runner:
         self._desk = desk
         self._feed = Feed(log, journal, tell)
         self._cancelled, self._over = asyncio.Event(), asyncio.Event()
+        self._accepted = asyncio.Event()
         self._cancellation: Cancellation | None = None
         self._looks_after_worker = True
         self._submitter = Submitter(desk, record, self._feed, self._cancelled)
@@ -106,6 +107,14 @@ class Runner:
             raise
         finally:
             self._over.set()
+
+    async def accepted(self) -> bool:
+        """Wait until the platform has the job, from when on it outlives this process; False where it ended before."""
+        events = [asyncio.ensure_future(event.wait()) for event in (self._accepted, self._over)]
+        await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
+        for event in events:
+            event.cancel()
+        return self._accepted.is_set()
 
     async def refresh(self) -> None:
         """Look once where a job is that nobody here follows, and bring home what is over."""
@@ -192,6 +201,7 @@ class Runner:
         endpoint = place.endpoint
         changes = {"platform_id": place.platform_id, "endpoint_id": endpoint.id, "name": endpoint.name}
         self._write(**changes, state=JobState.IN_QUEUE)
+        self._accepted.set()
         if self._cancelled.is_set():  # meanwhile
             await self.cancel(looks_after_worker=self._looks_after_worker)
         return place

@@ -26,6 +26,7 @@ from flash_jupyter.session.attaching import (
     Detached,
     JobHandle,
     bring_home,
+    let_go,
     outcome_of,
     replay,
     stored_answer,
@@ -145,17 +146,23 @@ class Session(Account):
         *,
         ended: Callable[[JobRecord, BaseException | None], None] = lambda _record, _failure: None,
     ) -> JobHandle:
-        """Start a cell and return at once; raises only what is known before anything is sent.
+        """Start a cell and return when the platform has its job; raises what `prepare` raises, and `ApiError`s.
 
         `emit` gets warnings on this thread, then what the job says on the loop thread; at the end `ended` gets it, and
-        why it has no answer. The collector is there from now on.
+        why it has no answer. The collector is there from now on. A `KeyboardInterrupt` gives the job up.
         """
         spec, prepared = self.prepare(request, emit)
         record = self._record(request, spec, prepared)
         runner, future = self._start(record, request, spec, prepared, tell=emit)
         emit(Logged(runner.log.place))
-        self._detach(Detached(runner, future, prepared.sender))
+        detached = Detached(runner, future, prepared.sender)
+        self._detach(detached)
         future.add_done_callback(lambda done: None if done.cancelled() else ended(record, done.exception()))
+        try:
+            let_go(detached, self.loop, emit)
+            self._writer.flush()  # another process finds it by what is written
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(self.give_up(record.id)) from None
         return JobHandle(record.id, spec.name, record.backend)
 
     def _detach(self, detached: Detached) -> None:

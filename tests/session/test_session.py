@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from emulated import wait_for
 
 from flash_jupyter.errors import (
     JobError,
@@ -281,9 +282,7 @@ def test_a_detached_cell_is_attached_by_another_kernel(kernel: Kernel) -> None:
     handle = notebook.session.submit_cell(
         notebook.request("import time; time.sleep(1); print('hello'); y = 5; y"), notebook.events.append
     )
-    while not notebook.session.jobs()[0].platform_id:
-        time.sleep(0.05)
-    notebook.session.close()
+    notebook.session.close()  # at once: the platform has it
     later = Notebook(kernel())
     outcome = later.session.attach(handle.id[:8], later.names, later.events.append)
     assert (outcome.value, later.names["y"], later.text) == (5, 5, "hello\n")
@@ -292,12 +291,20 @@ def test_a_detached_cell_is_attached_by_another_kernel(kernel: Kernel) -> None:
     assert again.text == "hello\n"
 
 
+def test_a_detached_cell_that_is_not_accepted_fails_in_its_cell(kernel: Kernel) -> None:
+    session, ends = kernel(), list[BaseException | None]()
+    with pytest.raises(SettingsError, match="there is no Runpod API key"):
+        session.submit_cell(
+            Notebook(session).request("1", backend="runpod"), print, ended=lambda _job, failure: ends.append(failure)
+        )
+    wait_for(lambda: [type(failure) for failure in ends] == [SettingsError], within_s=60)
+    assert session.jobs()[0].state is JobState.FAILED
+
+
 @pytest.mark.parametrize("own", [True, False], ids=["by its own kernel", "by another kernel"])
 def test_a_detached_cell_is_cancelled(own: bool, kernel: Kernel) -> None:
     notebook = Notebook(kernel())
     handle = notebook.session.submit_cell(notebook.request("while True: pass"), notebook.events.append)
-    while not notebook.session.jobs()[0].platform_id:
-        time.sleep(0.05)
     session = notebook.session if own else kernel()
     first = session.cancel(handle.id)
     assert (first.state, first.is_confirmed) == (JobState.CANCELLED, True)
