@@ -24,12 +24,15 @@ from flash_jupyter.errors import ApiError
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER, RESERVED
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.local_admin import ensure_runtime_secret
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.upload import upload_file
 
 ENVIRONMENT = "preview"
+#: the embedded Runpod's secret with the key by which previewed functions call each other
+SECRET = "flash_preview_key"
 #: whose endpoint it is, for who lists them
 LABEL = f"{RESERVED}PREVIEW"
 #: what a preview that nobody ends may live, if not its process ends before
@@ -109,6 +112,7 @@ class Preview:
             for name, resource in self._manifest.resources.items()
         ]
         if any(each.resource.makes_remote_calls for each in served):
+            await ensure_runtime_secret(link, SECRET, environment_id=environment.id)
             state = StateManager(apps)
             entries = [(each.name, Deployed(each.endpoint_id, each.url)) for each in served]
             await asyncio.gather(*(state.update(environment.id, *entry) for entry in entries))
@@ -120,7 +124,7 @@ class Preview:
         env = {**self._labels(name, resource), "FLASH_ENVIRONMENT_ID": environment}
         env |= {INTERPRETER: interpreter} if interpreter else {}
         if resource.makes_remote_calls:
-            env["RUNPOD_API_KEY"] = link.http.backend.api_key  # the embedded Runpod's own, not the user's
+            env["RUNPOD_API_KEY"] = f"{{{{ RUNPOD_SECRET_{SECRET} }}}}"
         body = endpoint_body(f"{name}-preview-{self._mark}", resource, env)
         if self._in_docker:
             image, is_balanced = resource.imageName or CPU_IMAGE, resource.is_load_balanced
