@@ -13,7 +13,13 @@ from flash_jupyter.settings import read_settings
 
 #: fits into a terminal of 80 columns, with the frame that typer draws
 _WIDTH, _INDENT = 76, 18
-_TITLES = {"workers": "Workers", "jobs": "Jobs", "requests": "Requests", "creation": "Creating endpoints"}
+_TITLES = {
+    "workers": "Workers",
+    "jobs": "Jobs",
+    "requests": "Requests",
+    "uploads": "Uploads",
+    "creation": "Creating endpoints",
+}
 _INTRODUCTION = """\
 Faults of the embedded Runpod, on demand: what Runpod shows on a bad day.
 

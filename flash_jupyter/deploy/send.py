@@ -20,11 +20,11 @@ from flash_jupyter.deploy.records import is_build_of, read_build
 from flash_jupyter.deploy.result import Result
 from flash_jupyter.deploy.site import Site, open_site
 from flash_jupyter.deploy.switch import AllowRemoval, Order, Switch
+from flash_jupyter.deploy.upload import upload
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.links import Link
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
-from flash_jupyter.transport.upload import upload_file
 
 #: of the secret that holds the key with which deployed functions call each other (D12)
 RUNTIME_SECRET = "flash_runtime_key"
@@ -80,7 +80,7 @@ class Deployer:
         async def put(site: Site) -> str:
             if await is_build_of(self._apps, site.environment.active_build_id, manifest):
                 return site.environment.active_build_id or ""
-            return await _upload(self._apps, site.app.id, archive, manifest, report)
+            return await upload(self._apps, site.app.id, archive, manifest.model_dump(mode="json"), report)
 
         order = Order(manifest, put, allow_removal, smoke, sources, runtime_secret, report)
         return await self._deploy(app, environment, order)
@@ -154,15 +154,6 @@ class Deployer:
                     raise
         finally:
             self._idle.set()
-
-
-async def _upload(apps: Apps, app_id: str, archive: Path, manifest: Manifest, report: Report) -> str:
-    def tell(sent: int, total: int) -> None:
-        report(Progress("upload", f"uploading {archive.name}", sent, total))
-
-    place = await apps.prepare_upload(app_id, archive.stat().st_size)
-    await upload_file(place.url, archive, progress=tell)
-    return (await apps.finalize_upload(app_id, place.object_key, manifest.model_dump(mode="json"))).id
 
 
 async def _take_back(switch: Switch, failure: BaseException) -> None:

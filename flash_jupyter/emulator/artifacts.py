@@ -56,8 +56,12 @@ class Artifacts:
 
     # --- files -------------------------------------------------------------------------------------------------
 
-    async def receive(self, upload: ArtifactUpload, chunks: AsyncIterator[bytes]) -> None:
-        """Write an upload; nothing is left when it breaks off or has another length. Raises `Problem`."""
+    async def receive(self, upload: ArtifactUpload, chunks: AsyncIterator[bytes]) -> str:
+        """Write an upload and return its MD5; nothing is left when it breaks off or has another length.
+
+        Raises `Problem`.
+        """
+        digest = hashlib.md5(usedforsecurity=False)
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._folder / f"{upload.id}-{os.urandom(4).hex()}{_PARTIAL}"
         try:
@@ -66,10 +70,12 @@ class Artifacts:
                     if file.tell() + len(chunk) > upload.size:
                         raise Problem(400, f"the upload has more than the {upload.size} bytes that were announced")
                     file.write(chunk)
+                    digest.update(chunk)
                 received = file.tell()
             if received != upload.size:
                 raise Problem(400, f"the upload has {received} bytes, but {upload.size} were announced")
             partial.replace(self.path(upload))
+            return digest.hexdigest()
         finally:
             partial.unlink(missing_ok=True)
 

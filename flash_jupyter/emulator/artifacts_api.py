@@ -34,10 +34,10 @@ class ArtifactsApi:
             return Response(status_code=400)  # nobody reads it
 
     async def _upload(self, request: Request, key: str) -> Response:
-        """PUT - the artifact's bytes, as many as were announced."""
+        """PUT - the artifact's bytes, as many as were announced; answers with their MD5 as S3 does."""
         upload = self._apps.upload(key)
-        await self._artifacts.receive(upload, request.stream())
-        return Response()
+        digest = await self._artifacts.receive(upload, request.stream())
+        return Response(headers={"ETag": f'"{digest}"'})
 
     async def _download(self, _: Request, key: str) -> Response:
         """GET - the artifact's bytes."""

@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 from flash_jupyter.emulator.fault_rules import Kind, check, name_error, parse_name, target_of
+from flash_jupyter.emulator.planes import ARTIFACTS
 
 #: what a create answers, the status and the text; the platform's own texts are not documented
 REFUSALS = {
@@ -183,6 +184,12 @@ class Faults:
             for fault in self._of(target.endpoint_id, "requests")
             if fault.route in ("", target.operation) and fault.count()
         ]
+
+    def cuts_upload(self, method: str, path: str) -> bool:
+        """Whether a request is an upload that a fault cuts; counted."""
+        if method != "PUT" or not path.startswith(ARTIFACTS):
+            return False
+        return any(fault.count() for fault in self._set if fault.kind.at == "uploads")
 
     def _of(self, endpoint_id: str | None, at: str) -> Iterator[Fault]:
         names = [endpoint_id or "", self._names.get(endpoint_id or "", "")]

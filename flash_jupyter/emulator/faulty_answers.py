@@ -36,7 +36,9 @@ class FaultyAnswers:
         late = hit.pop("latency", None)
         if late is not None:
             await asyncio.sleep(late.seconds or 0)
-        if "dropped" in hit:
+        if self._world.faults.cuts_upload(scope["method"], scope["path"]):
+            await self._cut(scope, receive)
+        elif "dropped" in hit:
             await self._drop(hit["dropped"], scope, receive, send)
         elif "500-done" in hit:
             await self._app(scope, receive, _ignore)
@@ -47,6 +49,14 @@ class FaultyAnswers:
             await self._too_many(scope, max(1, round(hit["429"].seconds or 0)))(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _cut(self, scope: Scope, receive: Receive) -> None:
+        """Let half of an upload come, and close the connection."""
+        half = int(dict(scope["headers"]).get(b"content-length", b"0")) // 2
+        await self._app(scope, _only(half, receive), _ignore)
+        self._world.drop_connection(scope["client"])
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
     def _failure(self, scope: Scope) -> Response:
         """Return a 500 in the form of its plane."""
@@ -76,6 +86,22 @@ class FaultyAnswers:
         self._world.drop_connection(scope["client"])
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+def _only(size: int, receive: Receive) -> Receive:
+    """Return what receives the first `size` bytes of a body, and then that the client has gone."""
+    left = size
+
+    async def some() -> Message:
+        nonlocal left
+        if left <= 0:
+            return {"type": "http.disconnect"}
+        message = await receive()
+        body = message.get("body", b"")[:left]
+        left -= len(body)
+        return {**message, "body": body, "more_body": True} if message["type"] == "http.request" else message
+
+    return some
 
 
 async def _ignore(_: Message) -> None:

@@ -1,14 +1,18 @@
 """Putting an artifact where a presigned URL says: streamed from its file, without our key, checked on the way.
 
-The URL is a key of its own: it is in no error. A PUT may be repeated: the same bytes again are the same object.
+The URL is a key of its own: it is in no error. A PUT may be repeated: the same bytes again are the same object. A store
+that says what it has got, as S3 does with an ETag, is held to it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 
@@ -20,6 +24,7 @@ CHUNK_BYTES = 1 << 20
 UPLOAD_RETRY = Retry(attempts=3, first_s=2.0, cap_s=30.0)
 DEADLINE_S = 600.0
 SILENCE_S = 60.0
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 #: told how many bytes are sent, of how many
 Progress = Callable[[int, int], None]
@@ -46,7 +51,8 @@ async def upload_file(
                 return await asyncio.wait_for(_put(client, url, path, progress), DEADLINE_S)
             except ApiError as failure:
                 attempt += 1
-                passes = isinstance(failure, UnreachableError) or failure.status >= 500
+                is_refused = 300 <= failure.status < 500  # below: taken, but damaged on the way
+                passes = isinstance(failure, UnreachableError) or not is_refused
                 if attempt >= UPLOAD_RETRY.attempts or not passes:
                     raise
             except asyncio.TimeoutError:
@@ -59,11 +65,13 @@ async def upload_file(
 
 
 async def _put(client: httpx.AsyncClient, url: str, path: Path, progress: Progress) -> str:
-    total, digest = path.stat().st_size, hashlib.sha256()
+    total, digest, md5 = path.stat().st_size, hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     headers = {"Content-Type": "application/gzip", "Content-Length": str(total)}
     host = httpx.URL(url).host
     try:
-        response = await client.put(url, content=_chunks(path, total, digest.update, progress), headers=headers)
+        with path.open("rb") as file:
+            async with aclosing(_chunks(file, total, (digest.update, md5.update), progress)) as content:
+                response = await client.put(url, content=content, headers=headers)
     except httpx.TransportError as failure:
         raise UnreachableError(
             f"the upload of {path.name} to {host} was cut: {type(failure).__name__}",
@@ -76,15 +84,35 @@ async def _put(client: httpx.AsyncClient, url: str, path: Path, progress: Progre
             status=response.status_code,
             fix="the upload address may have expired; try again",
         )
+    if _received(response.headers) not in (None, md5.hexdigest()):
+        raise ApiError(
+            f"{host} has got other bytes than were sent of {path.name}",
+            status=response.status_code,
+            fix="try again; if it happens again, something on the way changes what is uploaded",
+        )
     return digest.hexdigest()
 
 
-async def _chunks(path: Path, total: int, look: Callable[[bytes], None], progress: Progress) -> AsyncIterator[bytes]:
+def _received(headers: httpx.Headers) -> str | None:
+    """Return the MD5 of what a store has got, as hex; None where it does not say.
+
+    Of an object that the store encrypts with a key of its own the ETag is no MD5 (S3 docs, Object, 22 Nov 2026).
+    """
+    algorithm = headers.get("x-amz-server-side-encryption", "AES256")
+    if algorithm != "AES256" or "x-amz-server-side-encryption-customer-algorithm" in headers:
+        return None
+    match = _MD5.fullmatch(headers.get("ETag", ""))
+    return match[1] if match else None
+
+
+async def _chunks(
+    file: BinaryIO, total: int, look: tuple[Callable[[bytes], None], ...], progress: Progress
+) -> AsyncGenerator[bytes, None]:
     """Read the file piece by piece, off the loop."""
     sent = 0
-    with path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            look(chunk)
-            yield chunk
-            sent += len(chunk)
-            progress(sent, total)
+    while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+        for each in look:
+            each(chunk)
+        yield chunk
+        sent += len(chunk)
+        progress(sent, total)

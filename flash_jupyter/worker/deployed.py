@@ -21,6 +21,8 @@ from flash_jupyter.worker.install import install
 MANIFEST = "flash_manifest.json"
 #: what every image has, and brings the SDK and FastAPI with it
 IMAGE_PACKAGE = "runpod-flash"
+#: what shows whether it is there: a load balancer's handler imports the released client too, which needs the SDK's
+IMAGE_MODULES = ("runpod", "fastapi")
 #: the interpreter of an environment that has what the image has
 IMAGE_PYTHON = "FLASH_JUPYTER_PYTHON"
 HOST = "127.0.0.1"
@@ -88,7 +90,7 @@ def serve(handler: Path, environ: Mapping[str, str]) -> None:
     if image := environ.get(IMAGE_PYTHON):
         path = os.pathsep.join([str(Path(image).parent), environ.get("PATH", os.defpath)])
         os.execve(image, [image, "-u", *arguments], {**environ, "PATH": path})
-    if importlib.util.find_spec("fastapi" if arguments[0] == "-m" else "runpod") is None:
+    if any(importlib.util.find_spec(name) is None for name in IMAGE_MODULES):
         install([IMAGE_PACKAGE])
     sys.path.insert(0, str(program.parent))
     for name in [name for name in sys.modules if name.partition(".")[0] == "flash_jupyter"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,10 @@ def test_what_was_uploaded_is_downloaded(api: Api, prepared: dict[str, Any]) -> 
     assert (answer.status_code, answer.content) == (200, b"")
     got = api.get(url_for(api, "GET", prepared["objectKey"]), headers={})
     assert (got.status_code, got.content, got.headers["Content-Type"]) == (200, b"artifact", "application/gzip")
+
+
+def test_an_upload_answers_with_its_md5_as_s3_does(api: Api, prepared: dict[str, Any]) -> None:
+    assert put(api, prepared["uploadUrl"]).headers["ETag"] == f'"{hashlib.md5(b"artifact").hexdigest()}"'
 
 
 def test_the_last_of_two_uploads_counts(api: Api, prepared: dict[str, Any]) -> None:

@@ -443,7 +443,7 @@ def test_the_list_is_complete() -> None:
     for name, row in rows["kinds"].items():
         assert set(row) == {"at", "takes", "seconds", "seconds_mean", "what", "shows"}, name
         assert ("seconds" in row["takes"]) == bool(row["seconds_mean"]), name
-        assert row["at"] in {"workers", "jobs", "requests", "creation"}, name
+        assert row["at"] in {"workers", "jobs", "requests", "uploads", "creation"}, name
 
 
 def test_a_create_over_graphql_is_refused_with_the_same_words(api: Api) -> None:

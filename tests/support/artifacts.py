@@ -47,6 +47,14 @@ def upload(client: httpx.Client, app: str, artifact: Path) -> str:
     ask = asking(client)
     app_id = ask("createFlashApp", input={"name": app})["id"]
     environment = str(ask("createFlashEnvironment", input={"flashAppId": app_id, "name": "production"})["id"])
+    put_build(client, app, environment, artifact)
+    return environment
+
+
+def put_build(client: httpx.Client, app: str, environment: str, artifact: Path) -> None:
+    """Let an environment of an app run another artifact."""
+    ask = asking(client)
+    app_id = ask("getFlashAppByName", flashAppName=app)["id"]
     size = artifact.stat().st_size
     place = ask("PrepareArtifactUpload", input={"flashAppId": app_id, "tarballSize": size})
     put = client.put(place["uploadUrl"], content=artifact.read_bytes(), headers={"Content-Type": "application/gzip"})
@@ -54,7 +62,6 @@ def upload(client: httpx.Client, app: str, artifact: Path) -> str:
     done = {"flashAppId": app_id, "objectKey": place["objectKey"], "manifest": {}}
     build = ask("FinalizeArtifactUpload", input=done)["id"]
     ask("deployBuildToEnvironment", input={"flashEnvironmentId": environment, "flashBuildId": build})
-    return environment
 
 
 def deploy(client: httpx.Client, environment: str, name: str, *, kind: str = "QB", env: dict[str, str]) -> str:

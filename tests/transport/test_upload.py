@@ -14,7 +14,7 @@ from flash_jupyter.transport.http import Clock
 from flash_jupyter.transport.upload import CHUNK_BYTES, upload_file
 
 URL = "https://store.test/put?sig=very-secret"
-Answer = int | type[httpx.TransportError]
+Answer = int | dict[str, str] | type[httpx.TransportError]
 
 
 class Store(httpx.AsyncBaseTransport):
@@ -32,6 +32,8 @@ class Store(httpx.AsyncBaseTransport):
         answer = self._answers.pop(0)
         if isinstance(answer, type):
             raise answer("told very-secret", request=request)
+        if isinstance(answer, dict):
+            return httpx.Response(200, headers=answer, request=request)
         return httpx.Response(answer, request=request)
 
 
@@ -86,4 +88,42 @@ def test_a_refusal_is_final_and_does_not_show_the_address(bundle: Path) -> None:
     assert str(caught.value) == (
         "store.test refused artifact.tar.gz (2,097,153 bytes) with 403\n"
         "  → the upload address may have expired; try again"
+    )
+
+
+WHOLE, OTHER = "{md5}", "0" * 32
+
+
+@pytest.mark.parametrize(
+    ("headers", "attempts"),
+    [
+        ({"ETag": f'"{WHOLE}"'}, 1),
+        ({"ETag": f'"{OTHER}"'}, 2),
+        ({"ETag": f'"{OTHER}-3"'}, 1),
+        ({"ETag": f'"{OTHER}"', "x-amz-server-side-encryption": "aws:kms"}, 1),
+        ({"ETag": f'"{OTHER}"', "x-amz-server-side-encryption": "AES256"}, 2),
+        ({}, 1),
+    ],
+    ids=[
+        "the MD5 of what was sent",
+        "the MD5 of something else: sent again",
+        "of a multipart upload: no MD5",
+        "of an encrypted object: no MD5",
+        "encrypted by the store's own key: the MD5",
+        "nothing",
+    ],
+)
+def test_a_store_is_held_to_what_it_says(headers: dict[str, str], attempts: int, bundle: Path) -> None:
+    md5 = hashlib.md5(bundle.read_bytes(), usedforsecurity=False).hexdigest()
+    store = Store({name: value.format(md5=md5) for name, value in headers.items()}, 200)
+    put(store, bundle)
+    assert len(store.bodies) == attempts
+
+
+def test_a_store_that_gets_other_bytes_every_time_is_named(bundle: Path) -> None:
+    with pytest.raises(ApiError) as caught:
+        put(Store(*[{"ETag": f'"{OTHER}"'}] * 3), bundle)
+    assert str(caught.value) == (
+        "store.test has got other bytes than were sent of artifact.tar.gz\n"
+        "  → try again; if it happens again, something on the way changes what is uploaded"
     )
