@@ -55,6 +55,9 @@ test: check $(WHEEL_ENV)/.installed chromium  ## check, then journeys and the no
 test-all: test  ## everything: the slow ones too, then the quick ones and a user's way on every Python that is here
 	$(WHEEL_ENV)/bin/pytest tests $(PARALLEL) -m "slow and not browser"
 	$(WHEEL_ENV)/bin/pytest tests/browser -m "slow"
+	for notebook in notebooks/*.ipynb; do \
+	    $(WHEEL_ENV)/bin/python notebooks/execute.py $$notebook || exit 1; \
+	done
 	for version in $(PYTHONS); do \
 	    for python in python$$version $(PYENV)/versions/$$version.*/bin/python none; do \
 	        $$python -c 'import venv, ensurepip' >/dev/null 2>&1 && break; \
