@@ -26,12 +26,14 @@ SETTINGS = {"@jupyterlab/apputils-extension/notification": '{"fetchNews": "false
 
 
 class JupyterServer:
-    """`jupyter lab` (or `notebook`, or `server`) over a folder of notebooks. Used as a context."""
+    """`jupyter lab` (or `notebook`, or `server`) of an interpreter over a folder of notebooks. Used as a context."""
 
-    def __init__(self, home: Path, *, application: str = "lab", base_url: str = "/") -> None:
+    def __init__(
+        self, home: Path, *, application: str = "lab", base_url: str = "/", python: str | Path = sys.executable
+    ) -> None:
         self.home, self.folder = home, home / "work"
         self.folder.mkdir(parents=True)
-        self._application, self._base_url = application, base_url
+        self._application, self._base_url, self._python = application, base_url, python
         self._token = secrets.token_hex(16)
         self.environment = plain_environment(home / "flash") | {
             "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -88,6 +90,12 @@ class JupyterServer:
         """Make the address of a page of this server, which lets the browser in."""
         return f"{self.origin}{self._base_url}{path}{'&' if '?' in path else '?'}token={self._token}"
 
+    def page(self, path: str) -> str:
+        """Return the text of a page of this server."""
+        answer = httpx.get(f"{self.origin}{self._base_url}{path}", headers=self.headers, timeout=60, trust_env=False)
+        answer.raise_for_status()
+        return answer.text
+
     def ask(self, method: str, path: str, **arguments: Any) -> Any:
         """Send a request to Jupyter's REST API, and give its JSON, or None without one."""
         answer = httpx.request(
@@ -138,7 +146,7 @@ class JupyterServer:
 
     def _command(self) -> list[str]:
         port = self.origin.rpartition(":")[2]
-        command = [sys.executable, "-m", "jupyter", self._application, "--no-browser", "--ip=127.0.0.1"]
+        command = [str(self._python), "-m", "jupyter", self._application, "--no-browser", "--ip=127.0.0.1"]
         command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self._token}"]
         command += [f"--ServerApp.base_url={self._base_url}", f"--ServerApp.root_dir={self.folder}"]
         command += ["--LabApp.expose_app_in_browser=True"]
