@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     # the text of a listing is that of the notebook's
     "cli": SESSION_AND_BELOW | {"decorator", "build", "deploy", "develop", "views"},
     "magics": SESSION_AND_BELOW | {"decorator", "build", "deploy", "develop", "cli", "views"},
-    "server": SESSION_AND_BELOW | {"deploy"},
+    "server": SESSION_AND_BELOW | {"build", "deploy"},
     "views": VOCABULARY | {"wire"},
     "emulator": (VOCABULARY - {"settings"}) | {"worker"},
     # the package itself is a face: it imports lazily what a hook needs

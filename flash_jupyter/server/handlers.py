@@ -7,6 +7,7 @@ from typing import Any
 
 from flash_jupyter.server.about import AboutHandler, UnknownHandler
 from flash_jupyter.server.base import ApiHandler
+from flash_jupyter.server.cells import CheckHandler
 from flash_jupyter.server.costs import CostsHandler
 from flash_jupyter.server.endpoints import EndpointHandler, EndpointsHandler, PurgeHandler, WorkersHandler
 from flash_jupyter.server.jobs import CancelHandler, JobHandler, JobsHandler
@@ -27,6 +28,7 @@ ROUTES: dict[str, type[ApiHandler]] = {
     "/jobs/{id}/cancel": CancelHandler,
     "/jobs/{id}/logs": JobLogsHandler,
     "/costs": CostsHandler,
+    "/cells/check": CheckHandler,
     "/local": LocalHandler,
     "/local/start": StartHandler,
     "/local/stop": StopHandler,

@@ -1,0 +1,94 @@
+/** Cell tools: which part of a build a cell is, the options of its endpoint, and badges that show both. */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { URLExt } from '@jupyterlab/coreutils';
+import { INotebookTools, INotebookTracker } from '@jupyterlab/notebook';
+import { ServerConnection } from '@jupyterlab/services';
+
+import { followBadges } from './badges';
+import type { CellText, Problem } from './check';
+import { tagIcon } from './icon';
+import { ROLES, type Role } from './marks';
+import { CellTool, mark } from './tool';
+
+const OPEN = 'flash-jupyter:cell-tools';
+const MARK = 'flash-jupyter:mark-cell';
+/** JupyterLab's command that opens the panel where the notebook tools are. */
+const SHOW_TOOLS = 'property-inspector:show-panel';
+
+export const cells: JupyterFrontEndPlugin<void> = {
+  id: 'flash-jupyter:cells',
+  description: 'Marks cells for flash build, sets the options of their endpoints, and shows which run on a worker.',
+  autoStart: true,
+  requires: [INotebookTracker],
+  optional: [INotebookTools, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    tracker: INotebookTracker,
+    tools: INotebookTools | null,
+    palette: ICommandPalette | null
+  ) => {
+    tracker.forEach(followBadges);
+    tracker.widgetAdded.connect((_, panel) => {
+      followBadges(panel);
+    });
+    addMarkCommand(app, tracker);
+    if (tools !== null) {
+      const tool = new CellTool(cell => askServer(app.serviceManager.serverSettings, cell));
+      tools.addSection({ sectionName: 'flash', label: 'Flash' });
+      tools.addItem({ section: 'flash', tool });
+      addOpenCommand(app, tracker, tool);
+      palette?.addItem({ command: OPEN, category: 'Flash' });
+    }
+    for (const { role } of ROLES) {
+      palette?.addItem({ command: MARK, category: 'Flash', args: { role } });
+    }
+  }
+};
+
+function addMarkCommand(app: JupyterFrontEnd, tracker: INotebookTracker): void {
+  app.commands.addCommand(MARK, {
+    label: args => {
+      const role = ROLES.find(each => each.role === args.role);
+      return role === undefined || role.role === '' ? 'Take Mark from Cell' : `Mark Cell as ${role.label}`;
+    },
+    caption: 'What the cell is to flash build',
+    isEnabled: () => tracker.activeCell?.model.type === 'code',
+    execute: args => {
+      const notebook = tracker.currentWidget?.content;
+      for (const cell of notebook?.widgets ?? []) {
+        if (notebook?.isSelectedOrActive(cell) && cell.model.type === 'code') {
+          mark(cell, { role: args.role as Role, name: '' });
+        }
+      }
+    }
+  });
+}
+
+function addOpenCommand(app: JupyterFrontEnd, tracker: INotebookTracker, tool: CellTool): void {
+  app.commands.addCommand(OPEN, {
+    label: 'Cell Tools',
+    caption: 'Flash: mark this cell for the build, and set the options of its endpoint',
+    icon: tagIcon,
+    isEnabled: () => tracker.currentWidget !== null,
+    execute: async () => {
+      if (app.commands.hasCommand(SHOW_TOOLS)) {
+        await app.commands.execute(SHOW_TOOLS);
+      }
+      requestAnimationFrame(() => {
+        tool.focus();
+      });
+    }
+  });
+}
+
+async function askServer(settings: ServerConnection.ISettings, cell: CellText): Promise<Problem[]> {
+  const url = URLExt.join(settings.baseUrl, 'flash-jupyter/api/cells/check');
+  const request = { method: 'POST', body: JSON.stringify(cell) };
+  const response = await ServerConnection.makeRequest(url, request, settings);
+  if (!response.ok) {
+    throw await ServerConnection.ResponseError.create(response);
+  }
+  const { problems } = (await response.json()) as { problems: Problem[] };
+  return problems;
+}
