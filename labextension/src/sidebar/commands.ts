@@ -1,0 +1,32 @@
+/** What the command palette has. */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ICommandPalette } from '@jupyterlab/apputils';
+
+import { flashIcon } from './icons';
+
+export interface Doings {
+  show: () => void;
+  refresh: () => void;
+  undeployAllLocal: () => void;
+  undeployAllRunpod: () => void;
+  startLocal: () => void;
+  stopLocal: () => void;
+}
+
+const LABELS: Record<keyof Doings, string> = {
+  show: 'Show Endpoints, Jobs and Cost',
+  refresh: 'Look Again at Endpoints and Jobs',
+  undeployAllLocal: 'Undeploy All of Mine on the Embedded Runpod…',
+  undeployAllRunpod: 'Undeploy All of Mine on Runpod…',
+  startLocal: 'Start the Embedded Runpod',
+  stopLocal: 'Stop the Embedded Runpod…'
+};
+
+/** Add the commands, `flash-jupyter:show` and so on, to Lab and to its palette. */
+export function addCommands(app: JupyterFrontEnd, palette: ICommandPalette | null, doings: Doings): void {
+  for (const name of Object.keys(LABELS) as (keyof Doings)[]) {
+    const command = `flash-jupyter:${name}`;
+    app.commands.addCommand(command, { label: LABELS[name], icon: flashIcon, execute: doings[name] });
+    palette?.addItem({ command, category: 'Runpod' });
+  }
+}

@@ -1,0 +1,69 @@
+/** Small parts that all sections use. */
+import type { LabIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { fileName } from './format';
+
+interface IconButtonProps {
+  icon: LabIcon;
+  /** what it does, and to what: the name that a screen reader says */
+  label: string;
+  onClick: () => void;
+  disabled?: boolean;
+}
+
+export function IconButton({ icon, label, onClick, disabled = false }: IconButtonProps): React.ReactElement {
+  return (
+    <button
+      type="button"
+      className="jp-flash-IconButton"
+      title={label}
+      aria-label={label}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <icon.react tag="span" display="flex" aria-hidden="true" />
+    </button>
+  );
+}
+
+interface NotebookLinkProps {
+  /** as the kernel knew it; may be empty */
+  notebook: string;
+  open: (notebook: string) => void;
+}
+
+export function NotebookLink({ notebook, open }: NotebookLinkProps): React.ReactElement | null {
+  return notebook ? (
+    <button
+      type="button"
+      className="jp-flash-Link"
+      title={`Open ${notebook}`}
+      onClick={() => {
+        open(notebook);
+      }}
+    >
+      {fileName(notebook)}
+    </button>
+  ) : null;
+}
+
+/** Put facts beside each other, with a dot between; those that are empty are left out. */
+export function Facts({ children }: { children: React.ReactNode }): React.ReactElement {
+  const shown = React.Children.toArray(children);
+  return (
+    <div className="jp-flash-Facts">
+      {shown.map((child, index) => (
+        <span key={index}>{child}</span>
+      ))}
+    </div>
+  );
+}
+
+export function Badge({ text, title }: { text: string; title: string }): React.ReactElement {
+  return (
+    <span className="jp-flash-Badge" title={title}>
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,53 @@
+/** What everything costs an hour now, and what it cost by the day. */
+import * as React from 'react';
+
+import { Chart } from './chart';
+import { charged, dayBars } from './days';
+import type { Costs, EndpointListing } from './documents';
+import { count, money, workersUp } from './format';
+
+interface TotalProps {
+  listing: EndpointListing;
+  costs: Costs | null;
+}
+
+export function Total({ listing, costs }: TotalProps): React.ReactElement {
+  const unknown = listing.endpoints.some(each => each.usd_per_hour_now === null);
+  const workers = workersUp(listing);
+  return (
+    <section className="jp-flash-Total" aria-label="Cost">
+      <div className="jp-flash-Total-now">
+        <strong>{money(listing.usd_per_hour)}</strong>
+        <span>{unknown ? 'an hour, and workers whose price is not known' : 'an hour'}</span>
+      </div>
+      <div className="jp-flash-Total-workers">
+        {workers ? `${count(workers, 'worker')} up, ${listing.billed_workers} billed` : 'no worker is up'}
+      </div>
+      {costs && <Bills costs={costs} />}
+    </section>
+  );
+}
+
+function Bills({ costs }: { costs: Costs }): React.ReactElement {
+  const bars = dayBars(costs);
+  const bill = charged(costs);
+  const failed = costs.backends.filter(each => each.error);
+  return (
+    <>
+      {bill && (
+        <div className="jp-flash-Total-bill">
+          {`billed today ${money(bill.today)}, in ${count(costs.days, 'day')} ${money(bill.days)}`}
+        </div>
+      )}
+      {bars.some(bar => bar.charged + bar.uncharged > 0) && <Chart bars={bars} />}
+      {bars.some(bar => bar.uncharged > 0) && (
+        <div className="jp-flash-Total-bill">
+          <span className="jp-flash-Chart-key" /> embedded Runpod at list prices: not charged
+        </div>
+      )}
+      {failed.map(each => (
+        <div key={each.name} className="jp-flash-Total-bill">{`no bill: ${each.error?.message ?? ''}`}</div>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Client, type ProblemKind, RequestError } from '../../src/sidebar/client';
+import { endpoint } from './documents';
+
+/** A client whose requests are noted, and answered with this. */
+function clientOf(answer: () => Response | Promise<Response>): { client: Client; asked: string[] } {
+  const asked: string[] = [];
+  const client = new Client((path, init) => {
+    asked.push(`${init.method ?? ''} ${path}`);
+    return Promise.resolve(answer());
+  });
+  return { client, asked };
+}
+
+const json = (document: unknown, status = 200): Response => new Response(JSON.stringify(document), { status });
+const strange = endpoint({ id: 'a b/c' });
+
+const CALLS: [sentence: string, call: (client: Client) => Promise<unknown>, asked: string, result: unknown][] = [
+  [
+    'the listing',
+    client => client.endpoints(),
+    'GET endpoints',
+    { deleted: ['x'], removed: 2, jobs: [], text: 'over' }
+  ],
+  ['the newest jobs', client => client.jobs(5), 'GET jobs?limit=5', []],
+  ['an endpoint is deleted', client => client.undeploy(endpoint()), 'DELETE endpoints/runpod/e1', ['x']],
+  ['all are deleted', client => client.undeployAll('local'), 'DELETE endpoints?backend=local', ['x']],
+  ['a queue is purged', client => client.purge(strange), 'POST endpoints/runpod/a%20b%2Fc/purge', 2],
+  ['a job is cancelled', async client => (await client.cancel('fj/1')).text, 'POST jobs/fj%2F1/cancel', 'over'],
+  ['the embedded Runpod is started', client => client.startLocal(), 'POST local/start', undefined],
+  ['the embedded Runpod is stopped', client => client.stopLocal(), 'POST local/stop', undefined]
+];
+
+for (const [sentence, call, request, result] of CALLS) {
+  test(sentence, async () => {
+    const { client, asked } = clientOf(() => json({ deleted: ['x'], removed: 2, jobs: [], text: 'over' }));
+    assert.deepEqual(await call(client), result);
+    assert.deepEqual(asked, [request]);
+  });
+}
+
+const told = { type: 'UnreachableError', message: 'Runpod is silent', fix: 'wait', status: 502 };
+const FAULTS: [sentence: string, answer: () => Response, kind: ProblemKind, message: string, fix: string][] = [
+  ['an error keeps its text', () => json(told, 502), 'error', 'Runpod is silent', 'wait'],
+  [
+    'a refused Runpod key is no refusal of Jupyter',
+    () => json({ ...told, type: 'AuthenticationError', message: 'the key is refused' }, 403),
+    'error',
+    'the key is refused',
+    'wait'
+  ],
+  [
+    'a page that is logged out',
+    () => json({ ...told, type: 'HTTPError' }, 403),
+    'forbidden',
+    'The Jupyter server does not let this page in',
+    'log in again'
+  ],
+  [
+    'a server without the extension',
+    () => new Response('<html>', { status: 404 }),
+    'missing',
+    'This Jupyter server has no flash_jupyter',
+    'install flash-jupyter in the environment of the Jupyter server, and start it again'
+  ],
+  [
+    'a proxy that answers by itself',
+    () => new Response('bad gateway', { status: 502 }),
+    'error',
+    'the Jupyter server answered 502',
+    'look at the log of the Jupyter server'
+  ]
+];
+
+for (const [sentence, answer, kind, message, fix] of FAULTS) {
+  test(sentence, async () => {
+    await assert.rejects(clientOf(answer).client.endpoints(), (error: RequestError) => {
+      assert.deepEqual([error.kind, error.message, error.fix], [kind, message, fix]);
+      return true;
+    });
+  });
+}
+
+test('a server that is not there', async () => {
+  const { client } = clientOf(() => Promise.reject(new TypeError('failed to fetch')));
+  await assert.rejects(client.endpoints(), (error: RequestError) => error.kind === 'offline');
+});
+
+test('a log is followed, however its bytes are cut', async () => {
+  const text =
+    ': still here\n\nevent: log\ndata: {"worker_id": "w", "text": "grün\\n"}\n\nevent: end\ndata: {"state": "deleted", "error": null}\n\n';
+  const bytes = new TextEncoder().encode(text);
+  const body = new ReadableStream<Uint8Array>({
+    start: controller => {
+      for (const byte of bytes) {
+        controller.enqueue(Uint8Array.of(byte));
+      }
+      controller.close();
+    }
+  });
+  const { client, asked } = clientOf(() => new Response(body));
+  const events = [];
+  for await (const event of client.endpointLog(endpoint(), new AbortController().signal)) {
+    events.push(event);
+  }
+  assert.deepEqual(events, [
+    { event: 'log', data: { worker_id: 'w', text: 'grün\n' } },
+    { event: 'end', data: { state: 'deleted', error: null } }
+  ]);
+  assert.deepEqual(asked, ['GET endpoints/runpod/e1/logs']);
+});
