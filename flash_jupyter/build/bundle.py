@@ -24,6 +24,7 @@ from flash_jupyter.build.fingerprint import fingerprint
 from flash_jupyter.build.grouping import Group, group
 from flash_jupyter.build.handlers import handler_file, write_handler_file
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, make_manifest
+from flash_jupyter.build.mothership import with_mothership
 from flash_jupyter.build.packages import Packages, add_packages
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.shipped import CLIENT, PACKAGE, shipped_files
@@ -43,7 +44,7 @@ class BuildOptions:
     """What may be said of a build.
 
     `exclude` names distributions that stay out, `python` the minor version of the workers; `output` is the artifact's
-    path where it ends in `.tar.gz`, else the folder for it.
+    path where it ends in `.tar.gz`, else the folder for it. `mothership` asks for one (`build/mothership.py`).
     """
 
     exclude: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class BuildOptions:
     python: str | None = None
     output: Path | None = None
     from_magics: bool = False
+    mothership: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,20 +128,21 @@ def build_project(
     """Build a project that was read."""
     settings = settings or read_settings()
     report(_step("group", "grouping by resource"))
-    groups = group(project.exports, project.name)
+    groups = with_mothership(project, group(project.exports, project.name), is_asked=options.mothership)
     python = choose_python(groups, options.python, (sys.version_info[0], sys.version_info[1]))
     images = Images(**settings.images)
     calls = calls_between(groups, project.files)
+    callers = [each for each in groups if each.name in calls or each.main is not None]
     asking = project
-    if calls:
-        has = [in_image(each.resource, python) for each in groups if each.name in calls]
+    if callers:
+        has = [in_image(each.resource, python) for each in callers]
         asking = replace(project, imports=project.imports | CLIENT.difference(frozenset.intersection(*has)))
     archive = _archive_path(project.root, options.output)
     with _write_errors(), _work_folder(project.root, keep=options.keep_build) as folder:
         report(_step("packages", f"packages for Python {python}"))
         packages = add_packages(folder, asking, groups, python=python, exclude=options.exclude, cache=settings.cache)
         report(_step("write", "modules, handlers, manifest"))
-        files = _files(project, groups, packages, with_calls=bool(calls))
+        files = _files(project, groups, packages, with_calls=bool(callers))
         entries = {
             each.name: make_entry(each, python, images, project.files, tuple(calls.get(each.name, ())))
             for each in groups
@@ -197,7 +200,8 @@ def _work_folder(root: Path, *, keep: bool) -> Iterator[Path]:
 def _files(project: Project, groups: tuple[Group, ...], packages: Packages, *, with_calls: bool) -> dict[str, bytes]:
     """Return what the build writes: the project's files, handlers, our own part, and the lock."""
     handlers = {handler_file(each.name): write_handler_file(each, packages.folder_of(each)).encode() for each in groups}
-    ours = {**shipped_files(with_calls=with_calls), **handlers, **packages.files}
+    has_mothership = any(each.main is not None for each in groups)
+    ours = {**shipped_files(with_calls=with_calls, with_mothership=has_mothership), **handlers, **packages.files}
     taken = sorted(
         name for name in project.files if name in ours or name == FILE_NAME or name.startswith(f"{PACKAGE}/")
     )

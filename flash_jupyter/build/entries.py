@@ -8,6 +8,7 @@ from typing import Any
 from flash_jupyter.build.grouping import Group, configuration
 from flash_jupyter.build.handlers import handler_file
 from flash_jupyter.build.manifest import Resource
+from flash_jupyter.build.mothership import mothership_fields
 from flash_jupyter.build.variables import environment_variables
 from flash_jupyter.capture.secrets import kind_of
 from flash_jupyter.errors import BuildError
@@ -43,9 +44,9 @@ def make_entry(
         handler_file=handler_file(group.name),
         imageName=image_of(resource, python, images),
         target_python_version=python,
-        makes_remote_calls=True if calls else None,
-        calls=list(calls) or None,
         config=configuration(resource),
+        calls=list(calls) or None,
+        **{"makes_remote_calls": True if calls else None, **mothership_fields(group.main)},
         **{name: value for name, value in published.items() if value is not None},
     )
 

@@ -17,11 +17,15 @@ from flash_jupyter.resources.naming import slug
 
 @dataclass(frozen=True)
 class Group:
-    """An endpoint to be, and what it serves; `resource` has the name now."""
+    """An endpoint to be, and what it serves; `resource` has the name now.
+
+    `main` is of a mothership: where its own app is, `module:variable`, or empty. Others have None.
+    """
 
     name: str
     resource: Resource
     exports: tuple[Export, ...]
+    main: str | None = None
 
 
 def group(exports: Iterable[Export], project: str) -> tuple[Group, ...]:

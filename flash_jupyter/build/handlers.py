@@ -22,6 +22,9 @@ def handler_file(name: str) -> str:
 
 def write_handler_file(group: Group, packages: str = "") -> str:
     """Return the text of a group's handler file; `packages` is a folder of the bundle that only this resource reads."""
+    if group.main is not None:
+        template = (TEMPLATES / "mothership_handler.py").read_text("utf-8")
+        return fill(template, {"PACKAGES": packages, "MAIN": group.main})
     functions = [export.function for export in group.exports]
     values: dict[str, object] = {
         "PACKAGES": packages,

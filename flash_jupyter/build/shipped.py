@@ -23,7 +23,7 @@ CLIENT = frozenset({"httptools", "httpx", "pydantic"})
 _ALONE, _CALLING = f"{PACKAGE}.worker.decorated import remote\n", f"{PACKAGE}.runtime.remote import remote\n"
 
 
-def shipped_files(*, with_calls: bool = False) -> dict[str, bytes]:
+def shipped_files(*, with_calls: bool = False, with_mothership: bool = False) -> dict[str, bytes]:
     """Return path in the bundle -> content; `with_calls` where resources call each other."""
     initial = (TEMPLATES / "package.py").read_text("utf-8")
     assert _ALONE in initial
@@ -31,6 +31,7 @@ def shipped_files(*, with_calls: bool = False) -> dict[str, bytes]:
     found = {f"{PACKAGE}/__init__.py": text.encode()}
     waiting = [module for name in BEGINNINGS for module in imported(TEMPLATES / name)]
     waiting += [f"{PACKAGE}.runtime.remote"] if with_calls else []
+    waiting += imported(TEMPLATES / "mothership_handler.py") if with_mothership else []
     while waiting:
         module = waiting.pop()
         for path in _files_of(module):

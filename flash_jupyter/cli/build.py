@@ -37,6 +37,9 @@ def build(
     python_version: Annotated[str | None, typer.Option(help="Python of the workers, as in 3.12")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="folder or .tar.gz for the artifact")] = None,
     from_magics: Annotated[bool, typer.Option("--from-magics", help="%%remote cells are handlers too")] = False,
+    mothership: Annotated[
+        bool, typer.Option("--mothership", help="one endpoint more: the app's routes, and the state of all others")
+    ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="run it on the embedded Runpod, and compare")] = False,
     preview_docker: Annotated[
         bool, typer.Option("--preview-docker", help="the same in containers of the images; also --preview=docker")
@@ -52,7 +55,8 @@ def build(
             read_python(python_version)
     except OptionError as error:
         raise usage(error.message, as_json=as_json, fix=f"--python-version 3.12 ({error.fix})") from None
-    options = bundle.BuildOptions(tuple(sorted(read_exclude(exclude))), keep_build, python_version, output, from_magics)
+    excluded = tuple(sorted(read_exclude(exclude)))
+    options = bundle.BuildOptions(excluded, keep_build, python_version, output, from_magics, mothership)
     with errors(as_json):
         with _progress(quiet=as_json) as report:
             built = bundle.build(path, options, report)

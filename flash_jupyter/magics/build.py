@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flash_jupyter.settings import Settings
 
 VALUES = {"exclude", "python-version", "output"}
-FLAGS = {"keep-build", "from-magics", "preview"}
+FLAGS = {"keep-build", "from-magics", "mothership", "preview"}
 
 
 class BuildCard:
@@ -90,6 +90,7 @@ def read_options(given: dict[str, str]) -> BuildOptions:
         python=given.get("python-version"),
         output=Path(given["output"]) if "output" in given else None,
         from_magics="from-magics" in given,
+        mothership="mothership" in given,
     )
 
 

@@ -1,0 +1,149 @@
+"""A mothership on the embedded Runpod: the app's routes, and the state of all endpoints at `/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from deployments import on_loop, remove
+from emulated import wait_for
+
+from flash_jupyter.build.bundle import BuildOptions, Bundle, build
+from flash_jupyter.deploy.apps import AppDesk
+from flash_jupyter.deploy.blocking import run
+from flash_jupyter.deploy.result import Result
+from flash_jupyter.session.local import local_info
+from flash_jupyter.session.local_admin import ensure_runtime_secret
+
+pytestmark = pytest.mark.journey
+
+WORKER = """\
+from flash_jupyter import CpuLiveLoadBalancer, CpuLiveServerless, remote
+
+
+@remote(CpuLiveServerless(name="numbers"))
+def double(x: float) -> float:
+    \"\"\"Twice as much.\"\"\"
+    return 2 * x
+
+
+@remote(CpuLiveServerless(name="numbers"))
+def fail() -> None:
+    raise ValueError("not today")
+
+
+@remote(CpuLiveLoadBalancer(name="web"), method="GET", path="/items/{number}")
+def item(number: int, full: bool = False) -> dict:
+    return {"number": number, "full": full}
+"""
+MAIN = """\
+from fastapi import FastAPI
+
+from worker import double
+
+app = FastAPI()
+
+
+@app.get("/")
+def index():
+    return {"name": "shop"}
+
+
+@app.post("/rate")
+async def rate(text: str):
+    return {"points": (await double(len(text))).result()}
+"""
+
+
+@dataclass
+class Ship:
+    """A mothership that is deployed."""
+
+    desk: Any
+    endpoints: dict[str, tuple[str, str]]
+
+    def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:
+        info = local_info(self.desk.settings)
+        assert info is not None
+        headers = {"Authorization": f"Bearer {info.api_key}", **options.pop("headers", {})}
+        url = self.endpoints["mothership"][1] + path
+        with httpx.Client(headers=headers, timeout=120, trust_env=False) as client:
+            return client.request(method, url, **options)
+
+    def state(self, path: str = "/") -> dict[str, Any]:
+        document: dict[str, Any] = self.ask(path).json()
+        return document
+
+
+def deployed(desk: Any, files: dict[str, str], app: str) -> Ship:
+    folder = desk.folder / app
+    folder.mkdir()
+    for name, text in files.items():
+        Path(folder / name).write_text(text)
+    built = build(folder, BuildOptions(mothership=True), settings=desk.settings)
+    with on_loop(desk.settings) as (loop, link):
+        made = loop.call(AppDesk(link).create_environment(app, "production"))
+        loop.call(ensure_runtime_secret(link, environment_id=made.id))
+    result = run(desk.settings, lambda deployer: send(deployer, built, app))
+    return Ship(desk, {each.name: (each.endpoint_id, each.url) for each in result.endpoints})
+
+
+async def send(deployer: Any, built: Bundle, app: str) -> Result:
+    sent: Result = await deployer.send(
+        built.archive, built.manifest, app, "production", allow_removal=lambda _: False, smoke=False
+    )
+    return sent
+
+
+@pytest.fixture(scope="module")
+def ship(own_desk: Any) -> Ship:
+    """Without an app of its own."""
+    return deployed(own_desk, {"worker.py": WORKER}, "shop")
+
+
+def test_each_function_has_a_route_that_forwards(ship: Ship) -> None:
+    assert ship.ask("/double", "POST", json={"x": 4}).json() == 8
+    assert ship.ask("/items/7?full=true").json() == {"number": 7, "full": True}
+    refused = ship.ask("/fail", "POST")
+    assert refused.status_code == 500
+    assert "not today" in refused.json()["detail"]
+    paths = ship.ask("/openapi.json").json()["paths"]
+    assert {"/double", "/fail", "/items/{number}"} <= set(paths)
+    described = paths["/double"]["post"]
+    assert described["description"] == "Twice as much."
+    body = described["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"] == {"x": {"type": "number"}}
+    assert ship.ask("/docs").status_code == 200
+
+
+def test_the_state_of_all_endpoints_is_at_the_root(ship: Ship) -> None:
+    state = ship.state()
+    assert (state["app"], state["environment"], state["wrong"]) == ("shop", "production", "")
+    children = {each["resource"]: each for each in state["children"]}
+    assert {name: each["endpoint_id"] for name, each in children.items()} == {
+        name: endpoint_id for name, (endpoint_id, _) in ship.endpoints.items()
+    }
+    assert children["web"]["state"] == "listed"
+    page = ship.ask("/", headers={"Accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<h1>shop / production</h1>" in page.text
+
+
+def test_an_endpoint_that_is_deleted_behind_its_back_is_reported(ship: Ship) -> None:
+    assert ship.state()["drift"] == []
+    remove(ship.desk.settings, ship.endpoints["web"][0])
+    state = wait_for(lambda: found if (found := ship.state())["drift"] else None, within_s=60)
+    assert state["drift"] == ["web has no endpoint"]
+    refused = ship.ask("/items/7")
+    assert refused.status_code == 502
+    assert refused.json()["detail"].startswith("web: ")
+
+
+def test_an_app_of_its_own_keeps_its_routes_and_calls_the_others(own_desk: Any) -> None:
+    ship = deployed(own_desk, {"worker.py": WORKER, "main.py": MAIN}, "ratings")
+    assert ship.ask("/").json() == {"name": "shop"}
+    assert ship.ask("/rate?text=tea", "POST").json() == {"points": 6}
+    assert [each["resource"] for each in ship.state("/flash/state")["children"]] == ["mothership", "numbers", "web"]
