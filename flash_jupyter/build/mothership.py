@@ -93,7 +93,7 @@ def _described(files: Mapping[str, bytes]) -> model.Resource | None:
         raise BuildError(f"{FILE}: {error.message}", fix=error.fix) from None
     if not isinstance(resource, model.Resource) or not (resource.is_load_balanced and resource.is_live):
         raise BuildError(
-            f"{FILE}: a mothership is a CpuLiveLoadBalancer or a LiveLoadBalancer, not {resource!r}",
+            f"{FILE}: a mothership is a CpuLiveLoadBalancer or a LiveLoadBalancer, not {type(resource).__name__}",
             fix=f'write {NAME} = CpuLiveLoadBalancer(name="{NAME}")',
         )
     return resource

@@ -1,7 +1,10 @@
 """The mothership: an app's own routes, or one for each function, and the state of all children at `/`.
 
 It starts with its own worker: the state is looked at when it boots, and drift is written into its log. The key is that
-of the worker, a restricted one (D12). Without one it serves, and says that it can't look.
+of the worker, a restricted one (D12), and what it may decides what the mothership does. None: it serves its routes, and
+says that it can't look. The environment's endpoints and reading over GraphQL: it forwards and reports. Writing over
+GraphQL too: at boot it corrects the map of endpoints. It never makes an endpoint, which its key could not call, nor
+deletes one: that is for `flash deploy send`.
 """
 
 from __future__ import annotations
@@ -137,6 +140,7 @@ def _add_state(app: FastAPI, ship: Mothership) -> None:
         async with own(given) as state:
             yield state
         booting.cancel()
+        await asyncio.wait([booting])
         await ship.close()
 
     app.router.lifespan_context = lifespan

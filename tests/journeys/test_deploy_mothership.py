@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,17 @@ import pytest
 from deployments import on_loop, remove
 from emulated import wait_for
 
+from flash_jupyter.backend import Backend
 from flash_jupyter.build.bundle import BuildOptions, Bundle, build
 from flash_jupyter.deploy.apps import AppDesk
 from flash_jupyter.deploy.blocking import run
 from flash_jupyter.deploy.result import Result
+from flash_jupyter.runtime.children import Family
+from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.local import local_info
-from flash_jupyter.session.local_admin import ensure_runtime_secret
+from flash_jupyter.session.local_admin import LocalAdmin, ensure_runtime_secret
+from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.http import Http
 
 pytestmark = pytest.mark.journey
 
@@ -63,6 +68,8 @@ class Ship:
     """A mothership that is deployed."""
 
     desk: Any
+    built: Bundle
+    environment_id: str
     endpoints: dict[str, tuple[str, str]]
 
     def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:
@@ -88,7 +95,7 @@ def deployed(desk: Any, files: dict[str, str], app: str) -> Ship:
         made = loop.call(AppDesk(link).create_environment(app, "production"))
         loop.call(ensure_runtime_secret(link, environment_id=made.id))
     result = run(desk.settings, lambda deployer: send(deployer, built, app))
-    return Ship(desk, {each.name: (each.endpoint_id, each.url) for each in result.endpoints})
+    return Ship(desk, built, made.id, {each.name: (each.endpoint_id, each.url) for each in result.endpoints})
 
 
 async def send(deployer: Any, built: Bundle, app: str) -> Result:
@@ -130,6 +137,27 @@ def test_the_state_of_all_endpoints_is_at_the_root(ship: Ship) -> None:
     page = ship.ask("/", headers={"Accept": "text/html"})
     assert page.headers["content-type"].startswith("text/html")
     assert "<h1>shop / production</h1>" in page.text
+
+
+def test_the_map_is_corrected_where_the_key_may_write(ship: Ship) -> None:
+    manifest, endpoint_id = ship.built.manifest.model_dump(mode="json"), ship.endpoints["numbers"][0]
+    with on_loop(ship.desk.settings) as (loop, link):
+        wrong = Deployed("gone", ship.endpoints["numbers"][1].replace(endpoint_id, "gone"))
+        loop.call(StateManager(Apps(link.http)).update(ship.environment_id, "numbers", wrong))
+        key = LocalAdmin(ship.desk.settings).create_key(
+            "reads", endpoints=[], environments=[ship.environment_id], account="read"
+        )
+        readers = loop.call(opened(replace(link.backend, api_key=key)))
+        looked = loop.call(Family(manifest, ship.environment_id, readers).look(repair=True))
+        loop.call(readers.aclose())
+        assert looked.drift == (f"the map says gone for numbers, and it is {endpoint_id}",)
+        assert looked.wrong.startswith("the map is not repaired: ")
+        looked = loop.call(Family(manifest, ship.environment_id, link.http).look(repair=True))
+        assert (looked.repaired, looked.drift) == ((f"the map says {endpoint_id} for numbers now",), ())
+
+
+async def opened(backend: Backend) -> Http:
+    return Http(backend)
 
 
 def test_an_endpoint_that_is_deleted_behind_its_back_is_reported(ship: Ship) -> None:
