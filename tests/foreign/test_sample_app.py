@@ -1,0 +1,140 @@
+"""The sample app of runpod-flash 1.21.0, deployed by its own client and by ours: the same endpoints, the same answers.
+
+Its `flash init` writes `Endpoint(...)`, which our build refuses with what to write instead; the app is the same three
+workers in the classes that both clients have.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from foreign import Platform, told
+
+from flash_jupyter.build.bundle import build
+from flash_jupyter.deploy.send import Deployer
+from flash_jupyter.session.links import Links
+from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.settings import Settings
+
+SAMPLE = Path(__file__).with_name("programs") / "sample"
+QUIET = {"RUNPOD_URL_MIXED_OK": "1", "RUNPOD_FLASH_SILENCE_DEPRECATION": "1"}
+WORKERS = ("cpu_worker", "gpu_worker", "lb_worker")
+#: a worker of the released client installs it first
+READY_S = 300
+pytestmark = [pytest.mark.foreign, pytest.mark.slow]
+
+
+@dataclass
+class Deployed:
+    """One of the two deployments, while it stands: the endpoints by name, and who answers for them."""
+
+    platform: Platform
+    endpoints: dict[str, dict[str, Any]]
+
+    def answer(self, name: str, order: dict[str, Any]) -> dict[str, Any]:
+        endpoint = self.endpoints[name]["id"]
+        job = self.platform.submit(endpoint, order)
+        return told(self.platform.reached(endpoint, job, within_s=READY_S))
+
+    def ask(self, method: str, path: str, **body: Any) -> tuple[int, Any]:
+        found = self.platform.client.request(
+            method, f"/lb/{self.endpoints['lb_worker']['id']}{path}", timeout=READY_S, **body
+        )
+        return found.status_code, found.json()
+
+
+def shape(endpoint: dict[str, Any]) -> dict[str, Any]:
+    """What both must agree on. Left out: labels, ids and times, the limit of a job's time (ours 600 s, theirs none), the
+    floor of CUDA (theirs 12.8), and the Python in the image's tag (theirs is 3.12, whatever Python it builds for).
+    """
+    repository, _, tag = endpoint["image"].partition(":")
+    gpu = endpoint.get("gpu")
+    labels = ("FLASH_", "RUNPOD_API_KEY", "_FLASH_")
+    return {
+        "type": endpoint["type"],
+        "image": (repository, tag.rpartition("-")[2]),
+        "gpu": None if gpu is None else (sorted(gpu["pools"]), gpu["count"]),
+        **{name: endpoint.get(name) for name in ("cpu", "disk", "workers", "scaling", "flashboot", "networkVolumes")},
+        "env": {name: value for name, value in endpoint["env"].items() if not name.startswith(labels)},
+        "resource": {
+            name: endpoint["env"].get(name) for name in ("FLASH_RESOURCE_NAME", "FLASH_ENV", "FLASH_ENDPOINT_TYPE")
+        },
+    }
+
+
+def answers(deployed: Deployed) -> dict[str, Any]:
+    given = {"input_data": {"message": "hi", "more": [1, 2.5, None]}}
+    failed = [deployed.answer(name, {}) for name in WORKERS[:2]]
+    return {
+        "queues": [deployed.answer(name, given) for name in WORKERS[:2]],
+        "states of failures": [answer["status"] for answer in failed],
+        "failures name the argument": ["input_data" in str(answer["error"]) for answer in failed],
+        "routes": [deployed.ask("POST", "/process", json={"input_data": {"a": 1}}), deployed.ask("GET", "/about")],
+        "a body that does not fit": deployed.ask("POST", "/process", json={"other": 1})[0],
+        "no such path": deployed.ask("GET", "/nothing")[0],
+    }
+
+
+def copied(folder: Path) -> Path:
+    shutil.copytree(SAMPLE, folder / "sample")
+    return folder / "sample"
+
+
+@pytest.fixture(scope="module")
+def theirs(
+    released: Callable[..., Path], platform: Platform, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Deploy with the released client; gives the endpoints and their answers, and removes them with it again."""
+    folder, flash = copied(tmp_path_factory.mktemp("theirs")), released("runpod-flash==1.21.0").with_name("flash")
+    version = ".".join(platform.run([flash.with_name("python"), "-V"]).stdout.split()[1].split(".")[:2])
+    platform.run([flash, "deploy", "--python-version", version], cwd=folder, **QUIET)
+    deployed = Deployed(platform, {endpoint["name"]: endpoint for endpoint in platform.endpoints()})
+    found = {name: shape(endpoint) for name, endpoint in deployed.endpoints.items()}, answers(deployed)
+    platform.run([flash, "app", "delete", "sample"], cwd=folder, **QUIET)
+    assert platform.endpoints() == []
+    return found
+
+
+@pytest.fixture(scope="module")
+def ours(
+    theirs: object,
+    platform: Platform,
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    folder = copied(tmp_path_factory.mktemp("ours"))
+    bundle = build(folder, settings=settings)
+    links, loop = Links(settings), LoopThread()
+    sender = Deployer(links.open("local"), settings)
+    loop.call(
+        sender.send(bundle.archive, bundle.manifest, "sample", "production", allow_removal=lambda _: False, smoke=False)
+    )
+    deployed = Deployed(platform, {endpoint["name"]: endpoint for endpoint in platform.endpoints()})
+    yield {name: shape(endpoint) for name, endpoint in deployed.endpoints.items()}, answers(deployed)
+    loop.close(links.aclose)
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_both_clients_make_the_same_endpoint(name: str, theirs: Any, ours: Any) -> None:
+    assert ours[0][name] == theirs[0][name]
+
+
+def test_neither_makes_more(theirs: Any, ours: Any) -> None:
+    assert sorted(ours[0]) == sorted(theirs[0]) == sorted(WORKERS)
+
+
+def test_both_answer_alike(theirs: Any, ours: Any) -> None:
+    assert ours[1] == theirs[1]
+
+
+def test_the_answers_are_those_of_the_code(ours: Any) -> None:
+    assert [answer["output"] for answer in ours[1]["queues"]] == [
+        {"message": "hi", "platform": "Linux"},
+        {"message": "hi", "words": ["message", "more"]},
+    ]
+    assert ours[1]["routes"] == [(200, {"status": "success", "echo": {"a": 1}}), (200, {"status": "healthy"})]
