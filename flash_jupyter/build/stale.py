@@ -10,6 +10,7 @@ from flash_jupyter.build.grouping import group
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.sources import read_project
+from flash_jupyter.errors import BuildError, OptionError
 
 
 def sources_fingerprint(project: Project) -> str:
@@ -39,7 +40,12 @@ def is_stale(path: Path, manifest: Manifest) -> bool:
     `OptionError` for sources that can't be read.
     """
     built = manifest.sources_fingerprint
-    # a build does not say whether `%%remote` cells were exported too
-    return built is not None and not any(
-        built == sources_fingerprint(read_project(path, from_magics=both)) for both in (False, True)
-    )
+    return built is not None and built != sources_fingerprint(read_project(path)) and not _is_with_magics(path, built)
+
+
+def _is_with_magics(path: Path, built: str) -> bool:
+    """Whether it was built with its `%%remote` cells, which a build does not say."""
+    try:
+        return built == sources_fingerprint(read_project(path, from_magics=True))
+    except (BuildError, OptionError):  # they can't be exported, so nobody did
+        return False

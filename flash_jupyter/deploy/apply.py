@@ -15,6 +15,7 @@ from flash_jupyter.deploy.plan import Action, Plan, Step, changes_between, is_ot
 from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.wanted import Wanted
+from flash_jupyter.errors import DeployError
 from flash_jupyter.wire.control import Endpoint
 
 #: how many endpoints are made or changed at once: the control plane allows 60 requests a minute
@@ -38,15 +39,16 @@ class Applying:
         standing = {
             step.name: self.before[step.endpoint_id or ""] for step in plan.of(Action.KEEP) if step.name in self.wanted
         }
-        made = dict[str, Endpoint]()
+        made = dict[str, str]()
         for wave in (False, True):
             now = [step for step in steps if _calls_others(self.wanted[step.name]) is wave]
             results = await together([self._do(step, len(made), len(steps)) for step in now], finish=True)
-            made |= {step.name: endpoint for step, endpoint in zip(now, results, strict=True)}
-        new = {step.name: made[step.name] for step in plan.of(Action.CREATE, Action.REPLACE)}
-        return {**standing, **made, **(await self._first_of(new) if new else {})}
+            made |= {step.name: endpoint_id for step, endpoint_id in zip(now, results, strict=True)}
+        changed = {step.name: self.before[step.endpoint_id or ""] for step in plan.of(Action.UPDATE)}
+        new = {name: endpoint_id for name, endpoint_id in made.items() if name not in changed}
+        return {**standing, **changed, **(await self._first_of(new) if new else {})}
 
-    async def _do(self, step: Step, done: int, total: int) -> Endpoint:
+    async def _do(self, step: Step, done: int, total: int) -> str:
         self.report(Progress("apply", f"{step.action.value} {step.name}", done, total))
         wanted = self.wanted[step.name]
         if step.action is not Action.UPDATE:
@@ -55,9 +57,9 @@ class Applying:
         text = f"endpoint {step.name} has its old configuration back"
         self.journal.add(Turn.ENDPOINT, text, lambda: self.endpoints.restore(endpoint))
         await self.endpoints.update(endpoint, wanted, self.build_id)
-        return endpoint
+        return endpoint.id
 
-    async def _create(self, wanted: Wanted) -> Endpoint:
+    async def _create(self, wanted: Wanted) -> str:
         known = {*self.before}
 
         async def remove() -> None:
@@ -76,15 +78,16 @@ class Applying:
 
         return await self.endpoints.create(wanted, self.build_id, say)
 
-    async def _first_of(self, made: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+    async def _first_of(self, made: Mapping[str, str]) -> dict[str, Endpoint]:
         """Another machine may have made the same meanwhile, which no lock here prevents: the oldest wins."""
         listed = await self.endpoints.listed()
         found = dict[str, Endpoint]()
-        for name, mine in made.items():
-            wanted = self.wanted[name]
-            same = [each for each in listed if resource_of(each) == name and self._is_same_kind(each, wanted)]
-            found[name] = min([*same, mine], key=lambda each: (each.created_at, each.id))
-        extra = [mine for name, mine in made.items() if found[name].id != mine.id]
+        for name in made:
+            same = [e for e in listed if resource_of(e) == name and self._is_same_kind(e, self.wanted[name])]
+            if not same:
+                raise DeployError(f"endpoint {name} was made and is not listed", fix="send again")
+            found[name] = min(same, key=lambda each: (each.created_at, each.id))
+        extra = [each for each in listed if each.id in made.values() and found[resource_of(each)].id != each.id]
         if extra:
             await self.endpoints.remove(extra)
         return found

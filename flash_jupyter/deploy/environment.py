@@ -58,8 +58,8 @@ class Endpoints:
         inside = {each.id for each in environment.endpoints}
         return [e for e in endpoints if e.id in inside or e.env.get(ENVIRONMENT_ID) == self.place.environment_id]
 
-    async def create(self, wanted: Wanted, build_id: str, say: Say, *, name: str = "") -> Endpoint:
-        """Make an endpoint, once: a create that failed and may have worked is looked for, and never sent again."""
+    async def create(self, wanted: Wanted, build_id: str, say: Say, *, name: str = "") -> str:
+        """Make an endpoint, once, and return its id: a create that failed and may have worked is looked for."""
         resolved = await resolve_volumes(
             self.link.control.volumes, wanted.spec, say, is_billed=self.link.backend.name == "runpod"
         )
@@ -75,7 +75,7 @@ class Endpoints:
             if not may_have_worked(failure):
                 raise
             return await self._adopted(wanted, failure)
-        return await self.link.control.get(saved.id)
+        return saved.id
 
     async def update(self, endpoint: Endpoint, wanted: Wanted, build_id: str) -> None:
         """Give an endpoint its whole configuration; who made it and when stays, and what the platform put there."""
@@ -106,12 +106,12 @@ class Endpoints:
         """Whether an endpoint was made here, and not by another machine."""
         return endpoint.env.get(RUN) == self.run
 
-    async def _adopted(self, wanted: Wanted, failure: ApiError) -> Endpoint:
+    async def _adopted(self, wanted: Wanted, failure: ApiError) -> str:
         for pause_s in LOOKS_S:
             await asyncio.sleep(pause_s)
             for each in await self.listed():
                 if self.made_it(each) and resource_of(each) == wanted.name:
-                    return each
+                    return each.id
         raise failure
 
     async def _env(self, wanted: Wanted, build_id: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.deploy.records import announce, is_build_of
 from flash_jupyter.deploy.result import Result, Standing
 from flash_jupyter.deploy.site import Site, remove_if_made
-from flash_jupyter.deploy.trial import Trial, remove_leftovers, tried
+from flash_jupyter.deploy.trial import Trial, provide_key, remove_leftovers, tried
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.verify import Verifier
 from flash_jupyter.deploy.wanted import wanted_of
@@ -89,6 +89,7 @@ class Switch:
             [existing(each, self._wanted.get(resource_of(each))) for each in before.values()],
         )
         await self._ask(plan)
+        await provide_key(self.link, self.order.manifest, self.order.runtime_secret, self.site.environment.id)
         build_id = await self.order.put(self.site)
         kept = {
             step.name: before[step.endpoint_id or ""] for step in plan.of(Action.KEEP, Action.UPDATE, Action.REPLACE)
@@ -133,13 +134,13 @@ class Switch:
         if not (left or replaced) or await asyncio.to_thread(self.order.allow_removal, plan):
             return
         if left:
+            them = "it" if len(left) == 1 else "them"
             raise DeployError(
-                f"the bundle has no {', '.join(left)} any more, and removing them was not allowed; nothing was changed",
-                fix="allow it, or bring them back into the sources and build again",
+                f"the bundle has no {', '.join(left)} any more, and removing {them} was not allowed",
+                fix=f"allow it, or bring {them} back into the sources and build again",
             )
         raise DeployError(
-            f"{', '.join(replaced)} would be made anew, with another id and URL, and that was not allowed; "
-            "nothing was changed",
+            f"{', '.join(replaced)} would be made anew, with another id and URL, and that was not allowed",
             fix="allow it, or take back what the plan shows, and build again",
         )
 

@@ -13,17 +13,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.ready import base_url
 from flash_jupyter.deploy.apply import together
-from flash_jupyter.deploy.environment import Endpoints
+from flash_jupyter.deploy.environment import Endpoints, resource_of
 from flash_jupyter.deploy.plan import Action, Plan
 from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce
 from flash_jupyter.deploy.verify import Verifier
-from flash_jupyter.deploy.wanted import TRIAL, Place, Wanted, wanted_of
+from flash_jupyter.deploy.wanted import TRIAL, Place, Wanted, needs_key, wanted_of
 from flash_jupyter.errors import NotFoundError
 from flash_jupyter.runtime.state import Deployed
 from flash_jupyter.session.links import Link
+from flash_jupyter.session.local_admin import ensure_runtime_secret
 from flash_jupyter.session.sweep import has_expired
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.apps import App
@@ -58,12 +60,13 @@ class Trial:
         try:
             environment = await apps.create_environment(self.app_id, name)
             place = Place(real.app, name, environment.id)
+            await provide_key(self.link, self.verifier.manifest, self.runtime_secret, environment.id)
             await apps.deploy(environment.id, build_id)
             inside = replace(self.endpoints, place=place, trial=mark)
             wanted = self._wanted(names, place)
             self.verifier.report(Progress("trial", f"trying {', '.join(sorted(names))} beside the old version"))
-            made = await together(self._make(inside, wanted[each], build_id) for each in names)
-            endpoints: dict[str, Endpoint] = dict(zip(names, made, strict=True))
+            await together((self._make(inside, wanted[each], build_id) for each in names), finish=True)
+            endpoints = {resource_of(each): each for each in await inside.listed()}
             await announce(apps, build_id, environment.id, {**standing, **_deployed(endpoints)})
             await self.verifier.verify(wanted, endpoints)
         finally:
@@ -77,12 +80,12 @@ class Trial:
         return {name: _without_key(each) if _mends(each) else each for name, each in small.items()}
 
     @staticmethod
-    async def _make(inside: Endpoints, wanted: Wanted, build_id: str) -> Endpoint:
+    async def _make(inside: Endpoints, wanted: Wanted, build_id: str) -> None:
         def say(_: str) -> None:
             """What it makes is gone in a minute; a volume that it makes is the real one's."""
 
         name = f"{wanted.name[:NAME]}{_WORD}{secrets.token_hex(3)}"
-        return await inside.create(wanted, build_id, say, name=name)
+        await inside.create(wanted, build_id, say, name=name)
 
     async def _remove(self, name: str, build_id: str) -> None:
         apps = Apps(self.link.http)
@@ -92,6 +95,12 @@ class Trial:
             return
         await announce(apps, build_id, environment.id, None)
         await remove_trial(self.link, self.endpoints, Place(self.endpoints.place.app, name, environment.id))
+
+
+async def provide_key(link: Link, manifest: Manifest, secret: str, environment_id: str) -> None:
+    """Let functions that call others read a key: on the embedded Runpod it is made, for the cloud the user makes it."""
+    if needs_key(manifest):
+        await ensure_runtime_secret(link, secret, environment_id=environment_id)
 
 
 def tried(plan: Plan) -> list[str]:

@@ -7,6 +7,7 @@ why.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -102,7 +103,17 @@ class Verifier:
         def tell(text: str) -> None:
             self.report(Progress("smoke", text))
 
-        return smoke(read_project(sources), served, self.settings, tell, api_key=self.link.backend.api_key)
+        try:
+            return smoke(read_project(sources), served, self.settings, tell, api_key=self.link.backend.api_key)
+        finally:
+            _close_loop_of_thread()
+
+
+def _close_loop_of_thread() -> None:
+    """Close the loop that jupyter_client makes in each thread from which a kernel is driven, and leaves there."""
+    with contextlib.suppress(RuntimeError):  # there is none
+        asyncio.get_event_loop().close()
+        asyncio.set_event_loop(None)
 
 
 def _reasons(verdicts: tuple[Verdict, ...]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from artifacts import archive
 
+from flash_jupyter.build.fingerprint import fingerprint
 from flash_jupyter.build.manifest import Function, Manifest, Resource, make_manifest
 from flash_jupyter.worker import handler, raised
 
@@ -66,26 +67,30 @@ def schema(**inputs: Any) -> dict[str, Any]:
     }
 
 
-def hand_made(folder: Path, python: str, *, broken: bool = False) -> tuple[Path, Manifest]:
-    """Return the archive and the manifest of a bundle."""
+def hand_made(
+    folder: Path, python: str, *, broken: bool = False, tea: float = 2.5, without: str = "", **config: Any
+) -> tuple[Path, Manifest]:
+    """Return the archive and the manifest of a bundle: at another price, without a resource, with another `till`."""
     total = Function(name="total", module="prices", input_schema=schema(items=["tea"], discount=0.0))
     basket = Function(name="Basket", module="prices", is_class=True, class_methods=["add"])
     price = Function(name="price", module="prices", http_method="GET", http_path="/prices/{item}")
     resources = {
-        "till": Resource(resource_type="CpuLiveServerless", functions=[total, basket], imageName=IMAGE),
+        "till": Resource(resource_type="CpuLiveServerless", functions=[total, basket], imageName=IMAGE, config=config),
         "shop": Resource(
             resource_type="CpuLiveLoadBalancer", functions=[price], imageName=IMAGE, is_load_balanced=True
         ),
     }
-    manifest = make_manifest("shop", python, resources, "0" * 64)
+    resources.pop(without, None)
     files = {
-        "flash_manifest.json": manifest.text(),
         "handler_till.py": "import sys\nimport nothing_like_it\n" if broken else QUEUE,
         "handler_shop.py": BALANCER,
-        "prices.py": PRICES,
+        "prices.py": PRICES.replace("2.5", str(tea)),
         "flash_jupyter/__init__.py": "",
         "flash_jupyter/worker/__init__.py": "",
         "flash_jupyter/worker/handler.py": Path(str(handler.__file__)).read_text("utf-8"),
         "flash_jupyter/worker/raised.py": Path(str(raised.__file__)).read_text("utf-8"),
     }
-    return archive(folder / "artifact.tar.gz", files), manifest
+    print_of = fingerprint({name: text.encode() for name, text in files.items()})
+    manifest = make_manifest("shop", python, resources, print_of)
+    folder.mkdir(parents=True, exist_ok=True)
+    return archive(folder / "artifact.tar.gz", {"flash_manifest.json": manifest.text(), **files}), manifest
