@@ -69,8 +69,22 @@ def _read_output(output: Any, label: str, *, is_pickled: bool) -> Any:
         ) from None
 
 
+def has_failure(answer: httpx.Response) -> bool:
+    """Whether an answer says what the function behind a route raised, and where."""
+    if answer.status_code != 500 or "json" not in answer.headers.get("content-type", ""):
+        return False
+    said = answer.json()
+    return isinstance(said, dict) and "traceback" in said
+
+
 def read_route(answer: httpx.Response) -> Any:
-    """Return the value of a route: its JSON, else its text, else its bytes; nothing is None."""
+    """Return the value of a route: its JSON, else its text, else its bytes; nothing is None.
+
+    Raises `RemoteExecutionError` for what its function raised.
+    """
+    if has_failure(answer):
+        said = answer.json()
+        raise raised(str(said.get("detail", "")), str(said["traceback"]))
     if not answer.content:
         return None
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()

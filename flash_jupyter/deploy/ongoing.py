@@ -16,9 +16,11 @@ import httpx
 
 from flash_jupyter.build.ready import base_url
 from flash_jupyter.decorator.interrupted import for_the_caller
+from flash_jupyter.deploy.answers import has_failure
 from flash_jupyter.deploy.lookup import Live
 from flash_jupyter.deploy.requests import JobRequest, RouteRequest
 from flash_jupyter.errors import ApiError, NotFoundError
+from flash_jupyter.runtime.wrapper import HEADER
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.follow import Watch, follow, wait_set
 from flash_jupyter.session.links import Link
@@ -33,6 +35,8 @@ from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Job
 
 Tell = Callable[[Event], None]
+#: a worker gives a caller who sends this a whole failure, with its traceback (`worker/callers.py`)
+PYTHON_CALLER = {HEADER: ""}
 #: returns where a resource is served; asks the server anew where it is told that it moved
 Find = Callable[[bool], Awaitable[tuple[Link, Live]]]
 
@@ -116,16 +120,18 @@ class RouteCall:
         self._task: asyncio.Task[Any] | None = None
 
     async def run(self, _tell: Tell) -> httpx.Response:
-        """Return the answer of a worker; raises `ApiError` for one of 400 and more."""
+        """Return the answer of a worker; raises `ApiError` for one of 400 and more that holds no failure."""
         self._task = asyncio.current_task()
         request = self._request
         for moved in (False, True):
             link, live = await self._find(moved)
             endpoint = _there(live)
             try:
-                return await Balancer(link.http, base_url(endpoint), endpoint.name).request(
-                    request.method, request.path, query=request.query, content=request.content
+                balancer = Balancer(link.http, base_url(endpoint), endpoint.name)
+                answer = await balancer.answer(
+                    request.method, request.path, query=request.query, content=request.content, headers=PYTHON_CALLER
                 )
+                return answer if has_failure(answer) else balancer.checked(request.method, request.path, answer)
             except NotFoundError:
                 if moved:
                     raise

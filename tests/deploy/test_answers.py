@@ -10,7 +10,7 @@ import cloudpickle
 import httpx
 import pytest
 
-from flash_jupyter.deploy.answers import raised, read_job, read_refusal, read_route
+from flash_jupyter.deploy.answers import has_failure, raised, read_job, read_refusal, read_route
 from flash_jupyter.errors import ApiError, JobTimedOut, RemoteExecutionError, SerializationError, WorkerLost
 from flash_jupyter.wire.jobs import Job
 
@@ -93,6 +93,15 @@ ROUTES = [
 @pytest.mark.parametrize(("answer", "value"), [c[1:] for c in ROUTES], ids=[c[0] for c in ROUTES])
 def test_a_route_gives_its_value(answer: dict[str, Any], value: Any) -> None:
     assert read_route(httpx.Response(200, **answer)) == value
+
+
+def test_what_a_route_raised_is_raised_here_with_its_frames() -> None:
+    answer = httpx.Response(500, json={"detail": "ValueError: no tea", "traceback": failed()})
+    with pytest.raises(ValueError, match="no tea") as caught:
+        read_route(answer)
+    assert isinstance(caught.value, RemoteExecutionError)
+    assert [frame["name"] for frame in caught.value.frames] == ["failed"]
+    assert not has_failure(httpx.Response(500, json={"detail": "ValueError: no tea"}))
 
 
 def test_a_refusal_is_the_platforms_own_unless_a_function_raised() -> None:

@@ -103,7 +103,9 @@ def test_what_a_function_raises_is_raised_here_with_its_frames(kernel: Any) -> N
     assert failed.ename == "KeyError"
     assert "liked = WORDS[text]" in failed.traceback
     assert "functions.py" not in failed.traceback
-    assert kernel.run('app.price("nothing")').ename == "KeyError"
+    failed = kernel.run('app.price("nothing")')
+    assert failed.ename == "KeyError"
+    assert "return WORDS[item] * count" in failed.traceback
 
 
 WRONG = [
