@@ -6,7 +6,8 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, RenderableType
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,10 @@ from flash_jupyter.views.status import one_line
 
 #: marks of a state: what was verified, and what was not; words beside them say it too
 VERIFIED, NOT_VERIFIED = "✓", "○"
+#: the key of what a row is about
+NAME = "name"
+#: a width that no table has
+WIDEST = 100_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,25 @@ def print_sheet(sheet: Sheet, console: Console) -> None:
         console.file.write(f"{sheet_text(sheet)}\n")
         return
     for part in sheet:
-        console.print(Text(part) if isinstance(part, str) else _rich(part))
+        if isinstance(part, str):
+            console.print(Text(part))
+        else:
+            _print_rows(part, console)
+
+
+def _print_rows(part: Rows, console: Console) -> None:
+    """Print a table; where it is too wide, what will be copied stands whole on lines of its own below it."""
+    drawn = _rich(part.rows, part.shown)
+    whole = [column for column in part.shown if column.is_whole]
+    unlimited = console.options.update(width=WIDEST)
+    if not whole or Measurement.get(console, unlimited, drawn).maximum <= console.width:
+        console.print(drawn)
+        return
+    console.print(_rich(part.rows, [column for column in part.shown if not column.is_whole]))
+    for row in part.rows:
+        for column in whole:
+            if text := row.get(column.key):
+                console.print(Text(f"{row[NAME]}: {text}"), soft_wrap=True)
 
 
 def _plain(part: Rows) -> str:
@@ -74,10 +97,10 @@ def _plain(part: Rows) -> str:
     return table(titled, [column.title for column in part.shown])
 
 
-def _rich(part: Rows) -> RenderableType:
+def _rich(rows: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> Table:
     drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for column in part.shown:
+    for column in columns:
         drawn.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
-    for row in part.rows:
-        drawn.add_row(*(Text(row.get(column.key) or "") for column in part.shown))
+    for row in rows:
+        drawn.add_row(*(Text(row.get(column.key) or "") for column in columns))
     return drawn

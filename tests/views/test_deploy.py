@@ -82,13 +82,22 @@ def test_the_tick_is_for_what_was_verified_only() -> None:
     )
 
 
-def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
-    drawn = terminal(result_sheet(RESULT), 44)
-    assert max(map(len, drawn.splitlines())) <= 44
-    letters = "".join(drawn.split())
-    for part in ("✓ocr", "○web"):
-        assert part in letters
+def test_in_a_narrow_terminal_urls_stand_whole_below_the_table() -> None:
     assert terminal(result_sheet(RESULT), 120) == sheet_text(result_sheet(RESULT))
+    assert terminal(result_sheet(RESULT), 60) == (
+        "shop/live runs build b7\n"
+        "   endpoint  state                 why\n"
+        "✓  ocr       verified\n"
+        "○  web       listed, not verified  --no-smoke\n"
+        "ocr: https://r.test/v2/e1\n"
+        "web: https://e2.r.test"
+    )
+
+
+def test_a_very_narrow_terminal_gets_no_line_that_is_too_long() -> None:
+    drawn = terminal(result_sheet(RESULT), 30)
+    assert max(map(len, drawn.splitlines())) <= 30
+    assert "ocr: https://r.test/v2/e1\n" in drawn
 
 
 def test_html_is_escaped_and_shows_urls_whole() -> None:
