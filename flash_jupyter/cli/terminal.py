@@ -16,10 +16,14 @@ from rich.text import Text
 from flash_jupyter.cli.output import FAILED, error_text, opened, print_json, usage
 from flash_jupyter.errors import FlashError
 from flash_jupyter.views.deploying import News, count_text
+from flash_jupyter.views.format import shortened
 from flash_jupyter.views.sheet import Sheet, print_sheet
 
 if TYPE_CHECKING:
     from flash_jupyter.session.session import Session
+
+#: of a step's text; the bar beside it needs room too
+TEXT_CHARACTERS = 44
 
 
 class Terminal:
@@ -156,11 +160,15 @@ class _Bar:
         if news.step != self._step:
             self._end()
             self._step = news.step
-            self._task = self._shown.add_task(news.text, total=None, count="")
+            self._task = self._shown.add_task(shortened(news.text, TEXT_CHARACTERS), total=None, count="")
         if self._task is not None:
             total = news.total or None
             self._shown.update(
-                self._task, description=news.text, total=total, completed=news.done, count=count_text(news)
+                self._task,
+                description=shortened(news.text, TEXT_CHARACTERS),
+                total=total,
+                completed=news.done,
+                count=count_text(news),
             )
 
     def _end(self) -> None:

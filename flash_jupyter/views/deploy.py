@@ -51,7 +51,7 @@ PLAN_COLUMNS = (
 STANDING_COLUMNS = (
     Column("mark", ""),
     Column("name", "endpoint", hint="id"),
-    Column("state", "state"),
+    Column("standing", "state"),
     Column("url", "url", is_whole=True),
     Column("reason", "why"),
 )
@@ -149,7 +149,7 @@ def result_sheet(result: Mapping[str, Any]) -> Sheet:
             "mark": VERIFIED if each["state"] == "verified" else NOT_VERIFIED,
             "name": each["name"],
             "id": each["endpoint_id"],
-            "state": each["state"],
+            "standing": each["state"],
             "url": each["url"],
             "reason": each.get("reason") or "",
         }
