@@ -6,6 +6,7 @@ info file. The server is in a session of its own, so that an Interrupt of the ke
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -30,6 +31,7 @@ from flash_jupyter.settings import Backend, Settings
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
 _STEP_S = 0.005
+_MODULE = ("-m", "flash_jupyter.emulator", "--dir")
 
 #: servers that this process started: kept, so that one which ends is not left a zombie
 _children: dict[int, Outliving] = {}
@@ -102,14 +104,33 @@ def start_local(settings: Settings, *, port: int | None = None) -> LocalInfo:
 
 
 def stop_local(settings: Settings) -> bool:
-    """End the embedded Runpod and its workers; False when none runs."""
-    with _lock:
+    """End the embedded Runpod and its workers, also one that is only starting; False when none runs."""
+    if not settings.local_dir.is_dir():
+        return False
+    with _lock, FileLock(settings.local_dir / "start.lock"):  # who starts one has finished then, or was killed
         _known.pop(settings.local_dir, None)
         info = local_info(settings)  # the file's: another process may have replaced the one that we knew
         if info is None:
-            return False
+            return _end_unannounced(settings.local_dir)
         _stop(info)
         return True
+
+
+def _end_unannounced(folder: Path) -> bool:
+    """End a server of the folder that has not written its info file yet: who started it was killed meanwhile."""
+    words = [*_MODULE, str(folder)]
+    found = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if (process.info["cmdline"] or [])[1 : 1 + len(words)] == words
+    ]
+    for process in found:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    for process in psutil.wait_procs(found, timeout=STOP_TIMEOUT_S)[1]:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    return bool(found)
 
 
 def local_info(settings: Settings) -> LocalInfo | None:
@@ -147,7 +168,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _start(settings: Settings, options: Sequence[str]) -> LocalInfo:
-    command = [sys.executable, "-m", "flash_jupyter.emulator", "--dir", str(settings.local_dir)]
+    command = [sys.executable, *_MODULE, str(settings.local_dir)]
     command += ["--overlays", str(settings.cache / "overlays"), *options]
     log_path = settings.local_dir / "server.log"
     log_start = log_path.stat().st_size

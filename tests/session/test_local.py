@@ -193,3 +193,18 @@ def test_the_variables_point_the_official_clients_at_it() -> None:
         "RUNPOD_REST_API_URL": "http://127.0.0.1:5/v1",
         "RUNPOD_HAPI_URL": "http://127.0.0.1:5",
     }
+
+
+def test_a_server_that_is_only_starting_is_stopped_too(settings: Settings) -> None:
+    """Its starter was killed, as a kernel is that shuts down at once: nobody would know of it."""
+    settings.local_dir.mkdir(parents=True)
+    command = [sys.executable, "-m", "flash_jupyter.emulator", "--dir", str(settings.local_dir)]
+    with subprocess.Popen(command) as server:
+        assert stop_local(settings)
+        server.wait(60)
+    assert local_info(settings) is None
+
+
+def test_stopping_where_there_never_was_one_makes_no_folder(settings: Settings) -> None:
+    assert not stop_local(settings)
+    assert not settings.local_dir.exists()
