@@ -127,6 +127,14 @@ class Lab:
         """Click the toolbar's button that interrupts the kernel."""
         self.page.locator('.jp-NotebookPanel-toolbar [data-command="notebook:interrupt-kernel"]').click()
 
+    def restart(self) -> None:
+        """Click the toolbar's button that restarts the kernel, and say yes."""
+        self.page.locator('.jp-NotebookPanel-toolbar [data-command="notebook:restart-kernel"]').click()
+        self.page.get_by_role("dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+        self.page.get_by_role("dialog").wait_for(state="detached")
+        self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt", has_text="[*]").wait_for(state="detached")
+        self.wait_for_kernel()
+
     def save(self) -> None:
         """Save the notebook with the keyboard, and wait until it is written."""
         self.page.keyboard.press("Control+s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
@@ -121,11 +122,20 @@ class JupyterServer:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def write_notebook(self, name: str, *cells: str) -> str:
+    def add_kernel(self, name: str, python: Path) -> str:
+        """Make an interpreter's ipykernel one of the kernels of this server; give its name."""
+        folder = self.home / "data" / "kernels" / name
+        folder.mkdir(parents=True)
+        command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        document = {"argv": command, "display_name": name, "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(document))
+        return name
+
+    def write_notebook(self, name: str, *cells: str, kernel: str = "python3") -> str:
         """Write a notebook with these code cells (one empty cell without any); give its path."""
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell) for cell in cells or ("",)],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}},
         )
         nbformat.write(notebook, self.folder / name)
         return name
