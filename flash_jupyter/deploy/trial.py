@@ -30,6 +30,7 @@ from flash_jupyter.session.sweep import has_expired
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.apps import App
 from flash_jupyter.wire.control import Endpoint
+from flash_jupyter.wire.times import read_time
 
 #: fields that have nothing to do with whether the new version works
 SCALING = ("workers.min", "workers.max", "idleTimeout", "scalerType", "scalerValue", "flashboot")
@@ -132,7 +133,10 @@ async def remove_leftovers(link: Link, endpoints: Endpoints, app: App, locks: Pa
     for each in left:
         inside = [e for e in listed if e.env.get("FLASH_ENVIRONMENT_ID") == each.id and TRIAL in e.env]
         is_ours = each.name.startswith(f"{begin}{mark_of(locks)}")
-        is_over = inside and all(has_expired(e, link.http.server_now()) for e in inside)
+        now = link.http.server_now()
+        made = read_time(each.created_at)
+        is_old = made is not None and now - made > endpoints.trial_ttl  # a sweep may have taken its endpoints
+        is_over = is_old and all(has_expired(e, now) for e in inside)
         if is_ours or is_over:
             await remove_trial(link, endpoints, Place(app.name, each.name, each.id))
             removed.append(each.name)

@@ -124,6 +124,11 @@ def _described(name: str, entry: Resource) -> model.Resource:
         resource: model.Resource = kind(**arguments)
     except OptionError as error:
         raise ManifestError(f"resource {name} can't be deployed: {error.message}", fix=error.fix) from None
+    if isinstance(resource.template, str):
+        raise ManifestError(
+            f"resource {name} has the stored template {resource.template}, whose settings a deployment can't read",
+            fix="write template=PodTemplate(imageName=..., ...) and build again",
+        )
     return resource
 
 
