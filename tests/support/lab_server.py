@@ -45,7 +45,12 @@ class JupyterServer:
 
     def __enter__(self) -> JupyterServer:
         self.origin = f"http://127.0.0.1:{_free_port()}"
-        with (self.home / "server.log").open("wb") as log:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the server, where it was when it ran before; wait until it answers."""
+        with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(), cwd=self.folder, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
@@ -54,17 +59,20 @@ class JupyterServer:
         except BaseException:
             self.__exit__(None, None, None)
             raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """End the server with its kernels; the embedded Runpod goes on."""
         self._process.terminate()
         try:
             self._process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
         stop_local(self.settings)
 
     @property

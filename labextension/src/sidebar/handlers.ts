@@ -94,6 +94,12 @@ export class Handlers implements Actions {
   };
 
   private showLog(title: string, open: ConstructorParameters<typeof LogModel>[1]): void {
+    for (const shown of this.app.shell.widgets('main')) {
+      if (shown instanceof LogWidget && shown.title.label === title) {
+        this.app.shell.activateById(shown.id);
+        return;
+      }
+    }
     this.app.shell.add(new LogWidget(new LogModel(title, open)), 'main', { mode: 'split-bottom' });
   }
 

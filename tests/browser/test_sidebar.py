@@ -1,0 +1,142 @@
+"""The sidebar in JupyterLab: it follows what notebooks do, takes away what runs, and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import Lab
+from lab_server import JupyterServer
+from sidebar import Sidebar
+
+pytestmark = pytest.mark.browser
+
+LONG = "import time\nprint('begun', flush=True)\ntime.sleep(600)"
+TROUBLE = {"type": "EmulatorError", "message": "the disk is full", "fix": "make room", "status": 500}
+API = "**/flash-jupyter/api/**"
+
+
+def test_what_a_cell_starts_is_seen_cancelled_and_taken_away(lab: Lab, pictures: Path) -> None:
+    sidebar = Sidebar(lab)
+    cell = lab.run(f"%%remote name=in-the-sidebar\n{LONG}")
+    sidebar.endpoint("in-the-sidebar").get_by_text("workers: 1 running").wait_for()
+    sidebar.job("in-the-sidebar").get_by_text("running").wait_for()
+    for theme in ("light", "dark"):
+        lab.theme(theme)
+        lab.page.screenshot(path=pictures / f"sidebar-{theme}.png")
+    sidebar.button("Logs of in-the-sidebar (").click()
+    log = lab.page.locator(".jp-flash-Log")
+    log.get_by_text("begun").wait_for()
+
+    sidebar.button("Cancel in-the-sidebar").click()
+    sidebar.job("in-the-sidebar").get_by_text("cancelled", exact=True).wait_for()
+    sidebar.endpoint("in-the-sidebar").get_by_text("workers: 0").wait_for()
+    log.get_by_text("over: cancelled").wait_for()
+    cell.wait()
+    lab.page.screenshot(path=pictures / "sidebar-cancelled.png")
+
+    sidebar.undeploy("in-the-sidebar")
+    lab.page.get_by_text("deleted: in-the-sidebar").wait_for()
+    lab.page.screenshot(path=pictures / "sidebar-deleted.png")
+    lab.page.get_by_role("tab", name="Log: in-the-sidebar").locator(".lm-TabBar-tabCloseIcon").click()
+    log.wait_for(state="detached")
+
+
+@pytest.mark.slow
+def test_a_result_is_fetched_into_the_notebook_that_is_open(lab: Lab) -> None:
+    lab.ok("%%remote name=fetched --detach\nanswer = 6 * 7\nanswer")
+    sidebar = Sidebar(lab)
+    sidebar.job("fetched").get_by_text("completed").wait_for()
+    sidebar.button("Attach to fetched").click()
+    lab.page.get_by_text("%flash attach fj-").first.wait_for()
+    lab.last_cell.wait_for("42")
+    assert not lab.last_cell.failed
+    sidebar.undeploy("fetched")
+
+
+@pytest.mark.slow
+def test_two_tabs_show_the_same(open_lab: Callable[..., Lab]) -> None:
+    here, there = open_lab(), open_lab()
+    seen_here, seen_there = Sidebar(here), Sidebar(there)
+    here.ok("%load_ext flash_jupyter")
+    here.ok("%%remote name=seen-twice\n1")
+    seen_here.endpoint("seen-twice").wait_for()
+    seen_there.endpoint("seen-twice").wait_for()
+    seen_there.undeploy("seen-twice")
+    seen_here.endpoint("seen-twice").wait_for(state="detached")
+
+
+@pytest.mark.slow
+def test_a_server_that_answers_500_is_told_and_forgotten(lab: Lab, pictures: Path) -> None:
+    sidebar = Sidebar(lab)
+    sidebar.wait_for("an hour")
+    lab.page.route(API, lambda route: route.fulfill(status=500, body=json.dumps(TROUBLE)))
+    sidebar.button("Look again").click()
+    for text in ("The server reports an error", "the disk is full", "make room", "Below is what was last seen"):
+        sidebar.wait_for(text)
+    lab.page.locator(".jp-flash-Status").get_by_text("no answer").wait_for()
+    lab.page.screenshot(path=pictures / "sidebar-500.png")
+    lab.page.unroute(API)
+    sidebar.button("Try again").click()
+    sidebar.panel.get_by_role("alert").wait_for(state="detached")
+    lab.errors[:] = [error for error in lab.errors if "/flash-jupyter/api/" not in error]
+
+
+@pytest.mark.slow
+def test_money_of_days_is_drawn(lab: Lab, pictures: Path) -> None:
+    """The embedded Runpod charges nothing: the bill is one that the test says."""
+    days = [{"date": f"2026-11-{day:02}", "usd": day / 10} for day in range(1, 15)]
+    bill = {"endpoints": [], "days": 14, "today_usd": 1.4, "days_usd": 10.5, "is_charged": True, "by_day": days}
+    costs = {"days": 14, "backends": [{"name": "runpod", "state": "ready", "error": None, "bill": bill}]}
+    lab.page.route("**/flash-jupyter/api/costs**", lambda route: route.fulfill(json=costs))
+    lab.page.reload()
+    lab.wait_for_kernel()
+    sidebar = Sidebar(lab)
+    sidebar.wait_for("billed today $1.40, in 14 days $10.50")
+    chart = sidebar.panel.get_by_role("img", name="Cost per day: Nov 1: $0.10; Nov 2: $0.20")
+    chart.wait_for()
+    assert chart.locator(".jp-flash-Chart-charged").count() == 14
+    for theme in ("light", "dark"):
+        lab.theme(theme)
+        lab.page.screenshot(path=pictures / f"sidebar-cost-{theme}.png")
+    lab.page.unroute("**/flash-jupyter/api/costs**")
+
+
+@pytest.mark.slow
+def test_the_keyboard_reaches_every_button(lab: Lab) -> None:
+    lab.ok("%%remote name=by-keyboard\n1")
+    sidebar = Sidebar(lab)
+    sidebar.endpoint("by-keyboard").wait_for()
+    sidebar.button("Look again").focus()
+    labels: list[str] = []
+    while "Undeploy by-keyboard" not in labels:
+        assert len(labels) < 50, labels
+        lab.page.keyboard.press("Tab")
+        labels.append(str(lab.page.evaluate("() => document.activeElement.getAttribute('aria-label')")))
+    assert "Logs of by-keyboard" in labels
+    lab.page.keyboard.press("Enter")
+    dialog = lab.page.get_by_role("dialog")
+    dialog.get_by_text("Undeploy by-keyboard?").wait_for()
+    lab.page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    sidebar.undeploy("by-keyboard")
+
+
+@pytest.mark.slow
+def test_a_server_that_is_started_again_is_found_by_the_page(browser: Any, tmp_path: Path) -> None:
+    with JupyterServer(tmp_path / "home") as server:
+        lab = Lab(browser.new_page(), server)
+        try:
+            lab.open(server.write_notebook("again.ipynb"))
+            sidebar = Sidebar(lab)
+            sidebar.wait_for("an hour")
+            server.stop()
+            sidebar.wait_for("Offline")
+            server.start()
+            sidebar.panel.get_by_role("alert").wait_for(state="detached", timeout=180_000)
+            sidebar.wait_for("an hour")
+        finally:
+            lab.page.close()
