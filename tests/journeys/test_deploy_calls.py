@@ -86,3 +86,24 @@ def test_a_worker_that_is_killed_in_the_middle_is_said_and_nothing_runs_twice(sh
     assert "the worker of hang on cleaner died while it ran the job; it was not run again" in job["error"]
     assert shop.ask("scorer", "score", rows=[4])["output"]["total"] == 40
     assert note.read_text() == f"{pid}\n"
+
+
+HYBRID = """
+
+@remote(resource_config=gpu)
+async def whole(rows):
+    scored = await score(await clean(rows))
+    return scored.output
+"""
+
+
+@pytest.mark.slow
+def test_the_hybrid_pipeline_is_deployed_as_a_project(desk: Any) -> None:
+    example = (Path(__file__).parents[1] / "examples" / "pipeline.py").read_text()
+    (desk.folder / "pipeline.py").write_text(example + HYBRID)
+    for words in (["build", "pipeline.py"], ["deploy", "send", "production", "--app-name", "hybrid", "--yes"]):
+        with desk.start_python("-c", "from flash_jupyter.cli import main; main()", *words) as process:
+            said = process.communicate(timeout=300)
+            assert process.returncode == 0, said
+    program = "import flash_jupyter; print(flash_jupyter.app('hybrid').whole(rows=[1, None, 2]))"
+    assert desk.python("-c", program).stdout == "{'total': 30}\n"
