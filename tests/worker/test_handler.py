@@ -188,3 +188,17 @@ def test_functions_that_are_not_async_do_not_hold_each_other_up() -> None:
         return list(await asyncio.gather(*(handler({"input": {}}) for _ in range(2))))
 
     assert asyncio.run(send()) == [True, True]
+
+
+def test_who_takes_a_whole_failure_gets_one_that_does_not_fail_the_job() -> None:
+    """The SDK's worker lets a job fail whose answer has an `error`, and keeps nothing else of it."""
+
+    def refuse() -> None:
+        raise KeyError("tea")
+
+    plain, whole = ask({"refuse": refuse}, request("refuse"), {**request("refuse"), "failure_format": "report"})
+    assert plain["error"] == "'tea'"
+    assert "error" not in whole
+    assert (whole["success"], whole["failure"]["report"]["type"]) == (False, "KeyError")
+    kind, args, _ = cloudpickle.loads(base64.b64decode(whole["failure"]["exception"]))
+    assert (kind, args) == (KeyError, ("tea",))
