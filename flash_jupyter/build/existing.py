@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flash_jupyter.build.bundle import ARTIFACT, FOLDER
+from flash_jupyter.build.bundle import ARTIFACT, FOLDER, BuildOptions
 from flash_jupyter.build.ignore import Ignore
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, read_manifest
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.sources import read_project
-from flash_jupyter.build.stale import is_stale
-from flash_jupyter.errors import BuildError
+from flash_jupyter.build.stale import is_stale, read_both_ways
+from flash_jupyter.errors import BuildError, OptionError
 
 #: files that say which packages a bundle has, and are not in it
 PACKAGE_FILES = ("requirements.txt", "pyproject.toml")
@@ -62,6 +62,20 @@ def source_of(path: Path) -> Path:
     return next((each for each in found if each.is_file()), path)
 
 
+def options_before(source: Path) -> BuildOptions:
+    """Return how to build again what is there: with its mothership, and of %%remote cells where it was of these."""
+    path = _build_folder(source) / FILE_NAME
+    if not path.is_file():
+        return BuildOptions()
+    resources = read_manifest(path).resources.values()
+    served = {function.name for resource in resources for function in resource.functions}
+    plain, whole = (_functions_or_none(source, from_magics=both) for both in (False, True))
+    return BuildOptions(
+        mothership=any(resource.model_dump().get("is_mothership") for resource in resources),
+        from_magics=bool(served & (whole - plain)),
+    )
+
+
 def changed_since(source: Path, archive: Path, manifest: Manifest) -> list[str]:
     """Name what is not as it was when the build was made; empty where all is.
 
@@ -95,16 +109,16 @@ def _build_folder(path: Path) -> Path:
 
 def _read_alike(source: Path, served: set[str]) -> Project:
     """Read the sources as that build did: whether its %%remote cells were handlers, its functions say."""
-    found: list[Project] = []
-    failures: list[BuildError] = []
-    for from_magics in (False, True):
-        try:
-            found.append(read_project(source, from_magics=from_magics))
-        except BuildError as failure:
-            failures.append(failure)
-    if not found:
-        raise failures[0]
+    found = read_both_ways(source)
     return next((each for each in found if _functions(each) == served), found[0])
+
+
+def _functions_or_none(source: Path, *, from_magics: bool) -> set[str]:
+    """The functions of sources; none where they can't be read so, which the build says itself."""
+    try:
+        return _functions(read_project(source, from_magics=from_magics))
+    except (BuildError, OptionError):
+        return set()
 
 
 def _functions(project: Project) -> set[str]:

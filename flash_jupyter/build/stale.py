@@ -40,12 +40,21 @@ def is_stale(path: Path, manifest: Manifest) -> bool:
     `OptionError` for sources that can't be read.
     """
     built = manifest.sources_fingerprint
-    return built is not None and built != sources_fingerprint(read_project(path)) and not _is_with_magics(path, built)
+    return built is not None and built not in {sources_fingerprint(each) for each in read_both_ways(path)}
 
 
-def _is_with_magics(path: Path, built: str) -> bool:
-    """Whether it was built with its `%%remote` cells, which a build does not say."""
-    try:
-        return built == sources_fingerprint(read_project(path, from_magics=True))
-    except (BuildError, OptionError):  # they can't be exported, so nobody did
-        return False
+def read_both_ways(path: Path) -> list[Project]:
+    """Read sources without and with their `%%remote` cells: a build does not say whether these were exported too.
+
+    Raises `BuildError` or `OptionError` where neither can be built.
+    """
+    found: list[Project] = []
+    failures: list[BuildError | OptionError] = []
+    for from_magics in (False, True):
+        try:
+            found.append(read_project(path, from_magics=from_magics))
+        except (BuildError, OptionError) as failure:  # one may have nothing but such cells, or cells that can't be
+            failures.append(failure)
+    if not found:
+        raise failures[0]
+    return found

@@ -81,14 +81,15 @@ def _existing(desk: Desk, path: Path) -> Existing:
 
 
 def _build(desk: Desk, path: Path) -> Existing:
-    """Build as `flash build` does, for the Python of the build before."""
-    from flash_jupyter.build.bundle import BuildOptions, build
-    from flash_jupyter.build.existing import Existing, source_of
+    """Build as `flash build` does, what the build before was of."""
+    from flash_jupyter.build.bundle import build
+    from flash_jupyter.build.existing import Existing, options_before, source_of
 
     source = source_of(path)
+    options = options_before(source)
     try:
         with desk.progress(f"building {source.resolve().name}") as tell:
-            bundle = build(source, BuildOptions(), lambda each: tell(News(each.step, each.text, each.done, each.total)))
+            bundle = build(source, options, lambda each: tell(News(each.step, each.text, each.done, each.total)))
     except KeyboardInterrupt:
         text = "interrupted while building; nothing was sent, and the build of before is as it was"
         raise desk.face.interrupted(text, as_json=desk.as_json) from None

@@ -11,7 +11,7 @@ import pytest
 from projects import MODEL, WEB
 
 from flash_jupyter.build.bundle import BuildOptions, build
-from flash_jupyter.build.existing import find_existing, project_name, source_of
+from flash_jupyter.build.existing import find_existing, options_before, project_name, source_of
 from flash_jupyter.errors import BuildError
 from flash_jupyter.settings import read_settings
 
@@ -94,3 +94,22 @@ def test_a_build_of_a_notebook_is_found_from_its_folder_and_by_its_name(tmp_path
 def test_the_build_of_something_else_is_not_sent(project: Path) -> None:
     with pytest.raises(BuildError, match=r"is of shop, not of web\n"):
         find_existing(project / "web.py")
+
+
+def test_built_again_it_has_what_it_had(project: Path, flash_home: Path) -> None:
+    assert options_before(project) == BuildOptions()
+    settings = read_settings({"FLASH_JUPYTER_HOME": str(flash_home)}, project=project)
+    build(project, BuildOptions(mothership=True), settings=settings)
+    assert options_before(project) == BuildOptions(mothership=True)
+    assert find_existing(project).changed == ()
+
+
+def test_a_build_of_remote_cells_is_one_again(tmp_path: Path, flash_home: Path) -> None:
+    cell: dict[str, object] = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
+    document = {"cells": [{**cell, "source": "%%remote cpu=cpu3c-4-8\nx = 1\n2 * x"}], "metadata": {}, "nbformat": 4}
+    notebook = tmp_path / "cells.ipynb"
+    notebook.write_text(json.dumps({**document, "nbformat_minor": 5}))
+    settings = read_settings({"FLASH_JUPYTER_HOME": str(flash_home)}, project=tmp_path)
+    build(notebook, BuildOptions(from_magics=True), settings=settings)
+    assert options_before(notebook) == BuildOptions(from_magics=True)
+    assert find_existing(notebook).changed == ()
