@@ -183,7 +183,8 @@ class Dispatcher:
                 endpoint.polls.remove(poll)
 
     def _polled(self, endpoint: Endpoint, worker: Worker, *, idle: bool) -> None:
-        worker.kill_at = None
+        if idle:
+            worker.kill_at = None
         if worker.state is WorkerState.UNHEALTHY:  # it said so itself, and this poll was on its way: it ends
             return
         if not worker.is_ready:
@@ -214,7 +215,8 @@ class Dispatcher:
 
     def _next_jobs(self, endpoint: Endpoint, worker: Worker, count: int) -> list[Job]:
         is_stale = worker.version != endpoint.version  # it ends, and another of the new release comes
-        if is_stale or worker.ending is not None or worker.state is WorkerState.UNHEALTHY:
+        is_ending = worker.ending is not None or worker.kill_at is not None
+        if is_stale or is_ending or worker.state is WorkerState.UNHEALTHY:
             return []
         if self._world.faults.active:
             if self._world.faults.withholds_jobs(endpoint.id):

@@ -180,8 +180,18 @@ async def _call(function: Callable[..., Any], args: Any, named: Mapping[str, Any
         raise BadInput(f"{getattr(function, '__name__', 'the function')}: {error}") from None
     if inspect.iscoroutinefunction(function):
         return await function(*args, **named)
-    value = await asyncio.to_thread(function, *args, **named)
+    value = await _in_thread(function, *args, **named)
     return await value if inspect.isawaitable(value) else value
+
+
+async def _in_thread(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    """Run it in a thread, which nobody can stop: a cancelled job goes on here until the platform ends this worker."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **named))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise
 
 
 def _take(arguments: dict[str, Any], key: str, known: Any) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulated import Api
+from emulated import Api, wait_for
 
 
 def test_a_job_goes_through_all_states(api: Api) -> None:
@@ -118,6 +118,22 @@ def test_a_worker_that_hangs_after_a_cancel_is_killed(api: Api) -> None:
     api.clock.now += 0.2
     api.tick()
     assert not api.pool.processes[0].is_alive()
+
+
+def test_a_worker_that_still_runs_a_cancelled_job_gets_no_other(api: Api) -> None:
+    endpoint, worker, job = api.running_job(args="python -u handler.py")
+    take = f"/v2/{endpoint}/job-take-batch/{worker}?gpu=CPU&batch_size=2&job_in_progress=1"
+    held = api.begin("GET", take)
+    wait_for(lambda: bool(api.emulator.world.endpoints[endpoint].polls), within_s=60)
+    api.post(f"/v2/{endpoint}/cancel/{job}")
+    after = api.run(endpoint)
+    assert held.result(20).status_code == 204
+    assert api.get(take).status_code == 204
+    assert api.status(endpoint, after)["status"] == "IN_QUEUE"
+    api.clock.now += 4
+    api.tick()
+    assert not api.pool.processes[0].is_alive()
+    assert api.take(endpoint, api.worker()).json()["id"] == after
 
 
 def test_a_worker_with_another_job_is_not_killed_for_a_cancelled_one(api: Api) -> None:

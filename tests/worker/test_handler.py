@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 from typing import Any
 
 import cloudpickle
@@ -202,3 +203,24 @@ def test_who_takes_a_whole_failure_gets_one_that_does_not_fail_the_job() -> None
     assert (whole["success"], whole["failure"]["report"]["type"]) == (False, "KeyError")
     kind, args, _ = cloudpickle.loads(base64.b64decode(whole["failure"]["exception"]))
     assert (kind, args) == (KeyError, ("tea",))
+
+
+def test_a_cancelled_call_waits_for_its_thread_which_nobody_can_stop() -> None:
+    ended, begun = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        ended.wait(60)
+
+    async def cancel() -> bool:
+        job = asyncio.ensure_future(create_handler({"work": work})({"id": "j", "input": {}}))
+        await asyncio.to_thread(begun.wait, 60)
+        job.cancel()
+        await asyncio.wait({job}, timeout=0.2)
+        was_running = not job.done()
+        ended.set()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        return was_running
+
+    assert asyncio.run(cancel())
