@@ -24,7 +24,7 @@ from flash_jupyter.build.fingerprint import fingerprint
 from flash_jupyter.build.grouping import Group, group
 from flash_jupyter.build.handlers import handler_file, write_handler_file
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, make_manifest
-from flash_jupyter.build.mothership import with_mothership
+from flash_jupyter.build.mothership import unserved_app, with_mothership
 from flash_jupyter.build.packages import Packages, add_packages
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.shipped import CLIENT, PACKAGE, shipped_files
@@ -154,7 +154,8 @@ def build_project(
         report(_step("pack", archive.name))
         size_bytes = write_archive(folder, archive, limit_bytes=limits.BUNDLE_BYTES)
         _replace(archive.with_name(FILE_NAME), manifest.text().encode())
-    return Bundle(archive, manifest, size_bytes, folder if options.keep_build else None, project, packages.notes)
+    notes = (*packages.notes, *unserved_app(project.files, groups))
+    return Bundle(archive, manifest, size_bytes, folder if options.keep_build else None, project, notes)
 
 
 def _step(name: str, text: str) -> Progress:

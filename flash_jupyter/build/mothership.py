@@ -39,6 +39,15 @@ def with_mothership(project: Project, groups: tuple[Group, ...], *, is_asked: bo
     return (*groups, Group(name, resource.model_copy(update={"name": name}), (), app_of(project.files)))
 
 
+def unserved_app(files: Mapping[str, bytes], groups: tuple[Group, ...]) -> tuple[str, ...]:
+    """Say that the project's own app stays away, where it has one and no mothership serves it."""
+    app = app_of(files)
+    if not app or any(each.main is not None for each in groups):
+        return ()
+    name = f"{app.partition(':')[0]}.py"
+    return (f"the app of {name} is not served: --mothership gives it an endpoint of its own",)
+
+
 def mothership_fields(main: str | None) -> dict[str, Any]:
     """Return what the manifest's entry of a mothership has beside the others' (flash-wire.md 6.2).
 

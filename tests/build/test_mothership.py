@@ -11,7 +11,7 @@ from projects import shop
 from flash_jupyter.build.entries import make_entry
 from flash_jupyter.build.grouping import Group, group
 from flash_jupyter.build.handlers import write_handler_file
-from flash_jupyter.build.mothership import app_of, with_mothership
+from flash_jupyter.build.mothership import app_of, unserved_app, with_mothership
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.images import Images
 
@@ -30,6 +30,16 @@ def ship(tmp_path: Path, files: dict[str, bytes], *, is_asked: bool = True) -> G
 
 def test_nobody_gets_one_who_does_not_want_one(tmp_path: Path) -> None:
     assert ship(tmp_path, {"main.py": MAIN}, is_asked=False) is None
+
+
+def test_an_app_that_nothing_serves_is_told(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    files, groups = {**project.files, "main.py": MAIN}, group(project.exports, "shop")
+    said = "the app of main.py is not served: --mothership gives it an endpoint of its own"
+    assert unserved_app(files, groups) == (said,)
+    assert unserved_app(project.files, groups) == ()
+    served = with_mothership(replace(project, files=files), groups, is_asked=True)
+    assert unserved_app(files, served) == ()
 
 
 def test_one_that_is_asked_for_costs_nothing_while_nobody_comes(tmp_path: Path) -> None:
