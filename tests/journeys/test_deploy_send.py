@@ -149,6 +149,7 @@ def test_a_broken_bundle_leaves_the_old_one_serving_and_what_was_deleted_or_left
     assert shop.price(mended) == 2.5
 
 
+@pytest.mark.slow
 def test_what_left_is_removed_when_allowed_and_a_rollback_gives_the_version_before(shop: Shop) -> None:
     first = shop.send()
     with pytest.raises(DeployError) as refused:
@@ -169,6 +170,7 @@ def test_what_left_is_removed_when_allowed_and_a_rollback_gives_the_version_befo
     assert (till["id"], till["workers"]["max"]) == (first.endpoints[1].endpoint_id, 3)
 
 
+@pytest.mark.slow
 def test_a_deploy_that_is_cut_off_leaves_no_trial_behind(shop: Shop, desk: Any) -> None:
     first = shop.send(without="shop")
     values = {"support": SUPPORT, "folder": shop.folder / "cut", "python": PYTHON, "cache": shop.settings.cache}

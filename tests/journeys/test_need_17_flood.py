@@ -15,6 +15,7 @@ pytestmark = pytest.mark.journey
 AT_FIRST = 15
 
 
+@pytest.mark.slow
 def test_need_17_fifty_megabytes_are_bounded_in_the_notebook_and_whole_in_the_log(notebook: Any) -> None:
     started = time.monotonic()
     cell = notebook.ok(

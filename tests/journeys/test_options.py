@@ -213,6 +213,7 @@ def test_job_binds_how_the_cell_ended(notebook: Any) -> None:
     assert notebook.value("'never' in globals()") is False
 
 
+@pytest.mark.slow
 def test_a_lost_worker_is_replaced_as_often_as_retries_says(notebook: Any, tmp_path: Any) -> None:
     mark = tmp_path / "lost-once"
     cell = f"import os, pathlib\nmark = pathlib.Path({str(mark)!r})\nif not mark.exists():\n    mark.touch()\n    os._exit(3)\n'alive'"
