@@ -52,13 +52,14 @@ test: check $(WHEEL_ENV)/.installed chromium  ## check, then journeys and the no
 	$(WHEEL_ENV)/bin/pytest tests -m "alone and not slow"
 	$(WHEEL_ENV)/bin/python notebooks/execute.py notebooks/quickstart.ipynb
 
-test-all: test  ## everything: the slow ones too, then the quick ones and a user's way on every Python that is here
+test-all: test  ## everything: the slow ones too, then the quick ones and a user's way on every other Python that is here
 	$(WHEEL_ENV)/bin/pytest tests $(PARALLEL) -m "slow and not browser"
 	$(WHEEL_ENV)/bin/pytest tests/browser -m "slow"
 	for notebook in notebooks/*.ipynb; do \
 	    $(WHEEL_ENV)/bin/python notebooks/execute.py $$notebook || exit 1; \
 	done
 	for version in $(PYTHONS); do \
+	    test $$version != "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" || continue; \
 	    for python in python$$version $(PYENV)/versions/$$version.*/bin/python none; do \
 	        $$python -c 'import venv, ensurepip' >/dev/null 2>&1 && break; \
 	    done; \
