@@ -58,6 +58,50 @@ def test_a_result_is_fetched_into_the_notebook_that_is_open(lab: Lab) -> None:
 
 
 @pytest.mark.slow
+def test_a_queue_is_purged_and_all_of_mine_is_taken_away_at_once(lab: Lab) -> None:
+    sidebar = Sidebar(lab)
+    for _ in range(2):
+        lab.ok(f"%%remote name=crowded workers=1 --detach\n{LONG}")
+    sidebar.button("Purge the queue of crowded").click()
+    sidebar.answer("Purge the queue of crowded?", "Purge")
+    lab.page.get_by_text("crowded: 1 job taken out of the queue").wait_for()
+    sidebar.button("Purge the queue of crowded").wait_for(state="detached")
+    sidebar.job("crowded").get_by_text("cancelled", exact=True).wait_for()
+    sidebar.endpoint("crowded").get_by_text("workers: 1 running").wait_for()
+
+    sidebar.button("Undeploy all of mine: Embedded Runpod").click()
+    sidebar.answer("Undeploy all of yours: Embedded Runpod?", "Undeploy all")
+    lab.page.get_by_text("deleted: ").wait_for()
+    sidebar.endpoint("crowded").wait_for(state="detached")
+
+
+@pytest.mark.slow
+def test_a_notebook_is_opened_from_what_it_made(lab: Lab) -> None:
+    sidebar, notebook = Sidebar(lab), lab.notebook
+    lab.ok("%%remote name=made-here\n1")
+    lab.save()
+    lab.close_notebook()
+    sidebar.endpoint("made-here").get_by_role("button", name=notebook).click()
+    lab.wait_for_kernel()
+    assert lab.notebook == notebook
+    sidebar.undeploy("made-here")
+
+
+@pytest.mark.slow
+def test_the_embedded_runpod_is_stopped_and_started(lab: Lab) -> None:
+    lab.ok("%%remote name=before-the-stop\n1")
+    sidebar = Sidebar(lab)
+    sidebar.endpoint("before-the-stop").wait_for()
+    lab.command("flash-jupyter:stopLocal")
+    sidebar.answer("Stop the embedded Runpod?", "Stop")
+    lab.page.get_by_text("the embedded Runpod is stopped").wait_for()
+    sidebar.button("Start it now").click()
+    lab.page.get_by_text("the embedded Runpod runs").wait_for()
+    sidebar.endpoint("before-the-stop").wait_for()
+    sidebar.undeploy("before-the-stop")
+
+
+@pytest.mark.slow
 def test_two_tabs_show_the_same(open_lab: Callable[..., Lab]) -> None:
     here, there = open_lab(), open_lab()
     seen_here, seen_there = Sidebar(here), Sidebar(there)

@@ -56,7 +56,7 @@ class Lab:
 
     def open_next(self, name: str) -> None:
         """Open a notebook in the page that is there, which takes a tenth of the time."""
-        self._command("docmanager:open", path=name)
+        self.command("docmanager:open", path=name)
         self.wait_for_kernel()
 
     def close_notebook(self) -> None:
@@ -143,7 +143,7 @@ class Lab:
     def theme(self, name: str) -> None:
         """Change to the theme `light` or `dark`."""
         title = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}[name]
-        self._command("apputils:change-theme", theme=title)
+        self.command("apputils:change-theme", theme=title)
         self.page.wait_for_function(
             "([title, light]) => document.body.dataset.jpThemeName === title"
             " && document.body.dataset.jpThemeLight === light",
@@ -151,7 +151,7 @@ class Lab:
         )
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")  # lies over the page meanwhile
 
-    def _command(self, name: str, **arguments: object) -> None:
+    def command(self, name: str, **arguments: object) -> None:
         """Run one of Lab's commands; what it returns can't travel."""
         run = "async ([name, options]) => { await window.jupyterapp.commands.execute(name, options); }"
         self.page.evaluate(run, [name, arguments])

@@ -35,8 +35,14 @@ class Sidebar:
         """Wait until the panel shows a text."""
         self.panel.get_by_text(text).first.wait_for()
 
+    def answer(self, question: str, answer: str) -> None:
+        """Press a button of the question that is asked."""
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_text(question).wait_for()
+        dialog.get_by_role("button", name=answer, exact=True).click()
+
     def undeploy(self, name: str) -> None:
         """Delete an endpoint, with the question in between, and wait until it is gone."""
         self.button(f"Undeploy {name}").click()
-        self.page.get_by_role("dialog").get_by_role("button", name="Undeploy", exact=True).click()
+        self.answer(f"Undeploy {name}?", "Undeploy")
         self.endpoint(name).wait_for(state="detached")
