@@ -36,7 +36,17 @@ def _new_name() -> str:
 
 
 @pytest.fixture
-def open_lab(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Lab]]:
+def keep(request: pytest.FixtureRequest, pictures: Path) -> Callable[..., None]:
+    """Keep a page as a test leaves it, named after the test."""
+
+    def take(lab: Lab, number: int = 0) -> None:
+        lab.page.screenshot(path=pictures / f"{request.node.name}{f'-{number}' if number else ''}.png")
+
+    return take
+
+
+@pytest.fixture
+def open_lab(browser: Any, server: JupyterServer, keep: Callable[..., None]) -> Iterator[Callable[..., Lab]]:
     """Open a notebook of these cells (an empty one without any) in a tab of its own; a console error fails the test."""
     opened: list[Lab] = []
 
@@ -48,6 +58,8 @@ def open_lab(browser: Any, server: JupyterServer) -> Iterator[Callable[..., Lab]
 
     try:
         yield open_notebook
+        for number, lab in enumerate(opened):
+            keep(lab, number)
     finally:
         for lab in opened:
             lab.page.close()
@@ -63,13 +75,14 @@ def tab(browser: Any, server: JupyterServer) -> Lab:
 
 
 @pytest.fixture
-def lab(tab: Lab, server: JupyterServer) -> Iterator[Lab]:
+def lab(tab: Lab, server: JupyterServer, keep: Callable[..., None]) -> Iterator[Lab]:
     """A fresh notebook with the extension loaded, light theme; a console error fails the test."""
     name = server.write_notebook(_new_name())
     (tab.open_next if tab.is_open else tab.open)(name)
     try:
         tab.ok("%load_ext flash_jupyter")
         yield tab
+        keep(tab)
         tab.theme("light")
         tab.close_notebook()
     except BaseException:

@@ -170,7 +170,9 @@ def test_the_keyboard_reaches_every_button(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_started_again_is_found_by_the_page(browser: Any, tmp_path: Path) -> None:
+def test_a_server_that_is_started_again_is_found_by_the_page(
+    browser: Any, tmp_path: Path, keep: Callable[..., None]
+) -> None:
     with JupyterServer(tmp_path / "home") as server:
         lab = Lab(browser.new_page(), server)
         try:
@@ -179,8 +181,10 @@ def test_a_server_that_is_started_again_is_found_by_the_page(browser: Any, tmp_p
             sidebar.wait_for("an hour")
             server.stop()
             sidebar.wait_for("Offline")
+            keep(lab, 1)
             server.start()
             sidebar.panel.get_by_role("alert").wait_for(state="detached", timeout=180_000)
             sidebar.wait_for("an hour")
+            keep(lab)
         finally:
             lab.page.close()
