@@ -166,6 +166,7 @@ def test_an_unhealthy_worker_is_ended_after_a_time(api: Api, worker: ThreadedSer
     base = balanced(api, worker)
     api.get(f"{base}/ping")
     wait_for(lambda: api.pool.processes)
+    wait_for(lambda: api.call(lambda: api.emulator.world.workers[0].unhealthy_since) is not None, within_s=60)
     api.clock.now += 481
     wait_for(lambda: not api.pool.processes[0].is_alive())
     last = api.call(lambda: _log_of(api))[-1].text
