@@ -164,6 +164,7 @@ def test_the_keyboard_reaches_every_button(lab: Lab) -> None:
     lab.page.keyboard.press("Enter")
     dialog = lab.page.get_by_role("dialog")
     dialog.get_by_text("Undeploy by-keyboard?").wait_for()
+    lab.page.wait_for_function("() => document.activeElement.closest('.jp-Dialog')")  # else nobody hears the key
     lab.page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     sidebar.undeploy("by-keyboard")
