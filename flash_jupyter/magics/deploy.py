@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: between two drawings of the same step, in seconds
 REDRAW_S = 0.2
+#: the exit code that typer makes of an interrupt
+INTERRUPTED = 130
 #: typer's base of all mistakes in what was typed
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -36,6 +38,7 @@ class NotebookFace:
     def __init__(self, shell: Any, session: Session, line: str) -> None:
         self._shell, self._session, self._line = shell, session, line
         self._publisher: Publisher = shell.display_pub
+        self.stopped: KeyboardInterrupt | None = None
 
     def session(self, *, as_json: bool) -> AbstractContextManager[Session]:  # noqa: ARG002 - a notebook shows errors
         """Give the kernel's session, which stays open."""
@@ -72,9 +75,9 @@ class NotebookFace:
 
     def interrupted(self, text: str, *, as_json: bool) -> BaseException:  # noqa: ARG002
         """Return the interrupt, with one line in place of our frames."""
-        error = KeyboardInterrupt(text)
-        error._render_traceback_ = lambda: [f"KeyboardInterrupt: {text}"]  # type: ignore[attr-defined]
-        return error
+        self.stopped = KeyboardInterrupt(text)
+        self.stopped._render_traceback_ = lambda: [f"KeyboardInterrupt: {text}"]  # type: ignore[attr-defined]
+        return self.stopped
 
     def misused(self, message: str, *, fix: str, as_json: bool) -> BaseException:  # noqa: ARG002
         """Return the error that says what is wrong."""
@@ -144,9 +147,11 @@ def run_command(shell: Any, session: Session, word: str, arguments: list[str]) -
     command = typer.main.get_command(app)
     face = NotebookFace(shell, session, line)
     try:
-        command.main([word, *arguments], prog_name="%flash", standalone_mode=False, obj=face)
+        code = command.main([word, *arguments], prog_name="%flash", standalone_mode=False, obj=face)
     except _UsageError as wrong:
         if text := wrong.format_message().rstrip("."):  # without words behind it, the help was shown
             raise OptionError(text, fix=f"see %flash {word} --help") from None
-    except typer.Abort:  # it was said already
-        return
+    except typer.Abort:  # what older versions of typer make of an interrupt
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # typer keeps the exception; *Run All* has to stop here
+        raise face.stopped or KeyboardInterrupt

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from emulated import wait_for
 from environment import plain_environment
 
 from flash_jupyter.session.local import stop_local
@@ -136,6 +137,19 @@ def test_what_is_sent_twice_refused_or_promoted_is_as_it_should_be(project: Shel
     removed = project.json("app", "delete", "shop", "--yes")["removed"]
     assert (removed["environments"], removed["left"]) == (["live", "test"], [])
     assert project.json("undeploy", "list") == {"endpoints": []}
+
+
+def test_an_interrupted_deploy_is_taken_back_and_ends_its_cell(desk: Any) -> None:
+    (desk.folder / "numbers.py").write_text(MODULE)
+    notebook = desk.open()
+    message = notebook.start("%flash deploy send live numbers.py --build")
+    notebook.wait(message, until=lambda cell: "create numbers" in cell.status)
+    notebook.interrupt()
+    cell = notebook.wait(message)
+    assert cell.ename == "KeyboardInterrupt"
+    assert cell.error.startswith("interrupted; ")
+    wait_for(lambda: notebook.ok("%flash app list").status.startswith("no apps"), within_s=60)
+    assert notebook.ok("%flash endpoints").displays == ["no endpoints"]
 
 
 def test_a_notebook_is_sent_from_its_kernel_and_removed(desk: Any) -> None:
