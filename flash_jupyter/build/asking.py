@@ -69,9 +69,7 @@ def curl(function: Function, served: Served) -> str:
     if not served.resource.is_load_balanced:
         return _line([], f"{served.url}/runsync", {"input": plain_input(function, served, arguments)})
     method = (function.http_method or "POST").upper()
-    path = _IN_PATH.sub(
-        lambda match: quote(str(arguments.pop(match[1], PLACEHOLDER)), safe=""), function.http_path or "/"
-    )
+    path = _IN_PATH.sub(lambda match: _taken(arguments, match[1]), function.http_path or "/")
     if method == "GET":
         query = str(httpx.QueryParams({name: value for name, value in arguments.items() if value is not None}))
         return _line([], f"{served.url}{path}{'?' if query else ''}{query}", None)

@@ -12,7 +12,7 @@ from flash_jupyter.build.ignore import Ignore
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, read_manifest
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.sources import read_project
-from flash_jupyter.build.stale import is_stale, read_both_ways
+from flash_jupyter.build.stale import is_of_none, read_both_ways
 from flash_jupyter.errors import BuildError, OptionError
 
 #: files that say which packages a bundle has, and are not in it
@@ -82,13 +82,14 @@ def changed_since(source: Path, archive: Path, manifest: Manifest) -> list[str]:
     Raises `BuildError` where `source` can't be read any more, and where the build is of something else.
     """
     served = {function.name for resource in manifest.resources.values() for function in resource.functions}
-    project = _read_alike(source, served)
+    projects = read_both_ways(source)
+    project = _alike(projects, served)
     if project.name != manifest.project_name:
         raise BuildError(
             f"the build in {archive.parent} is of {manifest.project_name}, not of {project.name}",
             fix=f"build it: flash build {source}, or add --build",
         )
-    if not is_stale(source, manifest):
+    if not is_of_none(manifest, projects):
         return []
     different, newer = _different(project, archive), sorted(_newer(source, project, archive.stat().st_mtime))
     changed = [f"function {name}" for name in sorted(served ^ _functions(project))]
@@ -107,10 +108,9 @@ def _build_folder(path: Path) -> Path:
     return folder / FOLDER
 
 
-def _read_alike(source: Path, served: set[str]) -> Project:
-    """Read the sources as that build did: whether its %%remote cells were handlers, its functions say."""
-    found = read_both_ways(source)
-    return next((each for each in found if _functions(each) == served), found[0])
+def _alike(projects: list[Project], served: set[str]) -> Project:
+    """Return the sources as that build read them: whether its %%remote cells were handlers, its functions say."""
+    return next((each for each in projects if _functions(each) == served), projects[0])
 
 
 def _functions_or_none(source: Path, *, from_magics: bool) -> set[str]:

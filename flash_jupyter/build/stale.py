@@ -39,8 +39,13 @@ def is_stale(path: Path, manifest: Manifest) -> bool:
     A manifest that does not say its sources (of a released client) is taken as theirs. Raises `BuildError` and
     `OptionError` for sources that can't be read.
     """
+    return is_of_none(manifest, read_both_ways(path))
+
+
+def is_of_none(manifest: Manifest, projects: list[Project]) -> bool:
+    """Whether a manifest says its sources, and they are none of these."""
     built = manifest.sources_fingerprint
-    return built is not None and built not in {sources_fingerprint(each) for each in read_both_ways(path)}
+    return built is not None and built not in {sources_fingerprint(each) for each in projects}
 
 
 def read_both_ways(path: Path) -> list[Project]:

@@ -73,7 +73,7 @@ class Terminal:
         """Show bars in a terminal, and a line a step elsewhere."""
         console = Console(stderr=True)
         if not console.is_terminal:
-            yield _Lines(title)
+            yield _Lines()
             return
         self._bar = _Bar(console, title)
         try:
@@ -115,8 +115,8 @@ class Interrupted(FlashError):
 class _Lines:
     """A line for every step, for logs."""
 
-    def __init__(self, title: str) -> None:
-        self._title, self._step = title, ""
+    def __init__(self) -> None:
+        self._step = ""
 
     def __call__(self, news: News) -> None:
         if news.step != self._step:

@@ -16,13 +16,7 @@ from flash_jupyter.wire.apps import App, Build, Environment, Named
 from flash_jupyter.wire.control import Endpoint
 
 #: labels of a deployed endpoint (flash-wire reference, 7.4); the id of the build is ours
-APP, ENV, ENVIRONMENT_ID, RESOURCE, KIND = (
-    "FLASH_APP",
-    "FLASH_ENV",
-    "FLASH_ENVIRONMENT_ID",
-    "FLASH_RESOURCE_NAME",
-    "FLASH_ENDPOINT_TYPE",
-)
+APP, ENV, ENVIRONMENT_ID = "FLASH_APP", "FLASH_ENV", "FLASH_ENVIRONMENT_ID"
 BUILD, IS_MOTHERSHIP = "FLASH_JUPYTER_BUILD", "FLASH_IS_MOTHERSHIP"
 
 

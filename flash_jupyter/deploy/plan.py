@@ -1,6 +1,6 @@
 """What has to be done so that the platform has what a manifest wants: pure, and the same from every machine.
 
-Both sides are tables of flat fields (`configuration.py`). What an endpoint is called and which environment it is in
+Both sides are tables of flat fields (`fields.py`). What an endpoint is called and which environment it is in
 says its labels; a file of this machine says nothing.
 """
 

@@ -34,11 +34,6 @@ class Result:
     plan: Plan
     endpoints: tuple[Standing, ...]
 
-    @property
-    def is_verified(self) -> bool:
-        """Whether every endpoint is."""
-        return all(each.state == "verified" for each in self.endpoints)
-
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {

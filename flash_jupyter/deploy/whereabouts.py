@@ -28,10 +28,6 @@ class Whereabouts:
         """The thread on which everything is sent."""
         return self._session.loop
 
-    def refresh(self) -> None:
-        """Ask the server again what is there."""
-        self.deployment = self.loop.call(self._look())
-
     async def find(self, resource: str, moved: bool) -> tuple[Link, Live]:
         """Return where a resource is served; on the loop thread. `moved` asks the server anew."""
         link = await self._link()

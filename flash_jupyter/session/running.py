@@ -111,9 +111,11 @@ class Runner:
     async def accepted(self) -> bool:
         """Wait until the platform has the job, from when on it outlives this process; False where it ended before."""
         events = [asyncio.ensure_future(event.wait()) for event in (self._accepted, self._over)]
-        await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
-        for event in events:
-            event.cancel()
+        try:
+            await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for event in events:
+                event.cancel()
         return self._accepted.is_set()
 
     async def refresh(self) -> None:

@@ -2,6 +2,7 @@
 import type { Cell } from '@jupyterlab/cells';
 import { NotebookTools } from '@jupyterlab/notebook';
 import { Collapser, ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import { PanelLayout } from '@lumino/widgets';
 import React from 'react';
 
@@ -93,8 +94,9 @@ export class CellTool extends NotebookTools.Tool {
     const cell = this.form.cell;
     const isCode = cell !== null && !cell.isDisposed && cell.model.type === 'code';
     this.form.update();
+    // who does not look at the form is not told, so the server is not asked
     this.checker.look(
-      isCode
+      isCode && this.isVisible
         ? {
             source: cell.model.sharedModel.getSource(),
             tags: tagsOf(cell),
@@ -118,6 +120,11 @@ export class CellTool extends NotebookTools.Tool {
     this.follow(null);
     this.checker.dispose();
     super.dispose();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.refresh();
   }
 
   protected override onActiveCellChanged(): void {

@@ -29,7 +29,7 @@ const TEXTS: [shown: string, text: string][] = [
   [age('', NOW), ''],
   [count(1, 'worker'), '1 worker'],
   [count(0, 'worker'), '0 workers'],
-  [fileName('/home/me/my nb.ipynb'), 'my nb.ipynb'],
+  [fileName('/data/ann/my nb.ipynb'), 'my nb.ipynb'],
   [fileName('nb.ipynb'), 'nb.ipynb'],
   [words({ date: '2026-11-20', charged: 0, uncharged: 0 }), 'Nov 20: $0.00'],
   [
@@ -53,8 +53,8 @@ const PATHS: [sentence: string, notebook: string, root: string, path: string | n
   ['below the root', '/srv/work/a/nb.ipynb', '/srv/work', 'a/nb.ipynb'],
   ['below the whole disk', '/srv/nb.ipynb', '/', 'srv/nb.ipynb'],
   ['beside the root', '/srv/workshop/nb.ipynb', '/srv/work', null],
-  ['below a root in the home', '/home/me/work/nb.ipynb', '~/work', 'nb.ipynb'],
-  ['below the home itself', '/home/me/nb.ipynb', '~', null],
+  ['below a root in the home', '/data/ann/work/nb.ipynb', '~/work', 'nb.ipynb'],
+  ['below the home itself', '/data/ann/nb.ipynb', '~', null],
   ['elsewhere, with a part of the same name', '/data/big/old/work/nb.ipynb', '~/work', null],
   ['a path of the server already', 'a/nb.ipynb', '/srv', 'a/nb.ipynb'],
   ['not known', '', '/srv', null]
