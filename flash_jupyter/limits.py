@@ -64,6 +64,8 @@ IDLE_TIMEOUT_MAX_S = 3_600
 IDLE_TIMEOUT_DEFAULT_S = 5
 WORKERS_MAX_DEFAULT = 3
 QUEUE_DELAY_DEFAULT_S = 4.0
+#: BaseCpuConfig; `saveEndpoint` of GraphQL makes workers with one, too
+CPU_VCPUS_MIN = 2
 QUEUE_DELAY_MIN_S = 0.5
 #: container disk of a CPU worker, at most (docs, serverless/storage; flash-wire reference 5.5)
 CPU_DISK_GB_PER_VCPU = {"cpu3g": 10, "cpu3c": 10, "cpu5c": 15}

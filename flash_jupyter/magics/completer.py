@@ -150,7 +150,7 @@ def _arguments_of(command: str, known: Known) -> Iterable[str]:
 def _values_of(key: str, cell: str, known: Known) -> Iterable[str]:
     tables: Mapping[str, Callable[[], Iterable[str]]] = {
         "gpu": lambda: [*POOLS, ANY, *GpuType.__members__],
-        "cpu": lambda: [cpu.id for cpu in CPUS.values() if cpu.can_be_created],
+        "cpu": lambda: list(CPUS),
         "datacenter": lambda: [center.value for center in DataCenter],
         "python": lambda: map(show_python, PUBLISHED_PYTHONS),
         "backend": lambda: ("local", "runpod"),

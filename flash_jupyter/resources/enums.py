@@ -96,7 +96,7 @@ class GpuGroup(Name):
 
 
 class CpuInstanceType(Name):
-    """A CPU worker's size: flavour, vCPUs, memory in GB. Those with one vCPU can't be created any more."""
+    """A CPU worker's size: flavour, vCPUs, memory in GB."""
 
     CPU3G_1_4 = "cpu3g-1-4"
     CPU3G_2_8 = "cpu3g-2-8"

@@ -44,11 +44,6 @@ class CpuInstance:
         """The largest container disk in GB (flash-wire reference 5.5)."""
         return self.vcpus * limits.CPU_DISK_GB_PER_VCPU[self.flavor]
 
-    @property
-    def can_be_created(self) -> bool:
-        """Whether REST v2 takes it: `vcpuCount` is a power of two, at least 2 (`BaseCpuConfig`)."""
-        return self.vcpus >= 2 and self.vcpus & (self.vcpus - 1) == 0
-
 
 POOLS: dict[str, GpuPool] = {
     pool.id: pool
@@ -124,21 +119,14 @@ def find_gpu(text: str, *, option: str = "gpu") -> str:
 
 
 def find_cpu(text: str, *, option: str = "cpu") -> CpuInstance:
-    """Return the CPU instance that `text` names, or raise `OptionError` with the nearest one, or with what fits.
+    """Return the CPU instance that `text` names, or raise `OptionError` with the nearest one.
 
     >>> find_cpu("CPU3C-2-4").memory_gb
     4
     """
     cpu = CPUS.get(text.lower())
     if cpu is None:
-        raise _unknown(option, text, [c.id for c in CPUS.values() if c.can_be_created])
-    if not cpu.can_be_created:
-        fits = [c.id for c in CPUS.values() if c.flavor == cpu.flavor and c.can_be_created]
-        raise OptionError(
-            f"{option}={cpu.id} can't be created: Runpod's API makes CPU workers with 2, 4 or 8 vCPUs",
-            fix=f"use {option}={fits[0]} (or {', '.join(fits[1:])})",
-            suggestion=fits[0],
-        )
+        raise _unknown(option, text, list(CPUS))
     return cpu
 
 

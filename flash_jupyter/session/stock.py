@@ -126,7 +126,7 @@ def cpu_offers(cpus: Iterable[CpuType], endpoint: Endpoint) -> list[str]:
         (cpu, instance)
         for cpu in stocked
         for instance in CPUS.values()
-        if instance.flavor == cpu.id and instance.vcpus in sizes and instance.can_be_created
+        if instance.flavor == cpu.id and instance.vcpus in sizes
     )
     return [
         f"cpu={instance.id}" + (f" (${cpu.price.per_vcpu * instance.vcpus:.2f}/h)" if cpu.price.per_vcpu else "")

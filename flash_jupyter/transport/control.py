@@ -14,6 +14,7 @@ from flash_jupyter.errors import ApiError, QuotaError
 from flash_jupyter.transport.catalog import Billings, Catalog
 from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.transport.rest import CONTROL_RETRY, Rest
+from flash_jupyter.transport.saving import is_refused_by_rest, save_input
 from flash_jupyter.transport.storage import Templates, Volumes
 from flash_jupyter.wire.control import Endpoint, EndpointList, ReleaseList, Worker, WorkerList
 
@@ -27,7 +28,7 @@ class Control:
     """Endpoints of one account; `templates`, `volumes`, `catalog` and `billing` beside them."""
 
     def __init__(self, http: Http) -> None:
-        self._rest = Rest(http)
+        self._http, self._rest = http, Rest(http)
         self.templates = Templates(self._rest)
         self.volumes = Volumes(self._rest)
         self.catalog = Catalog(self._rest)
@@ -40,7 +41,14 @@ class Control:
     async def create(self, body: Mapping[str, Any]) -> Endpoint:
         """Make an endpoint; never repeated, as a lost answer may hide a made one."""
         with _quota_said(str(body.get("name", "")), "made"):
+            if is_refused_by_rest(body):
+                return await self._save(save_input(body))
             return await self._rest.create(Endpoint, ENDPOINTS, body=body)
+
+    async def _save(self, endpoint: Mapping[str, Any]) -> Endpoint:
+        from flash_jupyter.transport.apps import Apps  # GraphQL's models, which most sessions never need
+
+        return await self.get((await Apps(self._http).save_endpoint(endpoint)).id)
 
     async def get(self, endpoint_id: str, *, retry: Retry = CONTROL_RETRY) -> Endpoint:
         """Return one endpoint, or raise `NotFoundError`."""

@@ -34,7 +34,7 @@ def complete(cell: str) -> tuple[str, list[str]] | None:
     return None if found is None else (found.fragment, list(found.words))
 
 
-CPUS = ["cpu3c-2-4", "cpu3c-4-8", "cpu3c-8-16"]
+CPUS = ["cpu3c-1-2", "cpu3c-2-4", "cpu3c-4-8", "cpu3c-8-16"]
 CASES: list[tuple[str, str, tuple[str, list[str]]]] = [
     ("a key", "%%remote gp|", ("gp", ["gpu="])),
     ("a flag", "%%remote det|", ("det", ["detach"])),

@@ -159,15 +159,6 @@ REFUSED: list[tuple[str, type[Resource], dict[str, Any], str]] = [
         ),
     ),
     (
-        "a CPU that the control plane can't create",
-        CpuLiveServerless,
-        {"instanceIds": [CpuInstanceType.CPU3C_1_2]},
-        (
-            "instanceIds=cpu3c-1-2 can't be created: Runpod's API makes CPU workers with 2, 4 or 8 vCPUs\n"
-            "  → use instanceIds=cpu3c-2-4 (or cpu3c-4-8, cpu3c-8-16)"
-        ),
-    ),
-    (
         "a CPU that does not exist",
         LiveServerless,
         {"instanceIds": ["cpu3c-2-5"]},
