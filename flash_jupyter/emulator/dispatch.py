@@ -182,6 +182,14 @@ class Dispatcher:
             if poll in endpoint.polls:
                 endpoint.polls.remove(poll)
 
+    def take_waiting(self, worker: Worker) -> Job | None:
+        """Return the job that stands in line for a worker which has just ended its own; None where none does."""
+        endpoint = self._world.endpoint(worker.endpoint_id)
+        if not endpoint.queue or self._world.closing.is_set():
+            return None
+        self._polled(endpoint, worker, idle=True)
+        return next(iter(self._next_jobs(endpoint, worker, 1)), None)
+
     def _polled(self, endpoint: Endpoint, worker: Worker, *, idle: bool) -> None:
         if idle:
             worker.kill_at = None

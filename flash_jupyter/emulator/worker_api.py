@@ -86,7 +86,7 @@ class WorkerApi:
         return order_document(job.id, self._dispatcher.order_of(job))
 
     async def _done(self, request: Request, worker: Worker) -> Response:
-        """POST job-done - the result, or progress."""
+        """POST job-done - the result, or progress. `take=1` is of our own worker: with the next job, please."""
         job_id = request.path_params["job_id"]
         try:
             body = await read_body(request, self._world.config.limits.result_bytes)
@@ -95,6 +95,8 @@ class WorkerApi:
             # the SDK drops a result that is refused, and the job would hang until its timeout
             self._dispatcher.refuse_result(worker, job_id, str(refused))
             raise
+        if request.query_params.get("take") == "1" and (following := self._dispatcher.take_waiting(worker)):
+            return Response(self._order(following), media_type="application/json")
         await asyncio.sleep(0)  # who waits for the job or its log goes first: the worker has nothing to do now
         return JSONResponse({})
 

@@ -100,6 +100,24 @@ def test_a_batch_is_a_list(api: Api, size: str) -> None:
     assert [job["id"] for job in answer.json()] == jobs[: 2 if size == "2" else 1]
 
 
+def test_our_worker_gets_the_job_that_stands_in_line_with_the_answer_to_its_result(api: Api) -> None:
+    endpoint, worker, job = api.running_job()
+    following = api.run(endpoint)
+    done = f"/v2/{endpoint}/job-done/{worker}/{{}}?gpu=CPU&isStream=false&take=1"
+    answer = api.post(done.format(job), content='{"output": 1}')
+    assert answer.json() == {"input": {"x": 1}, "id": following}
+    assert [api.status(endpoint, each)["status"] for each in (job, following)] == ["COMPLETED", "IN_PROGRESS"]
+    assert api.post(done.format(following), content='{"output": 2}').json() == {}
+
+
+def test_a_worker_that_ends_gets_no_job_with_the_answer_to_its_result(api: Api) -> None:
+    endpoint, worker, job = api.running_job(workers={"max": 1})
+    waits = api.run(endpoint)
+    path = f"/v2/{endpoint}/job-done/{worker}/{job}?gpu=CPU&isStream=false&take=1"
+    assert api.post(path, content='{"output": 1, "stopPod": true}').json() == {}
+    assert api.status(endpoint, waits)["status"] == "IN_QUEUE"
+
+
 def test_a_worker_that_asks_to_be_stopped_gets_no_more_jobs_and_is_stopped(api: Api) -> None:
     endpoint, worker, job = api.running_job()
     api.done(endpoint, worker, job, {"output": 1, "stopPod": True})

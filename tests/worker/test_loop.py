@@ -35,6 +35,8 @@ class Server(ThreadingHTTPServer):
         self.results: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
         self.requests: list[tuple[str, str]] = []
         self.take_status = 200
+        #: go with the answer to the next result
+        self.following: list[dict[str, Any]] = []
         self._open: list[socket.socket] = []
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -84,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.results.put((self.path, json.loads(body)))
-        self._answer(200, {})
+        self._answer(200, self.server.following.pop() if self.server.following else {})
 
     def _answer(self, status: int, document: Any) -> None:
         body = b"" if document is None else json.dumps(document).encode()
@@ -155,10 +157,20 @@ def test_jobs_are_run_one_after_the_other_and_reported(server: Server, start: Ru
     for number in range(3):
         server.jobs.put(job(f"def f():\n    return {number}\n", f"j{number}"))
         path, result = server.results.get(timeout=60)
-        assert path == f"/v2/ep/job-done/w1/j{number}?gpu=CPU&isStream=false"
+        assert path == f"/v2/ep/job-done/w1/j{number}?gpu=CPU&isStream=false&take=1"
         assert result["output"]["json_result"] == number
     takes = [request for request in server.requests if "job-take" in request[0]]
     assert takes[0] == ("/v2/ep/job-take/w1?gpu=CPU&job_in_progress=0", KEY)
+
+
+def test_a_job_that_comes_with_the_answer_to_a_result_is_run_without_another_poll(
+    server: Server, start: Running
+) -> None:
+    server.following.append(job("def f():\n    return 2\n", "j2"))
+    server.jobs.put(job("def f():\n    return 1\n", "j1"))
+    start(server.port)
+    results = [server.results.get(timeout=60) for _ in range(2)]
+    assert [result["output"]["json_result"] for _, result in results] == [1, 2]
 
 
 def test_jobs_run_on_the_main_thread_without_a_loop(server: Server, start: Running) -> None:
