@@ -1,17 +1,21 @@
 """Workers of a preview in containers of their images, `--preview=docker`: the command lines (pure), and Docker itself.
 
 The embedded Runpod starts a container where it would start a process. Containers share the machine's network, as the
-embedded Runpod listens on 127.0.0.1 only; Docker Desktop needs host networking switched on for that. None of this was
-ever seen running: there was no Docker engine where it was written.
+embedded Runpod listens on 127.0.0.1 only; Docker Desktop needs host networking switched on for that. A load balancer's
+has a network of its own, for its image listens on port 80: it can't call other resources.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
 import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import psutil
 
 from flash_jupyter.errors import BuildError
 
@@ -27,10 +31,21 @@ PROTOCOL = (
 REMOVE_S = 60.0
 
 
-def worker_command(image: str, archive: Path, variables: Iterable[str], mark: str, *, is_balanced: bool) -> str:
+def make_mark() -> str:
+    """Return the label of a preview's containers; it says which process they end with.
+
+    A process is named as the preview's app names it (`emulator/previews.py`).
+    """
+    return f"{os.getpid()}:{psutil.Process().create_time():.2f}:{secrets.token_hex(2)}"
+
+
+def worker_command(
+    image: str, archive: Path, variables: Iterable[str], mark: str, *, is_balanced: bool, home: Path
+) -> str:
     """Return what the embedded Runpod runs as a worker: a container that gets these variables from its environment.
 
-    A shell reads it: a load balancer's port is known only when its worker starts.
+    A shell reads it: a load balancer's port is known only when its worker starts. `home` is the user's: a worker has
+    another one, where neither Docker's contexts are nor the images of a Podman without root.
     """
     words = ["docker", "run", "--rm", "--init", "--label", f"{LABEL}={mark}"]
     words += ["--volume", f"{archive}:{ARTIFACT}:ro"]
@@ -40,7 +55,8 @@ def worker_command(image: str, archive: Path, variables: Iterable[str], mark: st
         ports = f'--publish "127.0.0.1:$PORT:{PORT}" --env PORT={PORT} --env PORT_HEALTH={PORT}'
     else:
         ports = "--network host"
-    return shlex.join(["sh", "-c", f"exec {shlex.join(words)} {ports} {shlex.quote(image)}"])
+    line = f"HOME={shlex.quote(str(home))} exec {shlex.join(words)} {ports} {shlex.quote(image)}"
+    return shlex.join(["sh", "-c", line])
 
 
 def require_docker(find: Callable[[str], str | None] = shutil.which) -> None:
@@ -56,9 +72,33 @@ def require_docker(find: Callable[[str], str | None] = shutil.which) -> None:
 
 def remove_containers(mark: str) -> None:
     """Remove what a preview's containers left; a worker's end leaves its container running."""
-    found = _run(["docker", "ps", "--all", "--quiet", "--filter", f"label={LABEL}={mark}"]).stdout.split()
-    if found:
-        _run(["docker", "rm", "--force", *found])
+    _remove([container for container, label in _labelled() if label == mark])
+
+
+def remove_left_behind() -> None:
+    """Remove the containers of previews whose process was killed."""
+    _remove([container for container, label in _labelled() if not _is_alive(label)])
+
+
+def _labelled() -> list[tuple[str, str]]:
+    """Id and label of every container of a preview."""
+    found = _run(["docker", "ps", "--all", "--quiet", "--filter", f"label={LABEL}"]).stdout.split()
+    form = f'{{{{.Id}}}} {{{{index .Config.Labels "{LABEL}"}}}}'
+    lines = _run(["docker", "inspect", "--format", form, *found]).stdout.splitlines() if found else []
+    return [(container, label) for container, _, label in (line.partition(" ") for line in lines)]
+
+
+def _is_alive(mark: str) -> bool:
+    pid, created, _ = mark.split(":")
+    try:
+        return abs(psutil.Process(int(pid)).create_time() - float(created)) < 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _remove(containers: list[str]) -> None:
+    if containers:
+        _run(["docker", "rm", "--force", *containers])
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import psutil
 
 from flash_jupyter.build.asking import Served, curl, url_of
-from flash_jupyter.build.docker import remove_containers, require_docker, worker_command
+from flash_jupyter.build.docker import make_mark, remove_containers, remove_left_behind, require_docker, worker_command
 from flash_jupyter.build.manifest import Manifest, Resource
 from flash_jupyter.build.ready import base_url, wait_until_imported
 from flash_jupyter.build.standins import lacks_torch, stand_in
@@ -52,7 +51,7 @@ class Preview:
         self._archive, self._manifest, self._settings = archive.resolve(), manifest, settings
         self._in_docker = in_docker
         self._links, self._loop = Links(settings), LoopThread("flash_jupyter preview")
-        self._mark = secrets.token_hex(2)
+        self._mark = make_mark()
         self._made: list[str] = []
         self._app: str | None = None
 
@@ -70,6 +69,7 @@ class Preview:
         interpreters: dict[str, str] = {}
         if self._in_docker:
             require_docker()
+            remove_left_behind()
         else:
             tell("preparing the workers' environment")
             interpreters = {name: self._interpreter(resource) for name, resource in self._manifest.resources.items()}
@@ -125,10 +125,11 @@ class Preview:
         env |= {INTERPRETER: interpreter} if interpreter else {}
         if resource.makes_remote_calls:
             env["RUNPOD_API_KEY"] = f"{{{{ RUNPOD_SECRET_{SECRET} }}}}"
-        body = endpoint_body(f"{name}-preview-{self._mark}", resource, env)
+        body = endpoint_body(f"{name}-preview-{self._mark.rpartition(':')[2]}", resource, env)
         if self._in_docker:
             image, is_balanced = resource.imageName or CPU_IMAGE, resource.is_load_balanced
-            command = worker_command(image, self._archive, env, self._mark, is_balanced=is_balanced)
+            home = Path.home()
+            command = worker_command(image, self._archive, env, self._mark, is_balanced=is_balanced, home=home)
             body["template"]["dockerArgs"] = command
         saved = await apps.save_endpoint({**body, "flashEnvironmentId": environment})
         self._made.append(saved.id)
@@ -195,13 +196,15 @@ def endpoint_body(name: str, resource: Resource, env: dict[str, str]) -> dict[st
     }
 
 
-def describe(preview: tuple[Served, ...], python: str) -> str:
+def describe(preview: tuple[Served, ...], python: str, *, in_docker: bool = False) -> str:
     """Return the URLs and the lines for a terminal, as the command prints them."""
     lines = []
     for served in preview:
         image = served.resource.imageName or CPU_IMAGE
         lines.append(f"{served.name}  {served.url}")
-        if lacks_torch(image, python):
+        if in_docker and served.resource.is_load_balanced and served.resource.makes_remote_calls:
+            lines.append("  its container has a network of its own: what it calls on other resources fails here")
+        if not in_docker and lacks_torch(image, python):
             lines.append("  its image has torch, this machine has not: what imports it fails here")
         if served.resource.config.get("networkVolume"):
             lines.append("  its volume is not attached in a preview")

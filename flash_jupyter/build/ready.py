@@ -63,6 +63,9 @@ def _fix(said: str) -> str:
     """What to do; our own part of the bundle says it already."""
     if "→" in said:
         return ""
+    unknown = re.search(r"Unable to find image '([^']+)'", said)
+    if unknown:
+        return f"look whether the engine gets the image: docker pull {unknown[1]}; without it: flash build --preview"
     missing = re.search(r"No module named '([\w.]+)'", said)
     if missing:
         return f"add the package of {missing[1]} to requirements.txt or deps=, then build again"

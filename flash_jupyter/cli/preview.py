@@ -33,7 +33,7 @@ def show_preview(bundle: Bundle, *, in_docker: bool, as_json: bool) -> bool:
     with Preview(bundle.archive, bundle.manifest, settings, in_docker=in_docker) as running:
         served = running.start(tell)
         if not as_json:
-            typer.echo(describe(served, bundle.manifest.python_version))
+            typer.echo(describe(served, bundle.manifest.python_version, in_docker=in_docker))
         verdicts = smoke(bundle.project, served, settings, tell)
         if as_json:
             resources = {each.name: {"url": each.url, "endpoint_id": each.endpoint_id} for each in served}

@@ -28,6 +28,8 @@ from flash_jupyter.emulator.ports import Ports, free_port
 
 #: the interpreter of a local worker: the kernel's (design D13); reserved, given to the worker of a deployed app only
 PYTHON_VARIABLE = "FLASH_JUPYTER_PYTHON"
+#: commands that run a container; its processes are none of theirs
+ENGINES = ("docker", "podman")
 #: variables of the process that started us which say something about it and not about the machine
 _NOT_INHERITED = re.compile(r"RUNPOD_|FLASH_JUPYTER_|JPY_|PYDEVD_|MPLBACKEND$|VIRTUAL_ENV$|CONDA_")
 
@@ -173,10 +175,14 @@ class SystemProcess:
         return resident if resident <= allowed else sum(_proportional_bytes(member) for member in family)
 
     def listens_on(self, port: int) -> bool:
-        """Whether one of its processes listens there: the port may have been taken by somebody else before it could."""
+        """Whether one of its processes listens there: the port may have been taken by somebody else before it could.
+
+        What an engine publishes for a container, it listens on itself; it starts none where it can't.
+        """
         try:
             process = psutil.Process(self.pid)
-            return any(port in _listening_ports(member) for member in [process, *process.children(recursive=True)])
+            family = [process, *process.children(recursive=True)]
+            return any(member.name() in ENGINES or port in _listening_ports(member) for member in family)
         except psutil.NoSuchProcess:
             return False
 

@@ -11,15 +11,14 @@ from flash_jupyter.errors import BuildError
 ARCHIVE = Path("/projects/shop/.flash/artifact.tar.gz")
 NAMED = " ".join(f"--env {name}" for name in (*PROTOCOL, "FLASH_RESOURCE_NAME", "MODE"))
 COMMON = (
-    "exec docker run --rm --init --label flash-preview=ab12 "
+    "HOME=/home/tester exec docker run --rm --init --label flash-preview=7:1.00:ab12 "
     f"--volume {ARCHIVE}:/root/.runpod/artifact.tar.gz:ro {NAMED}"
 )
 
 
 def command(*, is_balanced: bool, archive: Path = ARCHIVE) -> list[str]:
-    text = worker_command(
-        "runpod/flash-cpu:py3.12-latest", archive, ["FLASH_RESOURCE_NAME", "MODE"], "ab12", is_balanced=is_balanced
-    )
+    image, variables, home = "runpod/flash-cpu:py3.12-latest", ["FLASH_RESOURCE_NAME", "MODE"], Path("/home/tester")
+    text = worker_command(image, archive, variables, "7:1.00:ab12", is_balanced=is_balanced, home=home)
     return shlex.split(text)
 
 
