@@ -1,8 +1,9 @@
-"""JupyterLab in Chromium: one server and one browser for all tests, a fresh notebook in a fresh tab for each."""
+"""JupyterLab and Notebook 7 in Chromium: one browser and one server of each, a fresh notebook in a fresh tab for a test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -48,12 +49,34 @@ def keep(request: pytest.FixtureRequest, pictures: Path) -> Callable[..., None]:
 @pytest.fixture
 def open_lab(browser: Any, server: JupyterServer, keep: Callable[..., None]) -> Iterator[Callable[..., Lab]]:
     """Open a notebook of these cells (an empty one without any) in a tab of its own; a console error fails the test."""
+    with _opening(browser, server, keep, "lab/tree") as open_notebook:
+        yield open_notebook
+
+
+@pytest.fixture(scope="session")
+def notebook_server(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """One Notebook 7 with an embedded Runpod of its own."""
+    with JupyterServer(tmp_path_factory.mktemp("notebook7") / "home", application="notebook") as started:
+        yield started
+
+
+@pytest.fixture
+def open_notebook7(
+    browser: Any, notebook_server: JupyterServer, keep: Callable[..., None]
+) -> Iterator[Callable[..., Lab]]:
+    """Open a notebook in Notebook 7, where one page is one notebook; else as `open_lab`."""
+    with _opening(browser, notebook_server, keep, "notebooks") as open_notebook:
+        yield open_notebook
+
+
+@contextmanager
+def _opening(browser: Any, server: JupyterServer, keep: Callable[..., None], view: str) -> Iterator[Callable[..., Lab]]:
     opened: list[Lab] = []
 
     def open_notebook(*cells: str, name: str = "") -> Lab:
         lab = Lab(browser.new_page(), server)
         opened.append(lab)
-        lab.open(name or server.write_notebook(_new_name(), *cells))
+        lab.open(name or server.write_notebook(_new_name(), *cells), view=view)
         return lab
 
     try:

@@ -13,7 +13,7 @@ import { CellTool, mark } from './tool';
 
 const OPEN = 'flash-jupyter:cell-tools';
 const MARK = 'flash-jupyter:mark-cell';
-/** JupyterLab's command that opens the panel where the notebook tools are. */
+/** JupyterLab's command that opens the panel where the notebook tools are; in Notebook 7 they are one by themselves. */
 const SHOW_TOOLS = 'property-inspector:show-panel';
 
 export const cells: JupyterFrontEndPlugin<void> = {
@@ -37,7 +37,7 @@ export const cells: JupyterFrontEndPlugin<void> = {
       const tool = new CellTool(cell => askServer(app.serviceManager.serverSettings, cell));
       tools.addSection({ sectionName: 'flash', label: 'Flash' });
       tools.addItem({ section: 'flash', tool });
-      addOpenCommand(app, tracker, tool);
+      addOpenCommand(app, tracker, tool, tools.id);
       palette?.addItem({ command: OPEN, category: 'Flash' });
     }
     for (const { role } of ROLES) {
@@ -65,7 +65,7 @@ function addMarkCommand(app: JupyterFrontEnd, tracker: INotebookTracker): void {
   });
 }
 
-function addOpenCommand(app: JupyterFrontEnd, tracker: INotebookTracker, tool: CellTool): void {
+function addOpenCommand(app: JupyterFrontEnd, tracker: INotebookTracker, tool: CellTool, toolsId: string): void {
   app.commands.addCommand(OPEN, {
     label: 'Cell Tools',
     caption: 'Flash: mark this cell for the build, and set the options of its endpoint',
@@ -74,6 +74,8 @@ function addOpenCommand(app: JupyterFrontEnd, tracker: INotebookTracker, tool: C
     execute: async () => {
       if (app.commands.hasCommand(SHOW_TOOLS)) {
         await app.commands.execute(SHOW_TOOLS);
+      } else {
+        app.shell.activateById(toolsId);
       }
       requestAnimationFrame(() => {
         tool.focus();
