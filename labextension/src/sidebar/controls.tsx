@@ -12,19 +12,25 @@ interface IconButtonProps {
   disabled?: boolean;
 }
 
-export function IconButton({ icon, label, onClick, disabled = false }: IconButtonProps): React.ReactElement {
+export function IconButton({ icon, label, onClick, disabled }: IconButtonProps): React.ReactElement {
   return (
     <button
       type="button"
       className="jp-flash-IconButton"
       title={label}
       aria-label={label}
-      disabled={disabled}
-      onClick={onClick}
+      {...pressable(onClick, disabled)}
     >
       <icon.react tag="span" display="flex" aria-hidden="true" />
     </button>
   );
+}
+
+type Pressable = Pick<React.ButtonHTMLAttributes<HTMLButtonElement>, 'aria-disabled' | 'onClick'>;
+
+/** What a button does when it is pressed: one that is `disabled` nothing, but it keeps the focus, which HTML's own would lose. */
+export function pressable(onClick: () => void, disabled = false): Pressable {
+  return disabled ? { 'aria-disabled': true } : { onClick };
 }
 
 interface NotebookLinkProps {

@@ -3,7 +3,7 @@ import { deleteIcon, listIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Actions } from './actions';
-import { Badge, Facts, IconButton, NotebookLink } from './controls';
+import { Badge, Facts, IconButton, NotebookLink, pressable } from './controls';
 import type { Backend, Endpoint } from './documents';
 import { age, BACKENDS, money } from './format';
 import { keyOf } from './model';
@@ -77,7 +77,7 @@ function BackendNote({ backend, isEmpty, isBusy, actions }: NoteProps): React.Re
     return (
       <div className="jp-flash-Note">
         <div>Not running. It starts by itself with the first remote cell.</div>
-        <button type="button" className="jp-flash-Link" disabled={isBusy} onClick={actions.startLocal}>
+        <button type="button" className="jp-flash-Link" {...pressable(actions.startLocal, isBusy)}>
           {isBusy ? 'Starting…' : 'Start it now'}
         </button>
       </div>

@@ -4,6 +4,7 @@ import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import type { Actions } from './actions';
+import { KeepFocus } from './focus';
 import { flashIcon } from './icons';
 import type { SidebarModel } from './model';
 import { Sidebar } from './sidebar';
@@ -36,7 +37,11 @@ export class SidebarWidget extends ReactWidget {
   protected render(): React.ReactElement {
     return (
       <UseSignal signal={this.model.changed}>
-        {() => <Sidebar state={this.model.state} now={Date.now()} actions={this.actions} />}
+        {() => (
+          <KeepFocus>
+            <Sidebar state={this.model.state} now={Date.now()} actions={this.actions} />
+          </KeepFocus>
+        )}
       </UseSignal>
     );
   }
