@@ -7,6 +7,7 @@ is random, so that nothing which the cell prints can pass for an event.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -168,6 +169,8 @@ class EventAssembler:
 
     def __init__(self, keep: Callable[[int, dict[str, Any]], None] | None = None) -> None:
         self.done = False
+        #: what `done` says of the job's answer; None where the log does not have it
+        self.answer: bytes | None = None
         #: gets every event once, with its number, as it came
         self.keep = keep
         self._next = 0
@@ -235,7 +238,9 @@ class EventAssembler:
         self._reach(seq)
         self._missing.discard(seq)
         self._next = max(self._next, seq + 1)
-        self.done = self.done or data.get("t") == "done"
+        if data.get("t") == "done":
+            self.done, said = True, data.pop("answer", None)
+            self.answer = base64.b64decode(said) if said else None
         if data.get("late"):
             self._late.add(seq)
         if self.keep is not None:

@@ -51,6 +51,11 @@ class Feed:
         """Whether anything of the worker's output has come."""
         return self._assembler.has_begun
 
+    @property
+    def answer(self) -> bytes | None:
+        """The job's answer, where the worker's log had it."""
+        return self._assembler.answer
+
     def restart(self) -> None:
         """The job is sent (again): its events begin anew."""
         self._assembler, self.done, self.worker_phase = EventAssembler(self._keep), asyncio.Event(), ""

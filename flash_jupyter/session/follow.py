@@ -1,6 +1,7 @@
 """The wait for a submitted job: the `done` event of the log stream, or `/status` with back-off, until it is final.
 
-A warm short job costs two requests beside the stream: `/run`, and one `/status` after `done`.
+A warm short job costs two requests beside the stream: `/run`, and one `/status` after `done`; only the first where
+`done` says its answer, and nobody needs to know what it took.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class Watch:
     see: Callable[[Job], Awaitable[bool]]
     first_poll_s: float = FIRST_POLL_S
     poll_cap_s: float = POLL_CAP_S
+    #: gives the job where `done` said all of it; not used for one that lasted until it was asked for
+    said: Callable[[], Job | None] = lambda: None
     wait: Callable[[asyncio.Event, float], Awaitable[None]] = wait_set
 
 
@@ -69,9 +72,12 @@ async def follow(watch: Watch) -> Job:
     """
     pause_s, done_pause_s = watch.first_poll_s, DONE_POLL_S
     silent_since: float | None = None
-    shown = ""
+    shown, is_asked = "", False
     while True:
         await watch.wait(watch.done, pause_s)
+        if not is_asked and (said := watch.said()) is not None:
+            return said
+        is_asked = True
         try:
             job = await watch.queue.status(watch.platform_id, retry=ONCE)
         except ApiError as failure:

@@ -20,6 +20,7 @@ from flash_jupyter.capture.versions import libraries_of, version_of
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.shipping import function_request, request_bytes
+from flash_jupyter.settings import BackendName
 
 #: a worker runs the caller's Python minor version (D3)
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -67,8 +68,12 @@ class Prepared:
         return self.sender.sizes
 
 
-def prepare(request: CellRequest, *, image_family: str, told: Mapping[str, str] | None = None) -> Prepared:
+def prepare(
+    request: CellRequest, *, image_family: str, told: Mapping[str, str] | None = None, says_answer: bool = False
+) -> Prepared:
     """Make the body of the request; `told` are the versions that a worker of the endpoint has told.
+
+    With `says_answer` a small answer is in the worker's log too.
 
     Raises: `SyntaxError` with the cell's lines, `UndefinedNameError`, `SecretFoundError`, `SerializationError`,
     `PayloadTooLargeError`. Nothing was sent then, and nothing changed.
@@ -79,7 +84,16 @@ def prepare(request: CellRequest, *, image_family: str, told: Mapping[str, str] 
         captured, namespace=request.namespace, deps=options.deps, image_family=image_family, python=python, told=told
     )
     warnings += name_warnings(captured, namespace=request.namespace, out=options.out or (), drop=options.drop)
-    return pack(request, captured, warnings)
+    return pack(request, captured, warnings, says_answer=says_answer)
+
+
+def may_say_answer(backend: BackendName, options: RemoteOptions) -> bool:
+    """Whether the worker's log may have a small answer, so that nobody need ask for it.
+
+    Not where the platform's times matter, for a price or for `job=`; nor in a log that leaves this machine, or with
+    values of `env=`, which no log may have.
+    """
+    return backend == "local" and not options.job and not options.env
 
 
 def read_cell(request: CellRequest) -> Capture:
@@ -92,13 +106,16 @@ def read_cell(request: CellRequest) -> Capture:
     return capture(source, request.namespace, drop=request.options.drop, include=request.options.include)
 
 
-def pack(request: CellRequest, captured: Capture, warnings: Sequence[str] = ()) -> Prepared:
+def pack(
+    request: CellRequest, captured: Capture, warnings: Sequence[str] = (), *, says_answer: bool = False
+) -> Prepared:
     """Make the body; raises `SerializationError`, and `PayloadTooLargeError`."""
     least = {name: least_bytes(value) for name, value in captured.values.items()}
     if sum(least.values()) > limits.PACK_BYTES:
         raise _too_large(least, sum(least.values()))
     run, sender = secrets.token_hex(8), Sender(request.namespace, python=request.options.python or PYTHON)
-    capsule = _pack(sender, captured, order_of(request, captured, run))
+    order = order_of(request, captured, run) | ({"says_answer": True} if says_answer else {})
+    capsule = _pack(sender, captured, order)
     if request_bytes(capsule) > limits.RUN_PAYLOAD_BYTES:
         raise _too_large(sender.sizes, request_bytes(capsule))
     return Prepared(

@@ -22,7 +22,7 @@ from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failur
 from flash_jupyter.session.jobs import JobRecord, utc_now
 from flash_jupyter.session.journal import Journal
 from flash_jupyter.session.keeper import KEEP_AFTER_S
-from flash_jupyter.session.results import why_nothing_ran
+from flash_jupyter.session.results import read_order, why_nothing_ran
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
 from flash_jupyter.session.writer import OutputLog
@@ -245,6 +245,7 @@ class Runner:
             # many at once wait longer before they ask: most hear of their end from the log
             first_poll_s=min(FIRST_POLL_S * max(1, link.streams.listening // 10), POLL_CAP_S),
             poll_cap_s=poll_cap_s,
+            said=partial(self._said, place),
         )
         try:
             job = await follow(watch)
@@ -266,11 +267,22 @@ class Runner:
             ended_at=datetime.now(timezone.utc),
         )
 
+    def _said(self, place: Place) -> Job | None:
+        """Return the job where its worker's log had all of it; how long it took is what the worker says."""
+        answer = self._feed.answer
+        if answer is None or self._cancelled.is_set():
+            return None
+        took_s = sum(read_order(answer).get("phases", {}).values())
+        worker_id = place.link.streams.worker_of(self.record.run)
+        return Job(
+            id=place.platform_id, status=JobState.COMPLETED, workerId=worker_id, executionTime=round(took_s * 1000)
+        )
+
     async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:
         """Return the answer, or raise what the end means, after the worker's last words are shown."""
         link = place.link
         if job.status is JobState.COMPLETED:
-            return read_response(job.output)
+            return self._feed.answer or read_response(job.output)
         if job.status is JobState.CANCELLED:  # by us, or from elsewhere
             raise JobCancelled(await self._see_cancelled(job, place))
         if job.worker_id and isinstance(failure_of(job, self.record.id), (WorkerLost, JobTimedOut)):

@@ -45,7 +45,7 @@ from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.overview import Overview, entries
 from flash_jupyter.session.owner import new_session_id
-from flash_jupyter.session.prepare import CellRequest, Prepared, prepare
+from flash_jupyter.session.prepare import CellRequest, Prepared, may_say_answer, prepare
 from flash_jupyter.session.prune import is_due, prune
 from flash_jupyter.session.results import CellOutcome, read_order
 from flash_jupyter.session.running import Finished, Runner
@@ -98,7 +98,9 @@ class Session(Account):
         started = time.perf_counter()
         emit(Phase("preflight"))
         try:
-            spec, prepared = self.prepare(request, emit)
+            spec, prepared = self.prepare(
+                request, emit, says_answer=may_say_answer(self.backend_of(request.options), request.options)
+            )
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was sent") from None
         inbox: Inbox[Finished] = Inbox()
@@ -304,11 +306,13 @@ class Session(Account):
 
     # --- the way of a cell ------------------------------------------------------------------------------------
 
-    def prepare(self, request: CellRequest, warn: Callable[[Notice], None]) -> tuple[EndpointSpec, Prepared]:
+    def prepare(
+        self, request: CellRequest, warn: Callable[[Notice], None], *, says_answer: bool = False
+    ) -> tuple[EndpointSpec, Prepared]:
         """Return where a cell goes and what is sent there; nothing is sent yet. `warn` gets warnings."""
         spec = self._spec(request.options)
         told = self._told.get(spec.name)
-        prepared = prepare(request, image_family=_family(spec, request.options), told=told)
+        prepared = prepare(request, image_family=_family(spec, request.options), told=told, says_answer=says_answer)
         for warning in prepared.warnings:
             warn(Notice(warning))
         return spec, prepared

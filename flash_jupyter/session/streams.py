@@ -53,6 +53,10 @@ class LogStreams:
             self._followers[worker_id] = task
             task.add_done_callback(lambda _: self._followers.pop(worker_id, None))
 
+    def worker_of(self, run: str) -> str | None:
+        """Return the worker that said something of a run last."""
+        return next((worker_id for worker_id, heard in self._runs.items() if heard == run), None)
+
     def tail(self, worker_id: str | None) -> tuple[str, ...]:
         """Return the last lines that a worker wrote itself in its last run, and that are no events of ours."""
         return tuple(line.line for line in self._lines(worker_id) if line.source == "container")[-TAIL_LINES:]

@@ -84,10 +84,13 @@ def run(capsule: bytes) -> bytes:
     receiver = Receiver(capsule)
     order = receiver.order
     events = Events(order["run"], _log_fd, receiver.env.values())
+    said = b""
     try:
-        return _Run(receiver, events).answer()
+        answer = _Run(receiver, events).answer()
+        said = answer if order.get("says_answer") else b""
+        return answer
     finally:
-        events.close()
+        events.close(said)
 
 
 class _Run:

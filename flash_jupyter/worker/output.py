@@ -7,6 +7,7 @@ is collected for a moment: a hundred thousand small prints are a few hundred eve
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -24,6 +25,8 @@ TEXT_FROM_CHARS = 2 * 1024
 TEXT_AFTER_S = 0.05
 #: one huge print is several events: the answer keeps the first and the last of them
 LONGEST_TEXT_CHARS = 64 * 1024
+#: a larger answer is not said in the log: it would not be one line
+SAID_ANSWER_BYTES = 2 * 1024
 
 
 class Events:
@@ -85,9 +88,13 @@ class Events:
             fits = self._kept.add_late(self.count, event, size)
             self._write(note_for(event, size, fits=fits))
 
-    def close(self) -> None:
-        """End the run: text that threads of the cell print later belongs to no cell, and is dropped."""
-        self.emit({"t": "done"})
+    def close(self, answer: bytes = b"") -> None:
+        """End the run: text that threads of the cell print later belongs to no cell, and is dropped.
+
+        The last event says an `answer` that is small enough.
+        """
+        said = {"answer": base64.b64encode(answer).decode()} if 0 < len(answer) <= SAID_ANSWER_BYTES else {}
+        self.emit({"t": "done", **said})
         self._open = False
 
     def leave(self) -> None:

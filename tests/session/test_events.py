@@ -101,6 +101,16 @@ def test_done_is_seen() -> None:
     assembler = EventAssembler()
     assert fed(assembler, line(0, {"t": "done"})) == []
     assert assembler.done
+    assert assembler.answer is None
+
+
+def test_done_may_say_the_answer_which_is_not_kept_with_the_events() -> None:
+    kept: list[tuple[int, dict[str, Any]]] = []
+    assembler = EventAssembler(lambda seq, event: kept.append((seq, event)))
+    assert fed(assembler, line(0, {"t": "done", "answer": "AAEC"}, parts=2)) == []
+    assert assembler.done
+    assert assembler.answer == b"\x00\x01\x02"
+    assert kept == [(0, {"t": "done"})]
 
 
 FILLS: list[tuple[str, list[str], list[tuple[int, dict[str, Any]]], int, list[Event]]] = [

@@ -9,6 +9,7 @@ from platform_app import BACKEND, Platform
 from flash_jupyter.errors import ApiError, JobError, JobTimedOut, ResultLost, WorkerLost
 from flash_jupyter.session.events import Event, Phase
 from flash_jupyter.session.follow import PATIENCE_S, Watch, failure_of, follow
+from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import Clock, Http
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import RequestUrls
@@ -32,6 +33,7 @@ class Wait:
         self.revived = 0
         self.seen: list[str] = []
         self.is_explained = False
+        self.said: Job | None = None
         self._done = done
 
     async def sleep(self, seconds: float) -> None:
@@ -70,6 +72,7 @@ class Wait:
                     revive=self.revive,
                     clock=clock,
                     see=self.see,
+                    said=lambda: self.said,
                     wait=self.wait,
                 )
             )
@@ -91,6 +94,24 @@ def test_how_often_it_asks(statuses: list[dict[str, Any]], done: bool, pauses: l
     assert wait.run().worker_id == "w1"
     assert wait.pauses == pauses
     assert wait.platform.calls == calls
+
+
+def test_a_job_that_done_said_all_of_is_not_asked_for() -> None:
+    wait = Wait([DONE], done=True)
+    wait.said = Job(id="job-u1", status=JobState.COMPLETED, workerId="w2")
+    assert wait.run().worker_id == "w2"
+    assert wait.platform.calls == []
+
+
+def test_one_that_lasted_until_it_was_asked_for_is_asked_for_its_times() -> None:
+    wait = Wait([OPEN, DONE])
+
+    async def see(job: Job) -> bool:
+        wait.said = Job(id="job-u1", status=JobState.COMPLETED, workerId="w2")
+        return await Wait.see(wait, job)
+
+    wait.see = see  # type: ignore[method-assign]
+    assert wait.run().worker_id == "w1"
 
 
 def test_pauses_end_at_two_seconds() -> None:

@@ -239,18 +239,29 @@ class Counting(LoopbackTransport):
         return await super().handle_async_request(request)
 
 
-def test_a_warm_cell_costs_two_requests_beside_the_stream(local_settings: Settings) -> None:
+COSTS: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("its answer is in the log", {}, ["run"]),
+    ("job= tells the platform's times", {"job": "how"}, ["run", "status"]),
+    ("with values of env= no answer is in a log", {"env": {"TOKEN": "hf_abcdefgh"}}, ["run", "status"]),
+]
+
+
+@pytest.mark.parametrize(("options", "verbs"), [c[1:] for c in COSTS], ids=[c[0] for c in COSTS])
+def test_what_a_warm_cell_costs_beside_the_stream(
+    options: dict[str, Any], verbs: list[str], local_settings: Settings
+) -> None:
     counting = Counting()
     session = Session(local_settings, links=Links(local_settings, transport=lambda _backend: counting))
-    notebook = Notebook(session, x=1)
-    for _ in range(3):
-        notebook.run("y = x")
-    time.sleep(0.2)
-    counting.verbs.clear()
-    for _ in range(5):
-        notebook.run("y = x")
+    notebook = Notebook(session)
+    costs = []
+    for x in range(20):
+        counting.verbs.clear()
+        notebook.names["x"] = x
+        outcome = notebook.run("y = x", **options)
+        costs.append(list(counting.verbs))
+        assert (notebook.names["y"], bool(outcome.worker_id)) == (x, True)
     session.close()
-    assert counting.verbs == ["run", "status"] * 5
+    assert min(costs, key=len) == verbs  # a slow machine's take longer, and are asked for more often
 
 
 def test_fifty_megabytes_of_output_arrive_in_order(kernel: Kernel) -> None:

@@ -57,6 +57,11 @@ def test_each_event_goes_to_the_run_it_belongs_to() -> None:
     assert [fragment.text for fragment in seen[OTHER]] == ["b"]
 
 
+def test_who_said_something_of_a_run_is_known() -> None:
+    _, streams = follow(Workers(w1=sse(f"@FJ1:{OTHER}:0:1/1:a"), w2=sse(f"@FJ1:{RUN}:0:1/1:b")), "w1", "w2")
+    assert (streams.worker_of(RUN), streams.worker_of(OTHER), streams.worker_of("0" * 16)) == ("w2", "w1", None)
+
+
 def test_one_follower_a_worker() -> None:
     workers = Workers(w1=sse("x"), w2=sse("y"))
     follow(workers, "w1", "w1", "w2")
