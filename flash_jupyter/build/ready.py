@@ -10,6 +10,7 @@ from flash_jupyter.errors import ApiError, BuildError
 from flash_jupyter.session.links import Link
 from flash_jupyter.transport.balancer import Balancer
 from flash_jupyter.transport.queue import Queue
+from flash_jupyter.transport.within import within
 from flash_jupyter.wire.control import Endpoint, RequestUrls
 
 #: what no handler has: that this is said shows that the module was imported, and nothing of it runs
@@ -27,7 +28,7 @@ async def wait_until_imported(link: Link, name: str, endpoint: Endpoint) -> None
     """
     ask = _ask_queue if endpoint.type == "QUEUE" else _ask_balancer
     try:
-        said = await asyncio.wait_for(ask(link, endpoint), START_S)
+        said = await within(ask(link, endpoint), START_S)
     except asyncio.TimeoutError:
         raise BuildError(
             f"no worker of {name} was ready after {START_S:.0f} s", fix="look at its log: flash logs NAME"

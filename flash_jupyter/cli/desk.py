@@ -28,6 +28,7 @@ About = TypeVar("About")
 
 #: seconds that a look may take, after an interrupt, at what there is now
 STATE_S = 15.0
+LEFT = "left before it had ended, so this may change yet: "
 
 AppName = Annotated[
     str | None,
@@ -140,15 +141,14 @@ class Desk:
 
         `read` makes news of what the work tells.
         """
-        link = self.link
+        link, work = self.link, None
         try:
             with self.progress(title) as tell:
-                work: Work[Told, About] = Work(
-                    self.session.loop, tell=lambda told: tell(read(told)), ask=ask, told=self.note
-                )
+                work = Work[Told, About](self.session.loop, tell=lambda told: tell(read(told)), ask=ask, told=self.note)
                 return work.run(make(link, work))
         except KeyboardInterrupt:
-            raise self.face.interrupted(self._state(state), as_json=self.as_json) from None
+            left = "" if work is None or work.is_over else LEFT
+            raise self.face.interrupted(left + self._state(state), as_json=self.as_json) from None
 
     def _state(self, state: Callable[[Link], Coroutine[Any, Any, str]]) -> str:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flash_jupyter.deploy.progress import Progress
     from flash_jupyter.deploy.result import Result
     from flash_jupyter.deploy.send import Deployer
+    from flash_jupyter.deploy.terms import Terms
     from flash_jupyter.session.links import Link
 
 
@@ -32,10 +33,17 @@ class Options:
     allow_missing: bool
     yes: bool
 
-    def arguments(self) -> dict[str, Any]:
+    def terms(self, at_work: Work[Progress, Plan]) -> Terms:
         """Return them as a deployer takes them; what is not said is its to choose."""
-        secret = {} if self.runtime_secret is None else {"runtime_secret": self.runtime_secret}
-        return {"smoke": self.smoke, "allow_missing": self.allow_missing, **secret}
+        from flash_jupyter.deploy.terms import RUNTIME_SECRET, Terms
+
+        return Terms(
+            at_work.allow,
+            smoke=self.smoke,
+            runtime_secret=self.runtime_secret or RUNTIME_SECRET,
+            allow_missing=self.allow_missing,
+            report=at_work.report,
+        )
 
 
 def send(desk: Desk, path: Path, environment: str, app: str | None, options: Options, *, is_built_first: bool) -> None:
@@ -44,8 +52,9 @@ def send(desk: Desk, path: Path, environment: str, app: str | None, options: Opt
     name = app or built.manifest.project_name
     what = f"{built.manifest.project_name} ({size(built.archive.stat().st_size)})"
 
-    async def work(deployer: Deployer, extra: dict[str, Any]) -> Result:
-        return await deployer.send(built.archive, built.manifest, name, environment, sources=built.source, **extra)
+    async def work(deployer: Deployer, terms: Terms) -> Result:
+        terms = replace(terms, sources=built.source)
+        return await deployer.send(built.archive, built.manifest, name, environment, terms)
 
     result = _deploy(desk, work, name, environment, options, f"sending {what} to {name}/{environment}")
     _show(desk, result, {"changed_since_build": list(built.changed)})
@@ -54,8 +63,8 @@ def send(desk: Desk, path: Path, environment: str, app: str | None, options: Opt
 def promote(desk: Desk, app: str, environment: str, build_id: str, options: Options) -> None:
     """Deploy a build that was sent before."""
 
-    async def work(deployer: Deployer, extra: dict[str, Any]) -> Result:
-        return await deployer.promote(app, environment, build_id, **extra)
+    async def work(deployer: Deployer, terms: Terms) -> Result:
+        return await deployer.promote(app, environment, build_id, terms)
 
     _show(desk, _deploy(desk, work, app, environment, options, f"promoting build {build_id} to {app}/{environment}"))
 
@@ -63,8 +72,8 @@ def promote(desk: Desk, app: str, environment: str, build_id: str, options: Opti
 def rollback(desk: Desk, app: str, environment: str, build_id: str | None, options: Options) -> None:
     """Deploy an earlier build."""
 
-    async def work(deployer: Deployer, extra: dict[str, Any]) -> Result:
-        return await deployer.rollback(app, environment, build_id, **extra)
+    async def work(deployer: Deployer, terms: Terms) -> Result:
+        return await deployer.rollback(app, environment, build_id, terms)
 
     to = f"build {build_id}" if build_id else "the build before"
     _show(desk, _deploy(desk, work, app, environment, options, f"{app}/{environment}: back to {to}"))
@@ -100,7 +109,7 @@ def _build(desk: Desk, path: Path) -> Existing:
 
 def _deploy(
     desk: Desk,
-    work: Callable[[Deployer, dict[str, Any]], Awaitable[Result]],
+    work: Callable[[Deployer, Terms], Awaitable[Result]],
     app: str,
     environment: str,
     options: Options,
@@ -111,16 +120,7 @@ def _deploy(
     place = f"{app}/{environment}"
 
     async def deploy(link: Link, at_work: Work[Progress, Plan]) -> Result:
-        deployer = Deployer(link, desk.session.settings)
-        extra = {
-            **options.arguments(),
-            "allow_removal": at_work.allow,
-            "report": at_work.report,
-        }
-        try:
-            return await work(deployer, extra)
-        finally:
-            await deployer.settled()
+        return await work(Deployer(link, desk.session.settings), options.terms(at_work))
 
     def ask(plan: Plan) -> bool:
         return options.yes or (not desk.as_json and desk.face.confirm(_question(plan)))

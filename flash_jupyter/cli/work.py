@@ -36,6 +36,8 @@ class Work(Generic[News, About]):
         self._task: asyncio.Task[Any] | None = None
         self._answer: concurrent.futures.Future[bool] | None = None
         self._is_interrupted = False
+        #: whether the work has ended; after a second interrupt it may not have
+        self.is_over = False
 
     def report(self, news: News) -> None:
         """Tell something, from any thread; returns at once."""
@@ -43,12 +45,13 @@ class Work(Generic[News, About]):
 
     def allow(self, about: About) -> bool:
         """Ask, from any thread but the one that waits, and wait for the answer; after an interrupt it is no."""
-        answer = concurrent.futures.Future[bool]()
+        answer = self._answer = concurrent.futures.Future[bool]()
+        if self._is_interrupted:
+            return False
 
         def put() -> None:
-            self._answer = answer
-            answer.set_result(not self._is_interrupted and self._ask(about))
-            self._answer = None
+            if not answer.done():
+                answer.set_result(self._ask(about))
 
         self._inbox.put(put)
         return answer.result()
@@ -67,13 +70,13 @@ class Work(Generic[News, About]):
             except BaseException as failure:
                 outcome.set_exception(failure)
             finally:
-                self._inbox.put(None)
+                self._end()
 
-        self._loop.submit(work())
         try:
+            self._loop.submit(work())
             self._serve()
         except BaseException as stopped:
-            self._stop()
+            self._stop(outcome)
             if not isinstance(stopped, KeyboardInterrupt):
                 self._serve()
                 raise
@@ -84,17 +87,25 @@ class Work(Generic[News, About]):
         return outcome.result()
 
     def _serve(self) -> None:
-        """Do what comes until the work has ended."""
-        while (item := self._inbox.get()) is not None:
-            item()
+        """Do what comes until the work has ended; an interrupt may have taken the word that it has."""
+        while not (self.is_over and self._inbox.empty()):
+            if (item := self._inbox.get()) is not None:
+                item()
 
-    def _stop(self) -> None:
+    def _end(self) -> None:
+        self.is_over = True
+        self._inbox.put(None)
+
+    def _stop(self, outcome: concurrent.futures.Future[Any]) -> None:
         """Cancel the work; a question that stands open is answered with no, or it would wait for ever."""
         self._is_interrupted = True
 
-        async def cancel() -> None:  # it runs after the beginning of `work`, which was there before
+        async def cancel() -> None:  # it runs after the beginning of `work`, if that was handed over at all
             if self._task is not None:
                 self._task.cancel()
+            else:
+                outcome.set_exception(asyncio.CancelledError())
+                self._end()
 
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(False)

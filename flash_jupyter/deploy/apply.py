@@ -5,21 +5,17 @@ Callers come after those whom they call, so that no new code asks old one. What 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flash_jupyter.deploy.environment import Endpoints, existing, resource_of
 from flash_jupyter.deploy.plan import Action, Plan, Step, changes_between, is_other_endpoint
 from flash_jupyter.deploy.progress import Progress, Report
+from flash_jupyter.deploy.together import together
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.wanted import Wanted
 from flash_jupyter.errors import DeployError
 from flash_jupyter.wire.control import Endpoint
-
-#: how many endpoints are made or changed at once: the control plane allows 60 requests a minute
-AT_ONCE = 8
 
 
 @dataclass
@@ -95,32 +91,6 @@ class Applying:
     @staticmethod
     def _is_same_kind(endpoint: Endpoint, wanted: Wanted) -> bool:
         return not is_other_endpoint(changes_between(existing(endpoint, wanted).fields, wanted.fields))
-
-
-async def together(work: Iterable[Coroutine[Any, Any, Any]], *, finish: bool = False) -> list[Any]:
-    """Run all, a few at a time; when one fails, the others come to their end before that is raised.
-
-    With `finish` they do so when we are cancelled, too: what is on its way to the platform can't be called back, but
-    taken back.
-    """
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def one(each: Coroutine[Any, Any, Any]) -> Any:
-        async with turns:
-            return await each
-
-    tasks = [asyncio.ensure_future(one(each)) for each in work]
-    try:
-        results = await asyncio.shield(asyncio.gather(*tasks, return_exceptions=True))
-    except asyncio.CancelledError:
-        for task in tasks if not finish else []:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
 
 
 def _calls_others(wanted: Wanted) -> bool:

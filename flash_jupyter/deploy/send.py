@@ -6,7 +6,6 @@ says so. Where an older version stands, the new one is tried beside it first.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from pathlib import Path
 
@@ -15,159 +14,88 @@ from filelock import AsyncFileLock
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.deploy.history import build_before, check_build
 from flash_jupyter.deploy.missing import check_variables
-from flash_jupyter.deploy.progress import Progress, Report
+from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import is_build_of, read_build
 from flash_jupyter.deploy.result import Result
 from flash_jupyter.deploy.site import Site, open_site
-from flash_jupyter.deploy.switch import AllowRemoval, Order, Switch
+from flash_jupyter.deploy.switch import Order, Switch
+from flash_jupyter.deploy.terms import Terms
+from flash_jupyter.deploy.together import to_the_end
 from flash_jupyter.deploy.upload import upload
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.links import Link
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
 
-#: of the secret that holds the key with which deployed functions call each other (D12)
-RUNTIME_SECRET = "flash_runtime_key"
-
-
-def silent(_: Progress) -> None:
-    """A report that nobody sees."""
-
 
 class Deployer:
     """Deploys over one link; used on the loop thread only.
 
-    `allow_removal` is asked, with the plan and on a thread of its own, before an endpoint whose resource left the
-    manifest is deleted, or one is made anew; where it says no, nothing is changed. `sources` is the notebook or folder
-    of which the build is: there the values are found out that its functions should give. `allow_missing` lets functions
-    be deployed that read an environment variable which nobody sets.
-
-    Who cancels a deploy waits for `settled` before the connection is closed (`deploy/blocking.py` does).
+    Who cancels a deploy waits for the end of its task: by then all that it had to take back is taken back.
     """
 
     def __init__(self, link: Link, settings: Settings) -> None:
         self._link, self._settings = link, settings
         self._apps = Apps(link.http)
-        self._idle = asyncio.Event()
-        self._idle.set()
 
-    async def settled(self) -> None:
-        """Return when no deploy runs any more, and all that one had to take back is taken back."""
-        await self._idle.wait()
-
-    async def send(
-        self,
-        archive: Path,
-        manifest: Manifest,
-        app: str,
-        environment: str,
-        *,
-        allow_removal: AllowRemoval,
-        smoke: bool = True,
-        sources: Path | None = None,
-        runtime_secret: str = RUNTIME_SECRET,
-        allow_missing: bool = False,
-        report: Report = silent,
-    ) -> Result:
+    async def send(self, archive: Path, manifest: Manifest, app: str, environment: str, terms: Terms) -> Result:
         """Make an environment run this bundle; app and environment are made where they are not there.
 
         A bundle that it runs already is not uploaded again. Raises `DeployError`, `ManifestError`, `BuildError` and
         `ApiError`s; the text says what stands now.
         """
-        if not allow_missing:
-            check_variables(manifest)
 
         async def put(site: Site) -> str:
             if await is_build_of(self._apps, site.environment.active_build_id, manifest):
                 return site.environment.active_build_id or ""
-            return await upload(self._apps, site.app.id, archive, manifest.model_dump(mode="json"), report)
+            return await upload(self._apps, site.app.id, archive, manifest.model_dump(mode="json"), terms.report)
 
-        order = Order(manifest, put, allow_removal, smoke, sources, runtime_secret, report)
-        return await self._deploy(app, environment, order)
+        return await self._deploy(app, environment, Order(manifest, put, terms))
 
-    async def promote(
-        self,
-        app: str,
-        environment: str,
-        build_id: str,
-        *,
-        allow_removal: AllowRemoval,
-        smoke: bool = True,
-        sources: Path | None = None,
-        runtime_secret: str = RUNTIME_SECRET,
-        allow_missing: bool = False,
-        report: Report = silent,
-    ) -> Result:
+    async def promote(self, app: str, environment: str, build_id: str, terms: Terms) -> Result:
         """Make an environment run a build of its app that was uploaded before; raises as `send` does."""
         check_build(await self._apps.app(app), build_id)
         manifest = await read_build(self._apps, build_id)
 
-        if not allow_missing:
-            check_variables(manifest)
-
         async def put(_: Site) -> str:
             return build_id
 
-        order = Order(manifest, put, allow_removal, smoke, sources, runtime_secret, report)
-        return await self._deploy(app, environment, order)
+        return await self._deploy(app, environment, Order(manifest, put, terms))
 
-    async def rollback(
-        self,
-        app: str,
-        environment: str,
-        build_id: str | None,
-        *,
-        allow_removal: AllowRemoval,
-        smoke: bool = True,
-        sources: Path | None = None,
-        runtime_secret: str = RUNTIME_SECRET,
-        allow_missing: bool = False,
-        report: Report = silent,
-    ) -> Result:
+    async def rollback(self, app: str, environment: str, build_id: str | None, terms: Terms) -> Result:
         """Make an environment run an earlier build: this one, or with None the one that it ran before."""
         build_id = build_id or await build_before(self._apps, app, environment)
-        report(Progress("rollback", f"back to build {build_id}"))
-        return await self.promote(
-            app,
-            environment,
-            build_id,
-            allow_removal=allow_removal,
-            smoke=smoke,
-            sources=sources,
-            runtime_secret=runtime_secret,
-            allow_missing=allow_missing,
-            report=report,
-        )
+        terms.report(Progress("rollback", f"back to build {build_id}"))
+        return await self.promote(app, environment, build_id, terms)
 
     async def _deploy(self, app: str, environment: str, order: Order) -> Result:
-        self._idle.clear()
-        try:
-            locks = self._settings.home / "locks"
-            locks.mkdir(parents=True, exist_ok=True)
-            async with AsyncFileLock(locks / lock_name(app, environment)):
-                site = await open_site(self._apps, app, environment)
-                switch = Switch(self._link, self._settings, site, order, locks)
-                try:
-                    return await switch.run()
-                except BaseException as failure:
-                    await asyncio.shield(_take_back(switch, failure))
-                    raise
-        finally:
-            self._idle.set()
+        if not order.terms.allow_missing:
+            check_variables(order.manifest)
+        locks = self._settings.home / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        async with AsyncFileLock(locks / lock_name(app, environment)):
+            site = await open_site(self._apps, app, environment)
+            switch = Switch(self._link, self._settings, site, order, locks)
+            try:
+                return await switch.run()
+            except BaseException as failure:
+                await to_the_end(_take_back(switch, failure))
+                raise
 
 
 async def _take_back(switch: Switch, failure: BaseException) -> None:
     """Take back what was done, and say so: in the error, or where there is none of ours, in the progress."""
+    report = switch.order.terms.report
     if switch.stands:
         said = "the new version stands, but not all of the old one is removed"
     else:
-        switch.order.report(Progress("rollback", "taking back what was done"))
+        report(Progress("rollback", "taking back what was done"))
         said = await switch.journal.take_back()
         if switch.stood:
             said += "; the version before goes on serving"
     if isinstance(failure, FlashError):
         failure.message = f"{failure.message}\n{said}"
-    switch.order.report(Progress("rollback", said))
+    report(Progress("rollback", said))
 
 
 def lock_name(app: str, environment: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass
 
+from flash_jupyter.deploy.together import to_the_end
 from flash_jupyter.deploy.wanted import Place
 from flash_jupyter.errors import ApiError, NotFoundError
 from flash_jupyter.transport.apps import Apps
@@ -26,10 +29,17 @@ class Site:
 
 
 async def open_site(apps: Apps, app: str, environment: str) -> Site:
-    """Return the site; another machine may make the same at the same moment. Raises `ApiError`s."""
-    found, made_app = await _app(apps, app)
-    stage, made_environment = await _environment(apps, found.id, environment)
-    return Site(found, stage, made_app, made_environment)
+    """Return the site; another machine may make the same at the same moment. Raises `ApiError`s.
+
+    Where it can't be made, or somebody interrupts, nothing of it stays.
+    """
+    opening = asyncio.ensure_future(_open(apps, app, environment))
+    try:
+        return await to_the_end(opening)
+    except asyncio.CancelledError:
+        with contextlib.suppress(ApiError):
+            await to_the_end(remove_if_made(apps, opening.result()))
+        raise
 
 
 async def remove_if_made(apps: Apps, site: Site) -> None:
@@ -39,6 +49,18 @@ async def remove_if_made(apps: Apps, site: Site) -> None:
         await apps.delete_environment(environment.id)
     if site.made_app and not (await apps.environments(site.app.id)):
         await apps.delete_app(site.app.id)
+
+
+async def _open(apps: Apps, app: str, environment: str) -> Site:
+    found, made_app = await _app(apps, app)
+    try:
+        stage, made_environment = await _environment(apps, found.id, environment)
+    except ApiError:
+        if made_app:
+            with contextlib.suppress(ApiError):
+                await apps.delete_app(found.id)
+        raise
+    return Site(found, stage, made_app, made_environment)
 
 
 async def _app(apps: Apps, name: str) -> tuple[App, bool]:

@@ -13,10 +13,11 @@ from flash_jupyter.deploy.apply import Applying
 from flash_jupyter.deploy.environment import Endpoints, existing, resource_of
 from flash_jupyter.deploy.fields import with_volumes
 from flash_jupyter.deploy.plan import Action, Plan, make_plan
-from flash_jupyter.deploy.progress import Progress, Report
+from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce, is_build_of
 from flash_jupyter.deploy.result import Result, Standing
 from flash_jupyter.deploy.site import Site, remove_if_made
+from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.deploy.trial import Trial, provide_key, remove_leftovers, tried
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.verify import Verifier
@@ -29,8 +30,6 @@ from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.control import Endpoint
 
-AllowRemoval = Callable[[Plan], bool]
-
 
 @dataclass(frozen=True)
 class Order:
@@ -38,11 +37,7 @@ class Order:
 
     manifest: Manifest
     put: Callable[[Site], Awaitable[str]]
-    allow_removal: AllowRemoval
-    smoke: bool
-    sources: Path | None
-    runtime_secret: str
-    report: Report
+    terms: Terms
 
 
 @dataclass
@@ -61,16 +56,12 @@ class Switch:
     stood: bool = False
 
     def __post_init__(self) -> None:
-        manifest, site = self.order.manifest, self.site
+        manifest, terms, site = self.order.manifest, self.order.terms, self.site
         self._apps = Apps(self.link.http)
         self._state = StateManager(self._apps, clock=self.link.http.clock)
         self._endpoints = Endpoints(self.link, self.settings, site.place, manifest.python_version)
-        self._wanted = wanted_of(
-            manifest, site.place, owner=self.settings.owner, runtime_secret=self.order.runtime_secret
-        )
-        self._verifier = Verifier(
-            self.link, self.settings, manifest, self.order.sources, self.order.smoke, self.order.report
-        )
+        self._wanted = wanted_of(manifest, site.place, owner=self.settings.owner, runtime_secret=terms.runtime_secret)
+        self._verifier = Verifier(self.link, self.settings, manifest, terms.sources, terms.smoke, terms.report)
         if site.made_app or site.made_environment:
             self.journal.add(
                 Turn.PLACE,
@@ -89,7 +80,7 @@ class Switch:
             [existing(each, self._wanted.get(resource_of(each))) for each in before.values()],
         )
         await self._ask(plan)
-        await provide_key(self.link, self.order.manifest, self.order.runtime_secret, self.site.environment.id)
+        await provide_key(self.link, self.order.manifest, self.order.terms.runtime_secret, self.site.environment.id)
         build_id = await self.order.put(self.site)
         kept = {
             step.name: before[step.endpoint_id or ""] for step in plan.of(Action.KEEP, Action.UPDATE, Action.REPLACE)
@@ -97,7 +88,7 @@ class Switch:
         if kept and (names := tried(plan)):
             await self._try_out(build_id, names, kept)
         await self._activate(build_id, kept)
-        applying = Applying(self._endpoints, self._wanted, before, build_id, self.journal, self.order.report)
+        applying = Applying(self._endpoints, self._wanted, before, build_id, self.journal, self.order.terms.report)
         applied = await applying.apply(plan)
         await self._record(applied)
         standing = await self._verifier.verify(
@@ -128,10 +119,10 @@ class Switch:
 
     async def _ask(self, plan: Plan) -> None:
         lines = [str(step) for step in plan.steps]
-        self.order.report(Progress("plan", "\n".join(lines) or "there is nothing to deploy", plan=plan))
+        self.order.terms.report(Progress("plan", "\n".join(lines) or "there is nothing to deploy", plan=plan))
         left = sorted({step.name for step in plan.of(Action.DELETE) if step.name not in self._wanted})
         replaced = sorted(step.name for step in plan.of(Action.REPLACE))
-        if not (left or replaced) or await asyncio.to_thread(self.order.allow_removal, plan):
+        if not (left or replaced) or await asyncio.to_thread(self.order.terms.allow_removal, plan):
             return
         if left:
             them = "it" if len(left) == 1 else "them"
@@ -146,7 +137,7 @@ class Switch:
 
     async def _try_out(self, build_id: str, names: list[str], kept: Mapping[str, Endpoint]) -> None:
         trial = Trial(
-            self.link, self._endpoints, self._verifier, self.site.app.id, self.locks, self.order.runtime_secret
+            self.link, self._endpoints, self._verifier, self.site.app.id, self.locks, self.order.terms.runtime_secret
         )
         standing = {name: _deployed(each) for name, each in kept.items() if name not in names}
         await trial.run(build_id, names, standing)
@@ -195,7 +186,7 @@ class Switch:
         steps = plan.of(Action.DELETE, Action.REPLACE)
         if not steps:
             return
-        self.order.report(Progress("remove", f"removing {', '.join(sorted({step.name for step in steps}))}"))
+        self.order.terms.report(Progress("remove", f"removing {', '.join(sorted({step.name for step in steps}))}"))
         await self._endpoints.remove(before[step.endpoint_id or ""] for step in steps)
         for name in sorted({step.name for step in plan.of(Action.DELETE)} - {*self._wanted}):
             await self._state.update(self.site.environment.id, name, None)

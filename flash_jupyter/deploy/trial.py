@@ -6,7 +6,6 @@ it at once, any other, and a sweep, when its time is over.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -15,11 +14,11 @@ from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.ready import base_url
-from flash_jupyter.deploy.apply import together
 from flash_jupyter.deploy.environment import Endpoints, resource_of
 from flash_jupyter.deploy.plan import Action, Plan
 from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce
+from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.verify import Verifier
 from flash_jupyter.deploy.wanted import TRIAL, Place, Wanted, needs_key, wanted_of
 from flash_jupyter.errors import NotFoundError
@@ -71,7 +70,7 @@ class Trial:
             await announce(apps, build_id, environment.id, {**standing, **_deployed(endpoints)})
             await self.verifier.verify(wanted, endpoints)
         finally:
-            await asyncio.shield(self._remove(name, build_id))
+            await to_the_end(self._remove(name, build_id))
 
     def _wanted(self, names: list[str], place: Place) -> dict[str, Wanted]:
         """One worker at most, none that waits; a coordinator gets no key, so that it mends nothing here."""

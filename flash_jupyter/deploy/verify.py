@@ -19,9 +19,9 @@ from flash_jupyter.build.ready import base_url, wait_until_imported
 from flash_jupyter.build.smoke import Verdict, smoke
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.build.stale import is_stale
-from flash_jupyter.deploy.apply import together
 from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.deploy.result import Standing
+from flash_jupyter.deploy.together import together
 from flash_jupyter.deploy.wanted import Wanted
 from flash_jupyter.errors import DeployError
 from flash_jupyter.session.links import Link

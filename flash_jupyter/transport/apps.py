@@ -18,6 +18,7 @@ from flash_jupyter.errors import ApiError, GraphQLError, GraphQLMutationError, G
 from flash_jupyter.transport import operations
 from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.transport.rest import DEADLINE_S, read_answer
+from flash_jupyter.transport.within import within
 from flash_jupyter.wire.apps import (
     App,
     Build,
@@ -165,7 +166,7 @@ class Apps:
             "POST", self._url, content=content, idempotent=retry is not None, retry=retry or QUERY_RETRY
         )
         try:
-            answer = read_answer(GraphQLAnswer, await asyncio.wait_for(call, DEADLINE_S))
+            answer = read_answer(GraphQLAnswer, await within(call, DEADLINE_S))
         except asyncio.TimeoutError:
             raise _failure(operation, f"no answer within {DEADLINE_S:.0f} s") from None
         except ApiError as failure:

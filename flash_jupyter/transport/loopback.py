@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import httpx
 from httptools import HttpParserError, HttpResponseParser
 
+from flash_jupyter.transport.within import within
+
 Origin = tuple[str, int]
 
 #: a body that nobody reads stops the sender after so many bytes
@@ -98,7 +100,7 @@ class LoopbackTransport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         try:
             made = loop.create_connection(lambda: _Connection(self._all), *origin)
-            _, connection = await asyncio.wait_for(made, timeout_s)
+            _, connection = await within(made, timeout_s)
         except asyncio.TimeoutError:
             raise httpx.ConnectTimeout("no connection in time") from None
         except OSError as error:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from flash_jupyter.errors import ApiError, UnreachableError
 from flash_jupyter.transport.http import Http, Retry
+from flash_jupyter.transport.within import within
 from flash_jupyter.wire.control import Wire
 
 Answer = TypeVar("Answer", bound=Wire)
@@ -69,7 +70,7 @@ class Rest:
         content = None if body is None else json.dumps(body).encode()
         call = self._http.call(method, url, content=content, idempotent=idempotent, retry=retry)
         try:
-            return await asyncio.wait_for(call, self._deadline_s)
+            return await within(call, self._deadline_s)
         except asyncio.TimeoutError:
             raise UnreachableError(
                 f"{method} {url.partition('?')[0]} took longer than {self._deadline_s:g} s",

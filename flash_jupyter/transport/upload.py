@@ -18,6 +18,7 @@ import httpx
 
 from flash_jupyter.errors import ApiError, UnreachableError
 from flash_jupyter.transport.http import Clock, Retry
+from flash_jupyter.transport.within import within
 
 CHUNK_BYTES = 1 << 20
 #: as the released client: three attempts; a whole upload may take 600 s (flash-wire reference, 2)
@@ -48,7 +49,7 @@ async def upload_file(
         attempt = 0
         while True:
             try:
-                return await asyncio.wait_for(_put(client, url, path, progress), DEADLINE_S)
+                return await within(_put(client, url, path, progress), DEADLINE_S)
             except ApiError as failure:
                 attempt += 1
                 is_refused = 300 <= failure.status < 500  # below: taken, but damaged on the way

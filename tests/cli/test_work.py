@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -118,3 +120,43 @@ def test_an_error_of_who_draws_ends_the_work_too(loop: LoopThread) -> None:
     with pytest.raises(RuntimeError, match="no terminal"):
         work.run(do())
     assert ended == ["ended"]
+
+
+def test_an_interrupt_as_the_work_ends_waits_for_nothing_more(loop: LoopThread) -> None:
+    heard: list[str] = []
+
+    def interrupt_late(news: str) -> None:
+        heard.append(news)
+        while not work.is_over:
+            time.sleep(0.001)
+        work._inbox.get()  # an interrupt right after the last word was taken, and before it was read
+        raise KeyboardInterrupt
+
+    work: Work[str, str] = Work(loop, tell=interrupt_late, ask=lambda _: True, told=heard.append)
+
+    async def do() -> int:
+        work.report("begun")
+        return 7
+
+    assert work.run(do()) == 7
+    assert heard == ["begun", INTERRUPTED]
+
+
+def test_a_second_interrupt_leaves_work_that_is_not_over(loop: LoopThread) -> None:
+    def interrupt(_news: str) -> None:
+        raise KeyboardInterrupt
+
+    work: Work[str, str] = Work(loop, tell=interrupt, ask=lambda _: True, told=interrupt)
+    ended = threading.Event()
+
+    async def do() -> None:
+        try:
+            work.report("begun")
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.to_thread(ended.wait, 60)
+
+    with pytest.raises(KeyboardInterrupt):
+        work.run(do())
+    assert not work.is_over
+    ended.set()

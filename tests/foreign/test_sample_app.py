@@ -17,6 +17,7 @@ from foreign import Platform, told
 
 from flash_jupyter.build.bundle import build
 from flash_jupyter.deploy.send import Deployer
+from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings
@@ -111,9 +112,8 @@ def ours(
     bundle = build(folder, settings=settings)
     links, loop = Links(settings), LoopThread()
     sender = Deployer(links.open("local"), settings)
-    loop.call(
-        sender.send(bundle.archive, bundle.manifest, "sample", "production", allow_removal=lambda _: False, smoke=False)
-    )
+    terms = Terms(lambda _: False, smoke=False)
+    loop.call(sender.send(bundle.archive, bundle.manifest, "sample", "production", terms))
     deployed = Deployed(platform, {endpoint["name"]: endpoint for endpoint in platform.endpoints()})
     yield {name: shape(endpoint) for name, endpoint in deployed.endpoints.items()}, answers(deployed)
     loop.close(links.aclose)

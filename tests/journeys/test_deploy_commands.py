@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulated import wait_for
 from environment import plain_environment
 
 from flash_jupyter.session.local import stop_local
@@ -139,16 +138,17 @@ def test_what_is_sent_twice_refused_or_promoted_is_as_it_should_be(project: Shel
     assert project.json("undeploy", "list") == {"endpoints": []}
 
 
-def test_an_interrupted_deploy_is_taken_back_and_ends_its_cell(desk: Any) -> None:
-    (desk.folder / "numbers.py").write_text(MODULE)
+@pytest.mark.parametrize("step", ["create numbers", "waiting for a worker of numbers"])
+def test_an_interrupted_deploy_is_taken_back_before_its_cell_ends_and_says_what_stands(desk: Any, step: str) -> None:
+    # a worker that takes long to start: the interrupt is never too late
+    (desk.folder / "numbers.py").write_text(f"import time\n\ntime.sleep(60)\n{MODULE}")
     notebook = desk.open()
     message = notebook.start("%flash deploy send live numbers.py --build")
-    notebook.wait(message, until=lambda cell: "create numbers" in cell.status)
+    notebook.wait(message, until=lambda cell: step in cell.status)
     notebook.interrupt()
     cell = notebook.wait(message)
-    assert cell.ename == "KeyboardInterrupt"
-    assert cell.error.startswith("interrupted; ")
-    wait_for(lambda: notebook.ok("%flash app list").status.startswith("no apps"), within_s=60)
+    assert (cell.ename, cell.error) == ("KeyboardInterrupt", "interrupted; there is no app numbers")
+    assert notebook.ok("%flash app list").status.startswith("no apps")
     assert notebook.ok("%flash endpoints").displays == ["no endpoints"]
 
 

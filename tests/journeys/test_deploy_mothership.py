@@ -8,14 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
+from deploying import run
 from deployments import on_loop, remove
 from emulated import wait_for
 
 from flash_jupyter.backend import Backend
 from flash_jupyter.build.bundle import BuildOptions, Bundle, build
 from flash_jupyter.deploy.apps import AppDesk
-from flash_jupyter.deploy.blocking import run
 from flash_jupyter.deploy.result import Result
+from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.runtime.children import Family
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.local import local_info
@@ -99,9 +100,8 @@ def deployed(desk: Any, files: dict[str, str], app: str) -> Ship:
 
 
 async def send(deployer: Any, built: Bundle, app: str) -> Result:
-    sent: Result = await deployer.send(
-        built.archive, built.manifest, app, "production", allow_removal=lambda _: False, smoke=False
-    )
+    terms = Terms(lambda _: False, smoke=False)
+    sent: Result = await deployer.send(built.archive, built.manifest, app, "production", terms)
     return sent
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import pytest
 from bundles import hand_made
+from deploying import run
 from environment import plain_environment
 
 from flash_jupyter.build.bundle import build
-from flash_jupyter.deploy.blocking import run
 from flash_jupyter.deploy.result import Result
+from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.errors import BuildError, DeployError
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import ensure_local, local_info
@@ -37,12 +38,13 @@ from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, {support})
 from bundles import hand_made
-from flash_jupyter.deploy.blocking import run
+from deploying import run
+from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.settings import read_settings
 archive, manifest = hand_made(Path({folder}), {python}, without="shop", tea=9.0)
 tell = lambda news: print(news.step, news.text, flush=True)
 settings = replace(read_settings(), cache=Path({cache}))
-run(settings, lambda each: each.send(archive, manifest, "shop", "live", allow_removal=bool, report=tell))
+run(settings, lambda each: each.send(archive, manifest, "shop", "live", Terms(bool, report=tell)))
 """
 
 
@@ -56,12 +58,12 @@ class Shop:
         archive, manifest = hand_made(self.folder, PYTHON, **bundle)
         return run(
             self.settings,
-            lambda each: each.send(archive, manifest, "shop", "live", allow_removal=lambda _: allow),
+            lambda each: each.send(archive, manifest, "shop", "live", Terms(lambda _: allow)),
             links=self._links(),
         )
 
     def rollback(self) -> Result:
-        return run(self.settings, lambda each: each.rollback("shop", "live", None, allow_removal=bool))
+        return run(self.settings, lambda each: each.rollback("shop", "live", None, Terms(bool)))
 
     def get(self, path: str) -> Any:
         return self._ask("GET", path).json()
@@ -217,7 +219,7 @@ def test_a_notebook_s_functions_are_verified_by_their_values(desk: Any, shared_d
     bundle = build(path, settings=settings)
 
     def send(each: Any) -> Any:
-        return each.send(bundle.archive, bundle.manifest, "sums", "live", allow_removal=bool, sources=path)
+        return each.send(bundle.archive, bundle.manifest, "sums", "live", Terms(bool, sources=path))
 
     result: Result = run(settings, send)
     assert [(each.state, each.reason) for each in result.endpoints] == [("verified", "")]
