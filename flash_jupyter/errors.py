@@ -23,6 +23,7 @@
     ├── EmulatorError               the embedded Runpod could not start, or stopped
     ├── JobError                    a job came to an end without its result
     │   ├── JobTimedOut             the execution timeout passed
+    │   ├── JobWasCancelled         somebody cancelled it
     │   ├── WorkerLost              the worker died
     │   ├── WorkersUnhealthy        no worker became healthy; the job was cancelled in the queue
     │   ├── InstanceLostError       the worker in which an instance lived has ended
@@ -221,6 +222,10 @@ class JobError(FlashError):
 
 class JobTimedOut(JobError):
     """The execution timeout passed, or the job waited in the queue longer than its time to live."""
+
+
+class JobWasCancelled(JobError):
+    """Somebody cancelled the job while it was waited for."""
 
 
 class WorkerLost(JobError):

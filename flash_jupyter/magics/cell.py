@@ -14,11 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flash_jupyter.errors import FlashError, JobTimedOut, OptionError, RemoteExecutionError
+from flash_jupyter.errors import FlashError, JobTimedOut, JobWasCancelled, OptionError, RemoteExecutionError
 from flash_jupyter.magics.after import Aftermath
 from flash_jupyter.magics.explain import show_explanation
 from flash_jupyter.magics.figures import draw_figures_here
-from flash_jupyter.magics.frontend import may_hear_clicks
 from flash_jupyter.magics.here import frames_of, run_here
 from flash_jupyter.magics.origin import cell_id, notebook_name
 from flash_jupyter.resources.line import Values
@@ -93,7 +92,7 @@ def run(
                 after.watch(run_cell),
                 cells={filename: cell.removeprefix("# ")},
                 hint=HOW_TO_CANCEL if interrupt == "cancel" else HOW_TO_LEAVE,
-                cancel=session.cancel if options.via == "queue" else None,
+                has_job=options.via == "queue",
             )
         finally:
             after.undeploy(session, lambda text: shell.display_pub.publish(one_line(text)))
@@ -161,22 +160,21 @@ def show(
     *,
     cells: Mapping[str, str],
     hint: str = HOW_TO_CANCEL,
-    cancel: Callable[[str], object] | None = None,
+    has_job: bool = False,
 ) -> object:
     """Show what a job says while `work` waits for it, and return its value; `cells` has sources by file name.
 
     `hint` tells what an interrupt does, while the job runs; what it did is the text of the `KeyboardInterrupt`.
-    `cancel` stops the job with an id, from any thread.
+    `has_job` says whether it is one that the Jupyter server can cancel.
     """
     output = OutputView(shell.display_pub, stdout=sys.stdout, stderr=sys.stderr)
     publisher = shell.display_pub
-    clicks = cancel if may_hear_clicks(shell) else None
-    with JobCard(prompt(publisher), page=page_of(publisher), hint=hint, cancel=clicks) as card:
+    with JobCard(prompt(publisher), page=page_of(publisher), hint=hint, has_button=has_job) as card:
         try:
             outcome = work(emitter(publisher, output, card))
         except BaseException as error:
             output.close()
-            card.fail("cancelled" if card.is_cancelled else _how_it_ended(error))
+            card.fail(_how_it_ended(error))
             _draw(error, shell, partial(_source_of, shell=shell, cells=cells))
             raise
         output.close()
@@ -234,6 +232,8 @@ def emitter(publisher: Publisher, output: OutputView, card: JobCard) -> Callable
 def _how_it_ended(error: BaseException) -> str:
     if isinstance(error, JobTimedOut):
         return "timed out"
+    if isinstance(error, JobWasCancelled):
+        return "cancelled"
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted"  # it says what became of the job
     return "failed"

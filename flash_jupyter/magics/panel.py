@@ -61,21 +61,27 @@ class Panel:
         self._controls = Controls(self._act)
         self._controls.show(overview)
         self._publish(self._controls.bundle(), self._controls_id, update=False)
-        atexit.register(self.close)
+        atexit.register(self._leave)
         self._look_again()
 
     def close(self) -> None:
         """Take the buttons away, and leave what was shown last; may be repeated."""
+        self._leave()
+        if self._controls is not None:
+            with contextlib.suppress(Exception):  # the frontend, or the kernel's way to it, may be gone
+                self._controls.close()
+
+    def _leave(self) -> None:
+        """Put words in the place of the buttons. At a kernel's end that is all: a page has ended the widgets."""
         with self._lock:
             is_first, self._is_closed = not self._is_closed, True
         if not is_first or self._controls is None:
             return
         from flash_jupyter.views.controls import fallback
 
-        atexit.unregister(self.close)
+        atexit.unregister(self._leave)
         self._rest()
-        with contextlib.suppress(Exception):  # the frontend, or the kernel's way to it, may be gone
-            self._controls.close()
+        with contextlib.suppress(Exception):
             self._publish(fallback(), self._controls_id, update=True)
 
     # --- a button was pressed -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from flash_jupyter.errors import (
     AuthenticationError,
     JobError,
     JobTimedOut,
+    JobWasCancelled,
     NotFoundError,
     RateLimitedError,
     ResultLost,
@@ -189,7 +190,7 @@ def failure_of(
             f"the job was stopped: its execution timeout{limit} passed", fix="give it more with timeout=SECONDS", **ids
         )
     if job.status is JobState.CANCELLED:
-        return JobError("the job was cancelled", fix="run the cell again", **ids)
+        return JobWasCancelled("the job was cancelled", fix="run the cell again", **ids)
     if heard and "worker lost" in text.lower():
         text = text.partition("\n")[0]
     tail = () if "\n" in text else log_tail

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from flash_jupyter.states import PHASES
 from flash_jupyter.views.format import duration, money
@@ -19,6 +20,9 @@ from flash_jupyter.views.timeline import BILLED
 TABLE_FROM_S = 2.0
 #: a phase that is over shows its time from here on; one that is billed always
 SHOWN_FROM_S = 0.05
+
+#: what our JupyterLab extension draws in place of the HTML: the same, and a button that cancels the job
+JOB_VIEW = "application/vnd.flash-jupyter.job+json"
 
 #: begins every card, so that tests and readers know it
 CARD = '<div style="font-size:90%;line-height:1.7;padding-left:.8em;border-left:3px solid var(--jp-brand-color1,gray)">'
@@ -48,9 +52,10 @@ class Moment:
     detail: str = ""
     waiting: tuple[str, str] | None = None
     hint: str = ""
+    has_button: bool = False
 
 
-def running_bundle(moment: Moment) -> dict[str, str]:
+def running_bundle(moment: Moment) -> dict[str, Any]:
     """Draw a job that runs."""
     facts = _facts(moment)
     reason = moment.waiting or ((moment.detail, "") if moment.detail else ())
@@ -59,9 +64,12 @@ def running_bundle(moment: Moment) -> dict[str, str]:
         f"<div>{_steps(moment)}</div>",
         _row(facts, 0.75),
         *(_row([text], 0.9) for text in reason if text),
-        _row([moment.hint], 0.75),
+        f'<div class="flash-hint" style="opacity:0.75">{html.escape(moment.hint)}</div>' if moment.hint else "",
     ]
-    return {"text/plain": plain, "text/html": f"{CARD}{''.join(rows)}</div>"}
+    drawn = {"text/plain": plain, "text/html": f"{CARD}{''.join(rows)}</div>"}
+    if not moment.has_button or moment.place is None or not moment.place.job_id:
+        return drawn
+    return {**drawn, JOB_VIEW: {"job_id": moment.place.job_id}}
 
 
 def final_bundle(line: str, phases_s: Mapping[str, float], price_per_hour_usd: float | None = None) -> dict[str, str]:

@@ -18,6 +18,8 @@ from flash_jupyter.views.format import shortened, uncoloured
 from flash_jupyter.views.listing import whose
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+#: what our JupyterLab extension draws: the widget where the kernel has it, else the fallback
+CONTROLS_VIEW = "application/vnd.flash-jupyter.controls+json"
 #: the longest text of a choice; the table above has all of it
 CHOICE_CHARACTERS = 60
 BUTTON_WIDTH = "7em"
@@ -76,7 +78,7 @@ class Controls:
     def bundle(self) -> dict[str, Any]:
         """Return the mime bundle of the buttons; without widgets it reads as a line."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        return {**fallback(), WIDGET_VIEW: view}
+        return {**fallback(), WIDGET_VIEW: view, CONTROLS_VIEW: {"model_id": self.box.model_id}}
 
     def show(self, overview: Mapping[str, Any]) -> None:
         """Offer what there is to choose from."""

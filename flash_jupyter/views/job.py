@@ -4,8 +4,10 @@ A display that is updated in place, never stdout. A cell publishes when its job 
 nothing to do then, and a publish takes a millisecond. A short one leaves it at that; a longer one becomes a card after
 `APPEAR_AFTER_S`, first from the ticker's thread, because the main thread is waiting.
 
-The card is HTML and text, no widget: whatever happens to the kernel, what is saved can be read. Where a display can't
-be updated, as in a terminal, it is a few lines; where it is recorded, as by `%%capture`, only the last state.
+The card is HTML and text, no widget: whatever happens to the kernel, what is saved can be read. Its Cancel button is
+drawn by our JupyterLab extension, and a click goes to the Jupyter server, which hears it whatever the kernel does.
+Where a display can't be updated, as in a terminal, it is a few lines; where it is recorded, as by `%%capture`, only the
+last state.
 """
 
 from __future__ import annotations
@@ -16,9 +18,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flash_jupyter.errors import FlashError
 from flash_jupyter.states import PHASES
-from flash_jupyter.views.cancel import CancelButton
 from flash_jupyter.views.card import Moment, Place, final_bundle, running_bundle
 from flash_jupyter.views.format import duration, money
 from flash_jupyter.views.output import Publisher
@@ -30,11 +30,10 @@ from flash_jupyter.views.timeline import Timeline, settle
 APPEAR_AFTER_S = 0.4
 #: between two updates while nothing but time passes
 RENEW_S = 1.0
-#: a job that lasts so long has a Cancel button, where a click is heard
+#: a job that lasts so long has a Cancel button, where something draws it
 CANCEL_FROM_S = 2.0
 #: where a cell clears its output at shorter intervals, the card stays away until the end
 CLEARED_OFTEN_S = 0.5
-HOW_ELSE = "interrupt the kernel"
 #: phases of which a page that can't be updated hears as well
 WORTH_A_LINE = frozenset({"provisioning", "starting", "dependencies", "running"})
 
@@ -48,17 +47,12 @@ class JobCard:
         *,
         page: Page = "live",
         hint: str = "",
-        cancel: Callable[[str], object] | None = None,
+        has_button: bool = False,
         appear_after_s: float = APPEAR_AFTER_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._publisher, self._page, self._hint, self._clock = publisher, page, hint, clock
-        self._cancel, self._button = (
-            cancel,
-            None
-            if cancel is None
-            else CancelButton(publisher, cancel=self._cancel_job, on_change=self._button_changed),
-        )
+        self._has_button = has_button
         self._lock = threading.Lock()
         self._began = clock()
         self._appear_at, self._renewed_at = self._began + appear_after_s, 0.0
@@ -72,7 +66,7 @@ class JobCard:
         self._execution_s: float | None = None
         self._worker_s: dict[str, float] = {}
         self._display_id = ""
-        self._shown: Mapping[str, str] = {}
+        self._shown: Mapping[str, Any] = {}
         self._said: set[str] = set()
         self._cleared_at = 0.0
         self._is_cleared_often = False
@@ -84,13 +78,6 @@ class JobCard:
 
     def __exit__(self, *exc_info: Any) -> None:
         self.is_over = True
-        if self._button:
-            self._button.close()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether its Cancel button was clicked."""
-        return self._button is not None and self._button.is_clicked
 
     # --- what happens to the job --------------------------------------------------------------------------------
 
@@ -187,8 +174,6 @@ class JobCard:
             if self._is_late and not self._is_cleared_often:
                 self._is_cleared = False
                 self._renew()
-                if self._button:
-                    self._button.again()
 
     def tick(self) -> None:
         """Appear when it is time, then let the clock go on. Called from the ticker's thread."""
@@ -201,25 +186,6 @@ class JobCard:
                     self._is_late = True
                     self._renew()
             elif now >= self._renewed_at + RENEW_S:
-                self._renew()
-                self._offer_cancel(now)
-
-    def _offer_cancel(self, now: float) -> None:
-        if self._button and not self._button.is_started and self._place and now >= self._began + CANCEL_FROM_S:
-            self._button.start()
-
-    def _cancel_job(self) -> None:
-        """Do what a click on the button asks for; on the frontend's own thread of the kernel."""
-        assert self._cancel is not None
-        assert self._place is not None
-        try:
-            self._cancel(self._place.job_id)
-        except FlashError as error:
-            self.waiting(f"it is not cancelled: {error.message}", error.fix or HOW_ELSE)
-
-    def _button_changed(self) -> None:
-        with self._lock:
-            if not self.is_over:
                 self._renew()
 
     def _renew(self) -> None:
@@ -239,7 +205,8 @@ class JobCard:
             self._worker_id,
             self._detail,
             self._waiting,
-            "" if self._button and self._button.is_heard else self._hint,
+            self._hint,
+            has_button=self._has_button and now >= self._began + CANCEL_FROM_S,
         )
         self._publish(running_bundle(moment))
 
@@ -250,7 +217,7 @@ class JobCard:
             self._said.add((self._waiting or (phase,))[0])
             self._publish({"text/plain": text})
 
-    def _publish(self, bundle: Mapping[str, str]) -> None:
+    def _publish(self, bundle: Mapping[str, Any]) -> None:
         update = bool(self._display_id) and self._page == "live"
         if update and bundle == self._shown:
             return

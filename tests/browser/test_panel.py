@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lab import Lab, LabCell
@@ -68,13 +67,6 @@ def test_a_notebook_opened_again_shows_what_was_saved(
     lab.open(name)
     panel = lab.cells[2]
     panel.wait_for("in-the-panel")
-    panel.until(lambda: hint(panel) == f'"{AGAIN}"', "the line in the place of the buttons is not there")
+    panel.wait_for(AGAIN)
     assert "widget" not in panel.text
     panel.screenshot(pictures / "panel-again.png")
-    lab.errors[:] = [error for error in lab.errors if "widget model not found" not in error]
-
-
-def hint(panel: LabCell) -> Any:
-    """What a reader sees in the place of the buttons."""
-    output = panel.output.locator(".jp-OutputArea-output").nth(1)
-    return output.evaluate("element => getComputedStyle(element, '::after').content")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +11,11 @@ import pytest
 from lab import Lab
 from lab_server import JupyterServer
 
+from flash_jupyter.views.endpoints import AGAIN
+
 pytestmark = pytest.mark.browser
 
+WORDS = "to cancel, interrupt the kernel (■)"
 #: what JupyterLab shows in place of a widget that is gone, or of an output that it can't draw
 JUNK = ("Loading widget", "Error displaying widget", "Could not render", "model not found", "Error creating widget")
 
@@ -34,8 +39,44 @@ def test_a_reopened_notebook_shows_what_it_showed(open_lab: Callable[..., Lab], 
     assert lab.junk(JUNK) == []
     shown = [cell.outputs for cell in lab.cells]
     assert shown[1:4] == before[1:4]
-    # the panel's buttons went with their kernel: a line stands in their place, but the console hears of it
-    lab.errors[:] = [error for error in lab.errors if "widget model not found" not in error]
+    assert shown[4][-1] == AGAIN  # the panel's buttons went with their kernel: the line says how to get them back
+
+
+def test_a_card_that_was_saved_with_its_button_is_whole_when_its_kernel_is_gone(
+    open_lab: Callable[..., Lab], server: JupyterServer, tmp_path: Path, pictures: Path
+) -> None:
+    flag = tmp_path / "flag"
+    lab = open_lab()
+    lab.ok(f"%load_ext flash_jupyter\nimport os, time\nflag = {str(flag)!r}\nkernel = os.getpid()")
+    pid = int(lab.ok("kernel").outputs[0])
+    cell = lab.run("%%remote\nprint('begun', flush=True)\nwhile not os.path.exists(flag): time.sleep(0.02)\n'done'")
+    cell.wait_for("begun")
+    cancel = cell.output.get_by_role("button", name="Cancel")
+    cancel.wait_for()
+    assert WORDS not in cell.text  # who has the button needs no other way
+    lab.save()
+    os.kill(pid, signal.SIGKILL)
+    server.shut_down_kernels()
+    lab.page.reload()
+    lab.wait_for_kernel()
+    shown = lab.cells[2]
+    shown.wait_for("this card stands still, the job goes on; %flash attach fj-")
+    assert lab.junk(JUNK) == []
+    assert "running" in shown.outputs[0]
+    shown.screenshot(pictures / "reopened-open.png")
+    flag.touch()
+    shown.wait_for("the job is over by now (COMPLETED); %flash attach fj-")
+    assert shown.output.get_by_role("button").count() == 0
+    shown.screenshot(pictures / "reopened-over.png")
+
+
+def test_a_panel_whose_kernel_starts_anew_says_how_to_get_its_buttons_back(lab: Lab) -> None:
+    cell = lab.ok("%flash")
+    cell.output.get_by_role("button", name="Refresh").wait_for()
+    lab.restart()
+    cell.wait_for(AGAIN)
+    assert cell.output.get_by_role("button").count() == 0
+    assert lab.junk(JUNK) == []
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import pytest
 from nbconvert import HTMLExporter, MarkdownExporter
 from nbformat.v4 import new_code_cell, new_notebook
 
-from flash_jupyter.views.cancel import NOTHING
+from flash_jupyter.views.card import JOB_VIEW, Moment, Place, running_bundle
 
 pytestmark = pytest.mark.journey
 
@@ -88,13 +88,18 @@ def test_need_14_nbconvert(exporter: type[Any], saved: Any) -> None:
     assert not any(junk in page for junk in JUNK)
 
 
-def test_need_14_an_emptied_display_is_nothing_in_a_converted_notebook(saved: Any) -> None:
-    with_gap = nbformat.from_dict(saved)
-    body, _ = HTMLExporter().from_notebook_node(with_gap)  # type: ignore[no-untyped-call]
-    with_gap.cells[1].outputs.insert(1, nbformat.v4.new_output("display_data", data=NOTHING))
-    nbformat.validate(with_gap)
-    other, _ = HTMLExporter().from_notebook_node(with_gap)  # type: ignore[no-untyped-call]
-    assert without_markup(other).split() == without_markup(body).split()
+def test_need_14_a_card_that_was_saved_with_its_button_reads_without_it(saved: Any) -> None:
+    cut = nbformat.from_dict(saved)
+    place = Place("local", "flash-any", job_id="fj-1")
+    running = running_bundle(Moment("running", 5.0, {"running": 4.0}, place, hint="how else", has_button=True))
+    assert running[JOB_VIEW] == {"job_id": "fj-1"}
+    cut.cells[1].outputs[0] = nbformat.v4.new_output("display_data", data=running)
+    nbformat.validate(cut)
+    for exporter in (HTMLExporter(), MarkdownExporter()):  # type: ignore[no-untyped-call]
+        page = " ".join(without_markup(exporter.from_notebook_node(cut)[0]).split())
+        assert "running 4 s" in page
+        assert "how else" in page
+        assert not any(junk in page for junk in (*JUNK, "vnd.flash"))
 
 
 def test_need_14_what_was_captured_can_be_shown(notebook: Any) -> None:
@@ -126,7 +131,6 @@ def test_need_14_without_ipywidgets(shared_desk: Any) -> None:
     notebook.ok(NO_WIDGETS)
     notebook.ok(LOAD)
     page = Frontend(notebook.client)
-    page.make_subshell()
     page.execute(LONG.replace("2.5", "5"))
     page.until(lambda: page.is_idle)
     assert re.fullmatch(FINAL, page.shown[-1])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from platform_app import BACKEND, Platform
 
-from flash_jupyter.errors import ApiError, JobError, JobTimedOut, ResultLost, WorkerLost
+from flash_jupyter.errors import ApiError, JobError, JobTimedOut, JobWasCancelled, ResultLost, WorkerLost
 from flash_jupyter.session.events import Event, Phase
 from flash_jupyter.session.follow import PATIENCE_S, Watch, failure_of, follow
 from flash_jupyter.states import JobState
@@ -214,7 +214,7 @@ FAILURES: list[tuple[str, dict[str, Any], type[JobError], str]] = [
     (
         "cancelled by somebody else",
         {"status": "CANCELLED"},
-        JobError,
+        JobWasCancelled,
         "the job was cancelled\n  → run the cell again",
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from listed import endpoint, job, overview
 
-from flash_jupyter.views.controls import WIDGET_VIEW, Controls, fallback
+from flash_jupyter.views.controls import CONTROLS_VIEW, WIDGET_VIEW, Controls, fallback
 
 WAITING = job(id="fj-2", state="IN_QUEUE", finished_at=None, has_result=False)
 ENDED = job(id="fj-1", has_result=True)
@@ -144,6 +144,7 @@ def test_a_log_is_read_out_without_a_terminal_s_colours(hand: Hand) -> None:
 def test_the_bundle_reads_well_without_widgets(hand: Hand) -> None:
     bundle = hand.controls.bundle()
     assert bundle.pop(WIDGET_VIEW)["model_id"] == hand.controls.box.model_id
+    assert bundle.pop(CONTROLS_VIEW) == {"model_id": hand.controls.box.model_id}
     assert bundle == fallback()
     assert not hand.controls.is_shown
     hand.controls.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.views.card import Place
+from flash_jupyter.views.card import JOB_VIEW, Place
 from flash_jupyter.views.job import JobCard
 from flash_jupyter.views.ticker import TICKER
 
@@ -124,6 +124,17 @@ def test_the_card_says_how_to_cancel_and_why_it_waits(publisher: Any, card: JobC
         "queue · 1 s · on the local Runpod · flash-any · free · job fj-1 · no GPU is free in EU-RO-1 · try gpu=ADA_24",
     )
     assert "how to cancel" in publisher.bundles[-1][0]["text/html"]
+
+
+def test_a_job_that_lasts_has_a_button_until_it_is_over(publisher: Any, clock: Clock) -> None:
+    card = JobCard(publisher, has_button=True, appear_after_s=1, clock=clock)
+    card.sent(LOCAL)
+    late(card, clock)
+    assert JOB_VIEW not in publisher.bundles[-1][0]
+    late(card, clock)
+    assert publisher.bundles[-1][0][JOB_VIEW] == {"job_id": "fj-1"}
+    card.finish("local", "flash-any", 3.0)
+    assert JOB_VIEW not in publisher.bundles[-1][0]
 
 
 def test_the_end_has_what_each_phase_took_and_cost(publisher: Any, card: JobCard, clock: Clock) -> None:

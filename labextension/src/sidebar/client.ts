@@ -40,6 +40,11 @@ export class Client {
     return (await this.ask<{ jobs: Job[] }>('GET', `jobs?limit=${limit}`)).jobs;
   }
 
+  /** How one job stands. */
+  job(jobId: string): Promise<Job> {
+    return this.ask('GET', `jobs/${encodeURIComponent(jobId)}`);
+  }
+
   costs(days: number): Promise<Costs> {
     return this.ask('GET', `costs?days=${days}`);
   }
