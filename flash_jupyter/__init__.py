@@ -14,7 +14,9 @@ from flash_jupyter._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from flash_jupyter.decorator.client import EndpointJob
     from flash_jupyter.decorator.declare import remote
+    from flash_jupyter.decorator.endpoint import Endpoint
     from flash_jupyter.decorator.output import JobOutput
     from flash_jupyter.deploy.client import app
     from flash_jupyter.errors import (
@@ -39,7 +41,14 @@ if TYPE_CHECKING:
         LoadBalancerSlsResource,
         ServerlessEndpoint,
     )
-    from flash_jupyter.resources.enums import CpuInstanceType, DataCenter, GpuGroup, GpuType
+    from flash_jupyter.resources.enums import (
+        CpuInstanceType,
+        CudaVersion,
+        DataCenter,
+        GpuGroup,
+        GpuType,
+        ServerlessScalerType,
+    )
     from flash_jupyter.resources.template import PodTemplate
     from flash_jupyter.resources.volume import NetworkVolume
 
@@ -49,7 +58,10 @@ __all__ = [
     "CpuLiveServerless",
     "CpuLoadBalancerSlsResource",
     "CpuServerlessEndpoint",
+    "CudaVersion",
     "DataCenter",
+    "Endpoint",
+    "EndpointJob",
     "FlashError",
     "FlashRuntimeError",
     "GpuGroup",
@@ -69,6 +81,7 @@ __all__ = [
     "RemoteExecutionError",
     "SerializationError",
     "ServerlessEndpoint",
+    "ServerlessScalerType",
     "__version__",
     "app",
     "load_ipython_extension",
@@ -78,7 +91,9 @@ __all__ = [
 
 #: module -> the public names that are taken from it when they are first used
 _LAZY = {
+    "decorator.client": ("EndpointJob",),
     "decorator.declare": ("remote",),
+    "decorator.endpoint": ("Endpoint",),
     "decorator.output": ("JobOutput",),
     "deploy.client": ("app",),
     "errors": (
@@ -103,7 +118,14 @@ _LAZY = {
         "LoadBalancerSlsResource",
         "ServerlessEndpoint",
     ),
-    "resources.enums": ("CpuInstanceType", "DataCenter", "GpuGroup", "GpuType"),
+    "resources.enums": (
+        "CpuInstanceType",
+        "CudaVersion",
+        "DataCenter",
+        "GpuGroup",
+        "GpuType",
+        "ServerlessScalerType",
+    ),
     "resources.template": ("PodTemplate",),
     "resources.volume": ("NetworkVolume",),
 }

@@ -100,6 +100,8 @@ PING_INTERVAL_MS = 10_000
 #: of a live endpoint, so that the second cell of a session finds its worker
 OUR_IDLE_TIMEOUT_S = 60
 OUR_WORKERS_MAX = 3
+#: of an `Endpoint` without workers=, as runpod-flash 1.21 makes it (its core/resources/constants.py, read 2026-11-22)
+RELEASED_WORKERS_MAX = 1
 OUR_EXECUTION_TIMEOUT_S = 600.0
 #: after this long an endpoint without a job is an orphan (D11), and what may be chosen instead
 OUR_TTL_S = 86_400

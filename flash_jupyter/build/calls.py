@@ -21,7 +21,7 @@ from flash_jupyter.capture.imports import absolute
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import BuildError
 
-_REMOTE = re.compile(r"\bremote\b")
+_REMOTE = re.compile(r"\b(remote|Endpoint)\b|\.(get|post|put|delete|patch)\(")
 
 
 @dataclass(frozen=True)

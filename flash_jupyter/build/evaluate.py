@@ -228,10 +228,9 @@ class Evaluator:
             return REMOTE
         if name not in flash_jupyter.__all__:
             near = difflib.get_close_matches(name, flash_jupyter.__all__, n=1)
-            fix = f"did you mean {near[0]}?" if near else ""
-            if name == "Endpoint":
-                fix = 'write @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80])) instead'
-            raise UnknownName(at.where(node), f"flash_jupyter has no `{name}`", fix)
+            raise UnknownName(
+                at.where(node), f"flash_jupyter has no `{name}`", f"did you mean {near[0]}?" if near else ""
+            )
         return getattr(flash_jupyter, name)
 
     def _attribute(self, node: ast.Attribute, at: Place) -> Any:

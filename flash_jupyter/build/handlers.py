@@ -31,6 +31,7 @@ def write_handler_file(group: Group, packages: str = "") -> str:
         "FUNCTIONS": {function.name: f"{function.module}:{function.name}" for function in functions},
     }
     if not group.resource.is_load_balanced:
+        values["MAX_CONCURRENCY"] = getattr(group.resource, "max_concurrency", 1)
         return fill((TEMPLATES / "queue_handler.py").read_text("utf-8"), values)
     values["ROUTES"] = {
         f"{(function.http_method or 'POST').upper()} {function.http_path}": function.name for function in functions

@@ -1,4 +1,4 @@
-"""`@remote` functions and classes of a text, each with its whole configuration; nothing of it is run."""
+"""`@remote` and `@Endpoint(...)` functions and classes of a text, with their whole configuration; nothing is run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from flash_jupyter.build.manifest import Function, Method
 from flash_jupyter.build.project import Export
 from flash_jupyter.build.signature import input_schema, method_of, parameters
 from flash_jupyter.build.text import Statement, Text
+from flash_jupyter.build.unified import Use, endpoint_use
 from flash_jupyter.decorator.declare import remote, target_of
 from flash_jupyter.decorator.routes import check_route_of
 from flash_jupyter.errors import BuildError, OptionError
@@ -21,6 +22,8 @@ from flash_jupyter.resources.classes import LiveServerless
 from flash_jupyter.resources.model import Resource
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+#: what makes a definition remote: a call of `remote`, or `remote` itself, with its place; or an `Endpoint`
+Said = tuple[ast.expr, Place] | Use
 
 #: the arguments of `@remote`, in their order
 ARGUMENTS = tuple(inspect.signature(remote).parameters)
@@ -61,7 +64,7 @@ def _declared(at: Place, evaluator: Evaluator) -> Iterator[Declared]:
     if isinstance(node, Definition):
         _refuse_inner(node, at, evaluator)
         for decorator in node.decorator_list:
-            if (call := evaluator.remote_call(decorator, at)) is not None:
+            if (call := _said_by(decorator, at, evaluator)) is not None:
                 yield from _declare(node, node.name, call, at, evaluator)
                 return
     elif (applied := _applied(node, at, evaluator)) is not None:
@@ -69,11 +72,26 @@ def _declared(at: Place, evaluator: Evaluator) -> Iterator[Declared]:
         yield from _declare(definition, name, call, at, evaluator)
 
 
-def _applied(node: ast.stmt, at: Place, evaluator: Evaluator) -> tuple[Definition, str, tuple[ast.expr, Place]] | None:
+def _said_by(decorator: ast.expr, at: Place, evaluator: Evaluator) -> Said | None:
+    """What a decorator says: a call of `remote` with its place, an `Endpoint`, or nothing of ours."""
+    call = evaluator.remote_call(decorator, at)
+    if call is not None:
+        return call
+    try:
+        return endpoint_use(decorator, at, evaluator)
+    except UnknownName:
+        raise
+    except Unreadable as stop:
+        raise BuildError(f"{stop.where}: {stop.why} (an Endpoint)", fix=stop.fix) from None
+    except OptionError as error:
+        raise BuildError(f"{at.where(decorator)}: {error.message}", fix=error.fix) from None
+
+
+def _applied(node: ast.stmt, at: Place, evaluator: Evaluator) -> tuple[Definition, str, Said] | None:
     """Read `train = remote(...)(train_here)`, which is a decorator without its sign."""
     match node:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=decorator, args=[ast.Name() as given])):
-            call = evaluator.remote_call(decorator, at)
+            call = _said_by(decorator, at, evaluator)
             if call is None:
                 return None
             try:
@@ -85,13 +103,10 @@ def _applied(node: ast.stmt, at: Place, evaluator: Evaluator) -> tuple[Definitio
     return None
 
 
-def _declare(
-    node: Definition, name: str, call: tuple[ast.expr, Place], at: Place, evaluator: Evaluator
-) -> Iterator[Declared]:
+def _declare(node: Definition, name: str, call: Said, at: Place, evaluator: Evaluator) -> Iterator[Declared]:
     where = at.text.where(at.statement)
-    decorator, place = call
     try:
-        given = _arguments(decorator, place, evaluator)
+        given = call.arguments(node.name) if isinstance(call, Use) else _arguments(*call, evaluator)
         method, path = given.pop("method", None), given.pop("path", None)
         target = target_of(**given, is_route=bool(method or path))
         resource = target.resource if target.resource is not None else LiveServerless()
@@ -105,7 +120,7 @@ def _declare(
     except OptionError as error:
         raise BuildError(f"{where}: {error.message}", fix=error.fix) from None
     if not target.local:
-        variable = _variable(decorator)
+        variable = call.variable if isinstance(call, Use) else _variable(call[0])
         packages = target.dependencies, target.system_dependencies
         yield Declared(at.statement, where, function, resource, *packages, config_variable=variable)
 
@@ -131,7 +146,7 @@ def _wrong_argument(name: str, *, is_twice: bool) -> OptionError:
     if is_twice:
         return OptionError(f"@remote: {name}= is given twice", fix="keep one of the two")
     if name in ("gpu", "cpu", "gpus", "name", "workers"):
-        fix = 'describe the endpoint: @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80]))'
+        fix = 'describe the endpoint: @remote(LiveServerless(name="trainer")), or write @Endpoint(name="trainer")'
         return OptionError(f"@remote has no argument {name}=", fix=fix)
     near = difflib.get_close_matches({"deps": "dependencies"}.get(name, name), ARGUMENTS, n=1)
     fix = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(ARGUMENTS)}"
@@ -216,7 +231,7 @@ def _refuse_inner(node: Definition, at: Place, evaluator: Evaluator) -> None:
     for inner in ast.walk(node):
         if inner is node or not isinstance(inner, Definition):
             continue
-        if any(evaluator.remote_call(decorator, late) for decorator in inner.decorator_list):
+        if any(_said_by(decorator, late, evaluator) for decorator in inner.decorator_list):
             raise BuildError(
                 f"{at.where(inner)}: `{inner.name}` is remote inside of `{node.name}`, where nobody can import it",
                 fix=f"move `{inner.name}` to the top of the {'notebook' if at.statement.cell else 'file'}",

@@ -19,8 +19,9 @@ class Name(str, Enum):
 
 
 class GpuType(Name):
-    """One GPU, by the name of its device; an endpoint gets its pool without the pool's other GPUs."""
+    """One GPU, by the name of its device; an endpoint gets its pool without the pool's other GPUs. `ANY` is all."""
 
+    ANY = ANY
     NVIDIA_RTX_A4000 = "NVIDIA RTX A4000"
     NVIDIA_RTX_A4500 = "NVIDIA RTX A4500"
     NVIDIA_RTX_4000_ADA_GENERATION = "NVIDIA RTX 4000 Ada Generation"
@@ -36,6 +37,7 @@ class GpuType(Name):
     NVIDIA_L40S = "NVIDIA L40S"
     NVIDIA_RTX_6000_ADA_GENERATION = "NVIDIA RTX 6000 Ada Generation"
     NVIDIA_A100_80GB_PCIE = "NVIDIA A100 80GB PCIe"
+    NVIDIA_A100_80GB_PCIe = "NVIDIA A100 80GB PCIe"  # as runpod-flash 1.21 spells it
     NVIDIA_A100_SXM4_80GB = "NVIDIA A100-SXM4-80GB"
     NVIDIA_H100_PCIE = "NVIDIA H100 PCIe"
     NVIDIA_H100_80GB_HBM3 = "NVIDIA H100 80GB HBM3"
@@ -49,12 +51,12 @@ class GpuType(Name):
     @property
     def group(self) -> GpuGroup:
         """The pool that an endpoint with this GPU gets."""
-        return GpuGroup(POOL_OF_TYPE[self.value])
+        return GpuGroup(POOL_OF_TYPE.get(self.value, ANY))
 
     @property
     def memory_gb(self) -> int:
-        """Memory of one GPU in GB."""
-        return POOLS[POOL_OF_TYPE[self.value]].memory_gb
+        """Memory of one GPU in GB; of `ANY` what every pool has at least."""
+        return self.group.memory_gb
 
 
 class GpuGroup(Name):
@@ -135,3 +137,27 @@ class DataCenter(Name):
     EU_CZ_1 = "EU-CZ-1"
     EU_RO_1 = "EU-RO-1"
     EUR_NO_1 = "EUR-NO-1"
+
+
+class CudaVersion(Name):
+    """CUDA versions of the machines' drivers (`min_cuda_version=`; runpod-platform.md, EndpointCreate)."""
+
+    V11_8 = "11.8"
+    V12_0 = "12.0"
+    V12_1 = "12.1"
+    V12_2 = "12.2"
+    V12_3 = "12.3"
+    V12_4 = "12.4"
+    V12_5 = "12.5"
+    V12_6 = "12.6"
+    V12_7 = "12.7"
+    V12_8 = "12.8"
+    V12_9 = "12.9"
+    V13_0 = "13.0"
+
+
+class ServerlessScalerType(Name):
+    """What adds workers: the time that jobs wait, or the number of requests."""
+
+    QUEUE_DELAY = "QUEUE_DELAY"
+    REQUEST_COUNT = "REQUEST_COUNT"

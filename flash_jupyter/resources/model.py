@@ -55,6 +55,7 @@ class Resource(Described, init=False):
     scaler_value: int | float = Field(default=4, description="seconds in the queue, or requests a worker")
     network_volume: NetworkVolume | None = Field(default=None, description="NetworkVolume, or its text NAME[:GB]")
     network_volume_id: str | None = Field(default=None, min_length=1, description="a volume that exists")
+    network_volumes: tuple[NetworkVolume, ...] = Field(default=(), description="several, each in another data centre")
     env: dict[str, str] = Field(default_factory=dict, repr=False, description="of the endpoint: the platform stores it")
     template: PodTemplate | Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="PodTemplate, or the id of a stored template"
@@ -71,27 +72,27 @@ class Resource(Described, init=False):
     @field_validator("gpus", mode="before")
     @classmethod
     def _know_gpus(cls, value: Any) -> Any:
-        return tuple(find_gpu(str(gpu), option="gpus") for gpu in _several(value))
+        return tuple(find_gpu(str(gpu), option="gpus") for gpu in several(value))
 
     @field_validator("instance_ids", mode="before")
     @classmethod
     def _know_cpus(cls, value: Any) -> Any:
-        return tuple(find_cpu(str(cpu), option="instanceIds").id for cpu in _several(value))
+        return tuple(find_cpu(str(cpu), option="instanceIds").id for cpu in several(value))
 
     @field_validator("datacenter", mode="before")
     @classmethod
     def _know_data_centers(cls, value: Any) -> Any:
-        return tuple(find_data_center(str(place)) for place in _several(value))
+        return tuple(find_data_center(str(place)) for place in several(value))
 
     @field_validator("locations", mode="before")
     @classmethod
     def _read_locations(cls, value: Any) -> Any:
-        return parse_locations(",".join(str(place) for place in _several(value)))
+        return parse_locations(",".join(str(place) for place in several(value)))
 
-    @field_validator("cuda_versions", mode="before")
+    @field_validator("cuda_versions", "network_volumes", mode="before")
     @classmethod
-    def _list_cuda_versions(cls, value: Any) -> Any:
-        return _several(value)
+    def _list(cls, value: Any) -> Any:
+        return several(value)
 
     @field_validator("network_volume", mode="before")
     @classmethod
@@ -125,16 +126,14 @@ class Resource(Described, init=False):
     @property
     def places(self) -> Names:
         """The data centres that were named, or that the volume is in."""
-        named = self.datacenter or self.locations
-        volume_place = self.network_volume.place if self.network_volume else None
-        return named or ((volume_place,) if volume_place else ())
+        return self.datacenter or self.locations or tuple(volume.place for volume in self.volumes if volume.place)
 
     @property
     def volumes(self) -> tuple[NetworkVolume, ...]:
         """The network volumes."""
         if self.network_volume_id:
             return (NetworkVolume(id=self.network_volume_id),)
-        return (self.network_volume,) if self.network_volume else ()
+        return (self.network_volume,) if self.network_volume else self.network_volumes
 
     def spec(
         self,
@@ -223,6 +222,10 @@ class Resource(Described, init=False):
 class QueueResource(Resource, init=False):
     """An endpoint with a queue of jobs."""
 
+    max_concurrency: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="jobs that a deployed worker runs at once"
+    )
+
 
 class LoadBalancerResource(Resource, init=False):
     """An endpoint with HTTP routes; it scales on requests, for there is no queue to wait in."""
@@ -233,8 +236,8 @@ class LoadBalancerResource(Resource, init=False):
     scaler_value: int | float = Field(default=limits.OUR_REQUEST_COUNT, description="requests a worker")
 
 
-def _several(value: Any) -> tuple[Any, ...]:
-    """One value, or several; None is none."""
+def several(value: Any) -> tuple[Any, ...]:
+    """Return one value, or several, as a tuple; None is none."""
     if value is None:
         return ()
     return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)

@@ -92,20 +92,33 @@ def check_places(resource: Resource) -> None:
     if resource.cpus:
         check_cpu_places(resource.datacenter, option="datacenter")
         check_cpu_places(resource.locations, option="locations")
-        if resource.network_volume and resource.network_volume.place:
-            check_cpu_places((resource.network_volume.place,), option="dataCenterId")
-    volume = resource.network_volume
-    if volume and volume.place and resource.places and volume.place not in resource.places:
-        raise OptionError(
-            f"volume {volume.label} is in {volume.place}, the endpoint in {', '.join(resource.places)}",
-            fix=f'write dataCenterId="{resource.places[0]}" in the volume, or datacenter="{volume.place}" here',
-        )
+        for volume in resource.volumes:
+            check_cpu_places((volume.place,) if volume.place else (), option="dataCenterId")
+    for volume in resource.volumes:
+        if volume.place and resource.places and volume.place not in resource.places:
+            raise OptionError(
+                f"volume {volume.label} is in {volume.place}, the endpoint in {', '.join(resource.places)}",
+                fix=f'write dataCenterId="{resource.places[0]}" in the volume, or datacenter="{volume.place}" here',
+            )
 
 
 def check_volume(resource: Resource) -> None:
-    """There is one network volume, by description or by id."""
-    if resource.network_volume and resource.network_volume_id:
-        raise OptionError("networkVolume= and networkVolumeId= exclude each other", fix="keep one of the two")
+    """Volumes are given in one way; of several each is in another data centre, for a worker mounts that of its own."""
+    given = {
+        "networkVolume=": resource.network_volume,
+        "networkVolumeId=": resource.network_volume_id,
+        "networkVolumes=": resource.network_volumes,
+    }
+    named = [name for name, value in given.items() if value]
+    if len(named) > 1:
+        raise OptionError(f"{' and '.join(named)} exclude each other", fix="keep one of the two")
+    places = [volume.place for volume in resource.network_volumes if volume.place]
+    twice = next((place for place in places if places.count(place) > 1), None)
+    if twice:
+        raise OptionError(
+            f"two volumes are in {twice}, and a worker mounts one: that of its data centre",
+            fix="keep one of the two, or give one another dataCenterId=",
+        )
 
 
 def check_image(resource: Resource) -> None:

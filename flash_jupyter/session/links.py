@@ -15,6 +15,7 @@ from flash_jupyter.session.streams import LogStreams
 from flash_jupyter.settings import Backend, BackendName, Settings
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import Http
+from flash_jupyter.wire.control import Endpoint
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Link:
     waits: Waits
     #: endpoints whose worker has the driver, as far as we know
     equipped: set[str] = field(default_factory=set)
+    #: endpoints that were asked for by their id (session/client.py)
+    asked: dict[str, Endpoint] = field(default_factory=dict)
 
     async def aclose(self) -> None:
         """End the followers and close the connections."""

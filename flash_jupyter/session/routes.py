@@ -69,7 +69,7 @@ def send(
 
     async def run() -> Callable[[], Any]:
         what = f"{method} {path}"
-        return partial(_read_json, await with_endpoint(session, spec, tell, request, what=what, timeout_s=timeout_s))
+        return partial(read_json, await with_endpoint(session, spec, tell, request, what=what, timeout_s=timeout_s))
 
     return run
 
@@ -88,10 +88,28 @@ async def with_endpoint(
 
     `what` is named where it would cost too much; `backend` is the session's where it is not said.
     """
-    budget, request_id = session.budget, new_run()
+
+    async def ask(link: Link, endpoint: Endpoint) -> T:
+        return await action(Balancer(link.http, base_of(endpoint), endpoint.name), link, endpoint)
+
     longest_s = min(timeout_s or limits.BALANCER_PROCESSING_S, limits.BALANCER_PROCESSING_S)
+    return await with_made(session, spec, tell, ask, what=what, longest_s=longest_s, backend=backend)
+
+
+async def with_made(
+    session: Session,
+    spec: EndpointSpec,
+    tell: Tell,
+    action: Callable[[Link, Endpoint], Awaitable[T]],
+    *,
+    what: str,
+    longest_s: float | None,
+    backend: BackendName | None = None,
+) -> T:
+    """Do the same with an endpoint of any kind; `longest_s` is the most that is counted before it runs, in seconds."""
+    budget, request_id = session.budget, new_run()
     for is_last in (False, True):
-        link = await _link(session, backend or session.settings.backend)
+        link = await open_link(session, backend or session.settings.backend)
 
         def admit(rate: Rate, origin: str = link.backend.key_origin) -> None:
             if text := budget.admit(request_id, what, rate, timeout_s=longest_s, key_origin=origin):
@@ -100,7 +118,7 @@ async def with_endpoint(
         endpoint = await link.provisioner.ensure(spec, lambda text: tell(Phase("provisioning", text)), admit)
         budget.meter.began(request_id, endpoint.id)  # which worker serves it, nobody says
         try:
-            return await action(Balancer(link.http, _base(endpoint), endpoint.name), link, endpoint)
+            return await action(link, endpoint)
         except NotFoundError:
             link.provisioner.forget(spec)
             if is_last:
@@ -118,7 +136,7 @@ async def post_capsule(balancer: Balancer, link: Link, endpoint: Endpoint, *, pr
         answer = await balancer.request(
             "POST", "/execute", content=json.dumps(request).encode(), timeout_s=prepared.timeout_s
         )
-        blob = read_response(_read_json(answer.content))
+        blob = read_response(read_json(answer.content))
         reason = why_nothing_ran(blob)
         if reason is None:
             break
@@ -129,13 +147,15 @@ async def post_capsule(balancer: Balancer, link: Link, endpoint: Endpoint, *, pr
     return blob
 
 
-async def _link(session: Session, name: BackendName) -> Link:
+async def open_link(session: Session, name: BackendName) -> Link:
+    """Return the connection to a backend, which is opened beside this loop where it is not there yet."""
     links = session.links
     link = links.known(name)
     return link if link is not None else await asyncio.get_running_loop().run_in_executor(None, links.open, name)
 
 
-def _base(endpoint: Endpoint) -> str:
+def base_of(endpoint: Endpoint) -> str:
+    """Return the URL below which a load balancer is asked, or raise `ApiError` for what is none."""
     base = (endpoint.request_urls or {}).get("base")
     if not isinstance(base, str):
         raise ApiError(f"endpoint {endpoint.name} is no load balancer", fix="choose another name= for this one")
@@ -149,8 +169,8 @@ def _value(sender: Sender, blob: bytes) -> Any:
     return outcome.value
 
 
-def _read_json(content: bytes) -> Any:
-    """Read an answer; nothing is None."""
+def read_json(content: bytes) -> Any:
+    """Read an answer; nothing is None. Raises `ProtocolError`."""
     if not content:
         return None
     try:

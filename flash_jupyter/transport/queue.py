@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from flash_jupyter import limits
 from flash_jupyter.errors import ApiError
 from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.wire.control import RequestUrls
@@ -11,6 +12,8 @@ from flash_jupyter.wire.jobs import Health, Job, Purged
 
 #: an endpoint's URL template names the job so (`QueueBasedRequestUrls` of the REST v2 document)
 JOB_ID = "{job_id}"
+#: `/runsync` is asked to hold a request for so long at most: a silent connection is given up after 30 s (`http.py`)
+RUNSYNC_HOLD_S = 20.0
 
 
 class Queue:
@@ -22,6 +25,14 @@ class Queue:
     async def run(self, body: bytes) -> Job:
         """Put one job into the queue; its answer comes at once. Never repeated: a lost answer may hide a job."""
         return Job.model_validate_json(await self._http.call("POST", self._urls.run, content=body, idempotent=False))
+
+    async def run_sync(self, body: bytes, wait_s: float) -> Job:
+        """Put one job into the queue and wait at most so long for its end; returns where it is then. Never repeated."""
+        if self._urls.run_sync is None:
+            return await self.run(body)
+        wait_ms = int(min(max(wait_s, limits.RUNSYNC_WAIT_MIN_S), RUNSYNC_HOLD_S) * 1000)
+        url = f"{self._urls.run_sync}?wait={wait_ms}"
+        return Job.model_validate_json(await self._http.call("POST", url, content=body, idempotent=False))
 
     async def status(self, job_id: str, *, retry: Retry = Retry()) -> Job:  # noqa: B008 - frozen
         """Return the job as it is now, or raise `NotFoundError` once its retention is over."""

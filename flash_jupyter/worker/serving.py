@@ -46,9 +46,28 @@ class Turns:
         return 1 if max(running_s, self._last_s) >= LONG_S else ROOM_WITHOUT_FLOOR
 
 
-def serve_queue(handler: Handler) -> None:
-    """Run the SDK's worker; returns when that ends."""
+class SideBySide:
+    """Runs several jobs at once, as its user said (`max_concurrency=`); a class's instance is one for all of them."""
+
+    def __init__(self, handler: Handler, at_once: int) -> None:
+        self._handler, self._at_once = handler, at_once
+        self._room: asyncio.Semaphore | None = None
+
+    async def handle(self, job: Mapping[str, Any]) -> Any:
+        """Run the job as soon as there is room."""
+        self._room = self._room or asyncio.Semaphore(self._at_once)  # made on the worker's loop
+        async with self._room:
+            with serving(timeout_of(job)):
+                return await self._handler(job)
+
+    def room(self, _current: int) -> int:
+        """Return how many jobs the SDK may take at once; its `concurrency_modifier`."""
+        return self._at_once
+
+
+def serve_queue(handler: Handler, at_once: int = 1) -> None:
+    """Run the SDK's worker, with so many jobs at once; returns when that ends."""
     import runpod
 
-    turns = Turns(handler)
+    turns = Turns(handler) if at_once == 1 else SideBySide(handler, at_once)
     runpod.serverless.start({"handler": turns.handle, "concurrency_modifier": turns.room})

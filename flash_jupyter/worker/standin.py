@@ -22,12 +22,12 @@ def stand_in_for_package() -> None:
 
 
 class StandIn(types.ModuleType):
-    """Has `remote`, and says nothing to everything else."""
+    """Has `remote` and `Endpoint`, and says nothing to everything else."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _decorate if name == "remote" else Silent()
+        return {"remote": _decorate, "Endpoint": Decorator}.get(name) or Silent()
 
 
 class Silent:
@@ -41,6 +41,17 @@ class Silent:
         if name.startswith("__"):
             raise AttributeError(name)
         return self
+
+
+class Decorator(Silent):
+    """What `Endpoint(...)` is above a function or a class, and its `get`, `post`, ... above a route."""
+
+    def __init__(self, *_args: Any, **_said: Any) -> None:
+        pass
+
+    def __call__(self, *args: Any, **_kwargs: Any) -> Any:
+        """Decorate what may be decorated, and take every other call."""
+        return _nested(args[0]) if args and isinstance(args[0], (type, types.FunctionType)) else self
 
 
 def _decorate(resource_config: Any = None, *_args: Any, **_kwargs: Any) -> Any:

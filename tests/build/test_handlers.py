@@ -29,12 +29,14 @@ FUNCTIONS: dict[str, str] = {
     "quadruple": "model:quadruple",
     "Counter": "model:Counter",
 }
+#: jobs that a worker runs side by side
+MAX_CONCURRENCY: int = 1
 
 FUNCTION_REGISTRY = find_functions(FUNCTIONS, PACKAGES)
 handler = create_handler(FUNCTION_REGISTRY)
 
 if __name__ == "__main__":
-    serve_queue(handler)
+    serve_queue(handler, MAX_CONCURRENCY)
 '''
 
 

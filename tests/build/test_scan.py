@@ -53,10 +53,64 @@ def test_the_decorator_is_known_under_every_name(text: str) -> None:
     assert (found.function.name, repr(found.resource)) == ("f", "LiveServerless()")
 
 
+ENDPOINTS = {
+    "in the call": '@Endpoint(name="a", cpu="cpu3c-1-2")\n',
+    "the name alone": '@Endpoint("a", cpu="cpu3c-1-2")\n',
+    "a variable": 'e = Endpoint(name="a", cpu=CpuInstanceType.CPU3C_1_2)\n@e\n',
+    "named after its function": '@Endpoint(cpu=["cpu3c-1-2"])\n',
+    "constants and numbers": 'NAME = "a"\n@Endpoint(name=NAME, cpu="cpu3c-1-2", workers=(0, 1))\n',
+    "of a module of the project": "from helpers import e\n@e\n",
+    "of a module, by its name": "import helpers\n@helpers.e\n",
+}
+
+
+@pytest.mark.parametrize("module", ["flash_jupyter", "runpod_flash"])
+@pytest.mark.parametrize("text", ENDPOINTS.values(), ids=ENDPOINTS.keys())
+def test_an_endpoint_above_a_function_is_a_queue(text: str, module: str) -> None:
+    start = f"from {module} import CpuInstanceType, Endpoint\n"
+    (found,) = scan(f"{start}{text}def a(x): ...", helpers=f'{start}e = Endpoint("a", cpu="cpu3c-1-2")\n')
+    assert found.function.name == "a"
+    assert repr(found.resource) == "CpuLiveServerless(name='a', instanceIds=('cpu3c-1-2',), workersMin=0, workersMax=1)"
+
+
+def test_an_endpoint_with_routes_is_a_load_balancer_and_its_functions_share_it() -> None:
+    found = scan(
+        """\
+from runpod_flash import Endpoint
+api = Endpoint(name="shop", gpu="ADA_24", workers=(1, 3), dependencies=["numpy"], system_dependencies=["ffmpeg"])
+
+@api.post("/price")
+async def price(item: str): ...
+
+@api.get(path="/items/{item}")
+def items(item: str): ...
+"""
+    )
+    assert [(each.function.name, each.function.http_method, each.function.http_path) for each in found] == [
+        ("price", "POST", "/price"),
+        ("items", "GET", "/items/{item}"),
+    ]
+    assert found[0].resource == found[1].resource
+    assert repr(found[0].resource) == "LiveLoadBalancer(name='shop', gpus=('ADA_24',), workersMin=1, workersMax=3)"
+    assert (found[0].dependencies, found[0].system_dependencies) == (("numpy",), ("ffmpeg",))
+    assert found[0].config_variable == "api"
+
+
+def test_a_class_and_what_is_decorated_without_the_sign() -> None:
+    text = 'from flash_jupyter import Endpoint\n@Endpoint(name="c")\nclass C:\n    def m(self): ...\n'
+    made, plain = scan(f'{text}def g(): ...\nf = Endpoint(name="f", max_concurrency=4)(g)\n')
+    assert (made.function.is_class, made.function.class_methods) == (True, ["m"])
+    assert (plain.function.name, plain.resource.name) == ("f", "f")
+    assert getattr(plain.resource, "max_concurrency", None) == 4
+
+
 NONE = {
     "no decorator": "def f(): ...",
     "a function of another package": "from celery import remote\n@remote\ndef f(): ...",
     "a function of the file": "def remote(f): return f\n@remote\ndef f(): ...",
+    "a route of another package": "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/x')\ndef f(): ...",
+    "an endpoint that nothing stands on": "from runpod_flash import Endpoint\nv = Endpoint(name='v', image='a/b')",
+    "a method that is no route": "from runpod_flash import Endpoint\nv = Endpoint(id='v')\n@v.run\ndef f(): ...",
     "another decorator": "app = make()\n@app.get('/x')\n@a.b[0].c\ndef f(): ...",
     "what stays here": "from flash_jupyter import remote\n@remote(local=True)\ndef f(): ...",
     "what only a script runs": (
@@ -229,7 +283,7 @@ WRONG = {
         'from flash_jupyter import *\n@remote(gpu="AMPERE_80")\ndef f(): ...',
         (
             "main.py, line 3: @remote has no argument gpu=\n"
-            '  → describe the endpoint: @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80]))'
+            '  → describe the endpoint: @remote(LiveServerless(name="trainer")), or write @Endpoint(name="trainer")'
         ),
     ),
     "a misspelt argument": (
@@ -300,18 +354,48 @@ WRONG = {
         'from flash_jupyter import *\n@remote(dependencies="torch")\ndef f(): ...',
         "main.py, line 3: dependencies='torch' is one text\n  → write a list: dependencies=['torch']",
     ),
-    "what the newer published package calls endpoints": (
-        'from runpod_flash import Endpoint\n@Endpoint(name="a", gpu="any")\ndef f(): ...',
+    "an endpoint that exists": (
+        'from runpod_flash import Endpoint\n@Endpoint(id="a")\ndef f(): ...',
         (
-            "main.py, line 2: flash_jupyter has no `Endpoint`\n"
-            '  → write @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80])) instead'
+            "main.py, line 3: Endpoint(id=...) runs other code, and has no place for f\n"
+            "  → decorate with Endpoint(name=...) without id= and image="
         ),
     ),
-    "a route of one": (
-        'from runpod_flash import Endpoint\napi = Endpoint(name="a")\n@api.get("/x")\ndef f(): ...',
+    "an argument that an Endpoint has not": (
+        'from runpod_flash import Endpoint\n@Endpoint(name="a", idle_timeot=3)\ndef f(): ...',
+        "main.py, line 2: Endpoint has no argument idle_timeot= (an Endpoint)\n  → did you mean idle_timeout=?",
+    ),
+    "a value that an Endpoint can't have": (
+        'from runpod_flash import Endpoint\n@Endpoint(name="a", idle_timeout=9999)\ndef f(): ...',
         (
-            "main.py, line 2: flash_jupyter has no `Endpoint`\n"
-            '  → write @remote(LiveServerless(name="trainer", gpus=[GpuGroup.AMPERE_80])) instead'
+            "main.py, line 3: idle_timeout=9999 does not fit: input should be less than or equal to 3600\n"
+            "  → see Endpoint? for what idle_timeout= takes"
+        ),
+    ),
+    "an Endpoint that only running tells": (
+        'import os\nfrom runpod_flash import Endpoint\napi = Endpoint(name=os.environ["N"])\n@api.get("/x")\ndef f(): ...',
+        (
+            "main.py, line 3: `os.environ` can't be read without running it (an Endpoint)\n"
+            "  → write the value there; a secret is stored at Runpod and written {{ RUNPOD_SECRET_name }}"
+        ),
+    ),
+    "routes of an Endpoint without a name": (
+        'from runpod_flash import Endpoint\napi = Endpoint(cpu="cpu3c-1-2")\n@api.get("/x")\ndef f(): ...',
+        'main.py, line 4: an Endpoint with routes needs name=\n  → write Endpoint(name="shop", ...)',
+    ),
+    "a route that says more than its path": (
+        'from runpod_flash import Endpoint\napi = Endpoint(name="a")\n@api.get("/x", timeout=3)\ndef f(): ...',
+        'main.py, line 3: a route of an Endpoint takes its path only\n  → write @api.post("/price")',
+    ),
+    "a path that can't be one": (
+        'from runpod_flash import Endpoint\napi = Endpoint(name="a")\n@api.get("x")\ndef f(): ...',
+        "main.py, line 4: path='x' of f does not begin with a slash\n  → write path=\"/x\"",
+    ),
+    "a class behind a route": (
+        'from runpod_flash import Endpoint\napi = Endpoint(name="a")\n@api.get("/x")\nclass C: ...',
+        (
+            "main.py, line 4: LiveLoadBalancer a has routes, and no place for 'C'\n"
+            "  → decorate a function, or use a queue endpoint, e.g. LiveServerless"
         ),
     ),
     "inside of a function": (

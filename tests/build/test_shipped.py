@@ -27,8 +27,17 @@ import flash_jupyter.worker.api, flash_jupyter.worker.serving
 def f(x: int) -> int:
     return x + GpuGroup.AMPERE_80.memory_gb
 
+api = Endpoint("shop", cpu="cpu3c-1-2", workers=(1, 3))
+
+@api.post("/g")
+def g(x: int) -> int:
+    return x + 1
+
+@Endpoint(name="h")
+class H: ...
+
 third = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - BEFORE
-print(json.dumps([f(1), sorted(third - {"__main__"}), flash_jupyter.__file__]))
+print(json.dumps([f(1), g(2), type(H).__name__, sorted(third - {"__main__"}), flash_jupyter.__file__]))
 """
 
 
@@ -99,4 +108,7 @@ def test_it_works_where_nothing_else_of_ours_and_only_cloudpickle_is(tmp_path: P
     head = f"import sys; sys.path[:0] = {paths!r}; BEFORE = set(sys.modules)\n"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", head + PROGRAM], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f'[81, ["cloudpickle", "flash_jupyter"], "{tmp_path}/app/flash_jupyter/__init__.py"]\n'
+    assert (
+        done.stdout
+        == f'[81, 3, "type", ["cloudpickle", "flash_jupyter"], "{tmp_path}/app/flash_jupyter/__init__.py"]\n'
+    )

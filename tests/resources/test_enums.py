@@ -11,7 +11,7 @@ def test_every_pool_has_a_name_and_any_is_beside_them() -> None:
 
 
 def test_every_device_has_a_name() -> None:
-    assert {gpu.value for gpu in GpuType} == set(POOL_OF_TYPE)
+    assert {gpu.value for gpu in GpuType} == {*POOL_OF_TYPE, "any"}
 
 
 def test_every_cpu_has_a_name() -> None:
@@ -43,7 +43,7 @@ def test_a_group_knows_its_memory_and_its_gpus() -> None:
         "HOPPER_141": 141,
         "BLACKWELL_180": 180,
     }
-    assert set(GpuGroup.ANY.gpus) == set(GpuType)
+    assert {*GpuGroup.ANY.gpus, GpuType.ANY} == set(GpuType)
     assert all(gpu.group is group for group in GpuGroup if group is not GpuGroup.ANY for gpu in group.gpus)
     assert GpuType.NVIDIA_H200.memory_gb == 141
 

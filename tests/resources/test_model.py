@@ -43,8 +43,8 @@ REFUSED: list[tuple[str, type[Resource], dict[str, Any], str]] = [
         {"zzz": 3},
         (
             "LiveServerless has no argument zzz=\n  → use some of name, gpus, gpuCount, instanceIds, workersMin, workersMax, "
-            "idleTimeout, executionTimeoutMs, scalerType, scalerValue, networkVolume, networkVolumeId, env, template, "
-            "imageName, flashboot, datacenter, locations, cudaVersions, python_version"
+            "idleTimeout, executionTimeoutMs, scalerType, scalerValue, networkVolume, networkVolumeId, networkVolumes, "
+            "env, template, imageName, flashboot, datacenter, locations, cudaVersions, python_version, maxConcurrency"
         ),
     ),
     (

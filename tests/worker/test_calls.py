@@ -82,3 +82,6 @@ def test_what_stands_in_for_our_package_runs_functions_where_they_are() -> None:
     decorated = package.remote(resource_config=config, dependencies=["numpy"])(lambda x: x + 1)
     assert [plain.remote(1).output, decorated.remote(2).result(), decorated.local(3)] == [2, 3, 4]
     assert package.remote(config)(Path) is Path
+    api = package.Endpoint("api", cpu="cpu3c-1-2")
+    price, whole = api.post("/price")(lambda x: x + 1), package.Endpoint()(lambda x: x + 1)
+    assert [price.local(1), whole.remote(2).output, api(Path) is Path] == [2, 3, True]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.worker.serving import LONG_S, ROOM_WITHOUT_FLOOR, Turns
+from flash_jupyter.worker.serving import LONG_S, ROOM_WITHOUT_FLOOR, SideBySide, Turns
 
 
 class Clock:
@@ -64,3 +64,24 @@ def test_a_job_that_fails_gives_the_turn_to_the_next() -> None:
 
     first, second = asyncio.run(send())
     assert (repr(first), second) == ("ValueError('a')", "b")
+
+
+def test_as_many_jobs_as_were_asked_for_run_side_by_side() -> None:
+    running: set[str] = set()
+    most: list[int] = []
+
+    async def handler(job: Mapping[str, Any]) -> str:
+        running.add(job["id"])
+        most.append(len(running))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        running.remove(job["id"])
+        return str(job["id"])
+
+    async def send() -> list[Any]:
+        turns = SideBySide(handler, 2)
+        assert turns.room(1) == 2
+        return list(await asyncio.gather(*(turns.handle({"id": name}) for name in "abcd")))
+
+    assert asyncio.run(send()) == ["a", "b", "c", "d"]
+    assert max(most) == 2

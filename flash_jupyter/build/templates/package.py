@@ -16,7 +16,14 @@ from flash_jupyter.errors import (
     RemoteExecutionError,
     SerializationError,
 )
-from flash_jupyter.resources.enums import CpuInstanceType, DataCenter, GpuGroup, GpuType
+from flash_jupyter.resources.enums import (
+    CpuInstanceType,
+    CudaVersion,
+    DataCenter,
+    GpuGroup,
+    GpuType,
+    ServerlessScalerType,
+)
 from flash_jupyter.worker.decorated import remote
 from flash_jupyter.worker.described import (
     CpuLiveLoadBalancer,
@@ -30,6 +37,7 @@ from flash_jupyter.worker.described import (
     PodTemplate,
     ServerlessEndpoint,
 )
+from flash_jupyter.worker.unified import Endpoint, EndpointJob
 
 __all__ = [
     "CpuInstanceType",
@@ -37,7 +45,10 @@ __all__ = [
     "CpuLiveServerless",
     "CpuLoadBalancerSlsResource",
     "CpuServerlessEndpoint",
+    "CudaVersion",
     "DataCenter",
+    "Endpoint",
+    "EndpointJob",
     "FlashError",
     "FlashRuntimeError",
     "GpuGroup",
@@ -57,6 +68,7 @@ __all__ = [
     "RemoteExecutionError",
     "SerializationError",
     "ServerlessEndpoint",
+    "ServerlessScalerType",
     "__version__",
     "remote",
 ]

@@ -10,9 +10,11 @@ from flash_jupyter.worker.serving import serve_queue
 PACKAGES: str = ""
 #: name -> module:attribute
 FUNCTIONS: dict[str, str] = {}
+#: jobs that a worker runs side by side
+MAX_CONCURRENCY: int = 1
 
 FUNCTION_REGISTRY = find_functions(FUNCTIONS, PACKAGES)
 handler = create_handler(FUNCTION_REGISTRY)
 
 if __name__ == "__main__":
-    serve_queue(handler)
+    serve_queue(handler, MAX_CONCURRENCY)

@@ -1,0 +1,118 @@
+"""An endpoint as it is, for who asks it with JSON: jobs in its queue, requests to its routes.
+
+One that exists is found by its id; one of an image is made where it is missing. Its jobs are the platform's: they leave
+no record here, and the meter of this machine does not see how long they run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from flash_jupyter.errors import ApiError, NotFoundError, SerializationError
+from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.links import Link
+from flash_jupyter.session.routes import Tell, base_of, open_link, read_json, with_endpoint, with_made
+from flash_jupyter.session.session import Session
+from flash_jupyter.transport.balancer import Balancer
+from flash_jupyter.transport.queue import Queue
+from flash_jupyter.wire.control import Endpoint, RequestUrls
+from flash_jupyter.wire.jobs import Job
+
+T = TypeVar("T")
+#: the spec of an endpoint that is to be made: with routes, or with a queue
+Specs = Callable[[bool], EndpointSpec]
+
+
+class EndpointClient:
+    """One endpoint, by its id or by its specs; used on the loop thread. `tell` hears what its making takes."""
+
+    def __init__(self, session: Session, endpoint_id: str | None, specs: Specs, tell: Tell) -> None:
+        self._session, self._id, self._specs, self._tell = session, endpoint_id, specs, tell
+
+    async def submit(self, order: Mapping[str, Any], *, wait_s: float | None = None) -> Job:
+        """Put a job into the queue, and wait `wait_s` for its end where that is given."""
+        body = _encode(order, "the input")
+
+        async def send(queue: Queue) -> Job:
+            return await (queue.run(body) if wait_s is None else queue.run_sync(body, wait_s))
+
+        if self._id is not None:
+            return await self._with_queue(send)
+        spec = self._specs(False)
+        return await with_made(
+            self._session,
+            spec,
+            self._tell,
+            lambda link, endpoint: send(_queue_of(link, endpoint)),
+            what="a job",
+            longest_s=None,
+        )
+
+    async def status(self, job_id: str) -> Job:
+        """Return a job as it is now; raises `NotFoundError` once its retention is over."""
+        return await self._with_queue(lambda queue: queue.status(job_id))
+
+    async def cancel(self, job_id: str) -> Job:
+        """Stop a job."""
+        return await self._with_queue(lambda queue: queue.cancel(job_id))
+
+    async def request(self, method: str, path: str, data: Any, *, timeout_s: float) -> Any:
+        """Send a request to a route, and return what its JSON says."""
+        content = None if data is None else _encode(data, "the data")
+
+        async def send(balancer: Balancer, *_: object) -> Any:
+            answer = await balancer.request(method, path, content=content, timeout_s=timeout_s)
+            return read_json(answer.content)
+
+        if self._id is None:
+            spec, what = self._specs(True), f"{method} {path}"
+            return await with_endpoint(self._session, spec, self._tell, send, what=what, timeout_s=timeout_s)
+        link = await open_link(self._session, self._session.settings.backend)
+        endpoint = await _existing(link, self._id)
+        if endpoint.type == "QUEUE":
+            raise _other_kind(endpoint, "is a queue, and has no routes", "run(...) or runsync(...)")
+        return await send(Balancer(link.http, base_of(endpoint), endpoint.name))
+
+    async def _with_queue(self, work: Callable[[Queue], Awaitable[T]]) -> T:
+        """Ask the queue of an endpoint that is there: by its id, or made by a job of this process."""
+        link = await open_link(self._session, self._session.settings.backend)
+        if self._id is None:
+            spec = self._specs(False)
+            endpoint = link.provisioner.known(spec) or await link.provisioner.ensure(spec, lambda _text: None)
+        else:
+            endpoint = await _existing(link, self._id)
+        return await work(_queue_of(link, endpoint))
+
+
+def _queue_of(link: Link, endpoint: Endpoint) -> Queue:
+    if endpoint.type != "QUEUE" or not endpoint.request_urls:
+        raise _other_kind(endpoint, "is a load balancer, and has no jobs", 'get("/path") or post("/path", data)')
+    return Queue(link.http, RequestUrls.model_validate(endpoint.request_urls))
+
+
+async def _existing(link: Link, endpoint_id: str) -> Endpoint:
+    """Return an endpoint that somebody has made; the control plane is asked once a connection, not for every job."""
+    found = link.asked.get(endpoint_id)
+    if found is None:
+        try:
+            found = link.asked[endpoint_id] = await link.control.get(endpoint_id)
+        except NotFoundError as failure:
+            raise NotFoundError(
+                f"there is no endpoint {endpoint_id}", status=failure.status, fix="%flash endpoints lists their ids"
+            ) from None
+    return found
+
+
+def _other_kind(endpoint: Endpoint, what: str, instead: str) -> ApiError:
+    return ApiError(f"endpoint {endpoint.name} {what}", fix=f"ask it with {instead}")
+
+
+def _encode(value: Any, what: str) -> bytes:
+    try:
+        return json.dumps(value).encode()
+    except (TypeError, ValueError) as error:
+        raise SerializationError(
+            what, what, str(error), fix="pass numbers, text, lists and dicts: it takes JSON"
+        ) from None
