@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -10,7 +12,9 @@ from importlib.util import decode_source
 from pathlib import Path
 from typing import NamedTuple
 
+from flash_jupyter.build.editable import Editable
 from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.paths import Added, added_paths
 from flash_jupyter.build.text import Text, read_text
 from flash_jupyter.capture.imports import Imported, imports_of
 from flash_jupyter.errors import BuildError
@@ -38,7 +42,10 @@ class Module(NamedTuple):
 
 
 class Modules:
-    """The modules of the project `root`: names are looked for in `first`, in the root, and in its `src`."""
+    """The modules of the project `root`: names are looked for in `first`, in the root, and in its `src`.
+
+    Then in what the sources add to `sys.path`, which may come first, and in the editable installs of this Python.
+    """
 
     def __init__(self, root: Path, ignore: Ignore, *first: Path) -> None:
         self._root, self._source, self._ignore = root, root / "src", ignore
@@ -46,10 +53,28 @@ class Modules:
         self._folders = tuple(dict.fromkeys([*first, root, *([self._source] if has_source else [])]))
         self._imports: dict[Module, tuple[Imported, ...]] = {}
         self._texts: dict[str, Text | None] = {}
+        self._editable = Editable()
+        #: what is added to `sys.path` and can't be read, each with its place
+        self.unread: list[str] = []
 
     def label(self, path: Path) -> str:
         """How messages call a file: its path from the root."""
-        return path.relative_to(self._root).as_posix()
+        return Path(os.path.relpath(path, self._root)).as_posix()
+
+    def add_paths(self, added: Iterable[Added], where: str) -> None:
+        """Look in these folders too, from now on."""
+        for folder, text, is_first in added:
+            if folder is None:
+                self.unread.append(f"`{text}` of {where}")
+            elif folder.is_dir() and folder not in self._folders:
+                self._folders = (folder, *self._folders) if is_first else (*self._folders, folder)
+
+    def add_paths_of(self, path: Path) -> None:
+        """Look in the folders too that a file adds to `sys.path`; one that is no Python adds none."""
+        content = path.read_bytes()
+        if b"sys.path" in content or b"addsitedir" in content:
+            with contextlib.suppress(BuildError):  # told where it is read
+                self.add_paths(added_paths(parse(path, "").body, self._root, path), self.label(path))
 
     def place(self, path: Path) -> str:
         """Return where the bundle has a file: at its path from the root, or from `src`."""
@@ -73,7 +98,8 @@ class Modules:
             for path in (folder.joinpath(*parts, "__init__.py"), folder.joinpath(*parts).with_suffix(".py")):
                 if path.is_file():
                     return Module(name, path)
-        return None
+        path_here = self._editable.find(parts) if parts[0] not in OURS else None
+        return Module(name, path_here) if path_here else None
 
     def text(self, name: str) -> Text | None:
         """Return the text of a module, None for one that the project has not."""
@@ -114,6 +140,7 @@ class Modules:
             return self._imports[module]
         label = self.label(module.path)
         parse(module.path, label)  # says what is wrong
+        self.add_paths_of(module.path)
         imported = imports_of(decode_source(module.path.read_bytes()), module.package)
         self.refuse_excluded(imported, label)
         self._refuse_beside(imported, module, label)
@@ -148,9 +175,11 @@ class Modules:
 
     def foreign(self, imported: Iterable[Imported]) -> frozenset[str]:
         """Return the top-level modules among these that neither Python nor the project nor every bundle brings."""
+        imported = tuple(imported)
         tops = {name.partition(".")[0] for name, is_optional in imported if not is_optional}
+        brought = {name.partition(".")[0] for name, _ in imported if "." in name and self.find(name)}
         return frozenset(
-            top for top in tops if not self._has(top) and top not in sys.stdlib_module_names and top not in OURS
+            top for top in tops - brought - OURS if top not in sys.stdlib_module_names and not self._has(top)
         )
 
     def _has(self, top: str) -> bool:

@@ -46,7 +46,8 @@ class Project:
     `files` are what the bundle holds of it, POSIX path from its root -> content: the modules of a project, the sliced
     modules of notebooks and the local modules that these import. `imports` are the top-level modules which the files
     import and do not bring. `requirements` are what the project's files ask for (`requirement_files.py`
-    reads them). `tests` are the `flash:test` cells by the name of their notebook.
+    reads them). `tests` are the `flash:test` cells by the name of their notebook. `unread_paths` are statements that
+    add to `sys.path` what only running them would tell.
     """
 
     name: str
@@ -56,3 +57,4 @@ class Project:
     imports: frozenset[str] = frozenset()
     requirements: tuple[Wanted, ...] = ()
     tests: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)
+    unread_paths: tuple[str, ...] = ()

@@ -59,7 +59,9 @@ def requirements_of(
     brought = named | leave_out | OURS
     modules = {module for module in project.imports if str(canonicalize_name(module)) not in brought}
     if modules - sys.stdlib_module_names:  # what is installed here is a second of looking
-        wanted += imported(modules, named, leave_out=leave_out, in_image=in_image, installed=installed or Installed())
+        here = installed or Installed()
+        unread = project.unread_paths
+        wanted += imported(modules, named, leave_out=leave_out, in_image=in_image, installed=here, unread=unread)
     return merge(wanted, python=python, leave_out=leave_out)
 
 
@@ -123,10 +125,12 @@ def imported(
     leave_out: frozenset[str] = frozenset(),
     in_image: frozenset[str] = frozenset(),
     installed: Installed,
+    unread: tuple[str, ...] = (),
 ) -> Iterator[Wanted]:
     """Yield a pinned requirement for each imported module which no `named` or `leave_out` distribution brings.
 
     Where a named one is not installed here, nobody knows its modules: what is not installed either may be from it.
+    `unread` is what adds to `sys.path` and can't be read: a file of the user's may be there.
     """
     is_all_known = all(installed.version(name) is not None for name in named)
     unknown: list[str] = []
@@ -141,7 +145,8 @@ def imported(
     if unknown:
         raise BuildError(
             f"no package that is asked for or installed here brings {', '.join(f'`{name}`' for name in unknown)}",
-            fix="write the package into deps= or requirements.txt, or install it here",
+            fix="write the package into deps= or requirements.txt, or install it here"
+            + (f"; where it is a file of yours, write its folder as text in {unread[0]}" if unread else ""),
         )
 
 

@@ -17,6 +17,7 @@ from flash_jupyter.build.marks import Role
 from flash_jupyter.build.modules import Module, Modules, above
 from flash_jupyter.build.notebook import read_exports
 from flash_jupyter.build.nothing import no_functions
+from flash_jupyter.build.paths import added_paths
 from flash_jupyter.build.project import Export, Project, Wanted
 from flash_jupyter.build.requirement_files import read_files, read_script
 from flash_jupyter.build.scan import declared
@@ -69,10 +70,13 @@ class _Reading:
         self._tests: dict[str, tuple[Cell, ...]] = {}
         self._looked_at: list[str] = []
         self._magics: list[str] = []
+        self._unread: list[str] = []
 
     def add_folder(self) -> None:
         """Read a project; raises `BuildError` for a syntax error in any of its sources."""
         found = read_folder(self._root, self._ignore)
+        for path in found.modules:
+            self._modules.add_paths_of(path)
         for path in found.modules:
             self.add_file(path)
         for path in found.notebooks:
@@ -83,6 +87,7 @@ class _Reading:
     def add_file(self, path: Path) -> None:
         """Read a Python file; what it serves brings along what it imports."""
         module = self._modules.named(path)
+        self._modules.add_paths_of(path)
         text = self._modules.read(module)
         exports = [found.export() for found in declared(text, Evaluator(self._modules.text))]
         self._looked_at.append(text.label)
@@ -106,6 +111,9 @@ class _Reading:
         for cell in notebook.cells:
             self._requirements += read_script(cell.source, notebook.name)
         modules = Modules(self._root, self._ignore, path.parent)
+        for cell in notebook.cells:
+            modules.add_paths(added_paths(cell.plain.tree.body, path.parent), f"{cell} of {notebook.name}")
+        self._unread += modules.unread
         exports, texts = read_exports(notebook, Evaluator(modules.text))
         self._add_exports(exports)
         for name, text in texts.items():
@@ -115,7 +123,7 @@ class _Reading:
             self._follow(imported, modules)
 
     def _label(self, path: Path) -> str:
-        return path.relative_to(self._root).as_posix()
+        return self._modules.label(path)
 
     def _add_exports(self, exports: Iterable[Export]) -> None:
         for export in exports:
@@ -172,4 +180,5 @@ class _Reading:
             imports=frozenset(self._imports),
             requirements=tuple(dict.fromkeys(self._requirements)),
             tests=self._tests,
+            unread_paths=tuple(dict.fromkeys([*self._unread, *self._modules.unread])),
         )

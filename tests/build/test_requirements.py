@@ -149,3 +149,12 @@ def test_what_is_installed_in_this_environment_is_known() -> None:
     assert "packaging" in here.modules["packaging"]
     assert here.version("no-such-distribution") is None
     assert (here.version("packaging") or "")[0].isdigit()
+
+
+def test_where_a_file_of_ones_own_may_be_meant_the_fix_says_where_its_folder_is_read() -> None:
+    with pytest.raises(BuildError) as raised:
+        list(imported({"nowhere"}, frozenset(), installed=HERE, unread=("`sys.path.append(f())` of cell 1 of nb.py",)))
+    assert raised.value.fix == (
+        "write the package into deps= or requirements.txt, or install it here; where it is a file of yours, "
+        "write its folder as text in `sys.path.append(f())` of cell 1 of nb.py"
+    )

@@ -463,3 +463,43 @@ def test_the_quickstart_says_which_cells_to_tag() -> None:
         read_project(QUICKSTART)
     with pytest.raises(BuildError, match=r"is made by cell \d+, which is not exported\n  → tag cell \d+ flash:init"):
         read_project(QUICKSTART, from_magics=True)
+
+
+def test_a_notebook_brings_modules_of_the_folders_that_it_adds_to_the_path(tmp_path: Path) -> None:
+    files = {
+        "lib/geo.py": "from shapes import AREA\n",
+        "lib/shapes.py": "import numpy\nAREA = 2\n",
+        "book/geo.py": "AREA = 1\n",
+        "book/near.py": "NEAR = 1\n",
+    }
+    write(tmp_path, files)
+    cells = (
+        '# %% tags=["flash:skip"]\nimport sys\nsys.path.insert(0, "../lib")\n'
+        '# %% tags=["flash:handler:area"]\nimport geo, near\ngeo.AREA * n\n'
+    )
+    found = read(tmp_path / "book", "nb.py", cells)
+    assert list(found.files) == ["geo.py", "near.py", "notebook_nb.py", "shapes.py"]
+    assert found.files["geo.py"] == b"from shapes import AREA\n"
+    assert found.imports == {"numpy"}
+    assert found.unread_paths == ()
+
+
+def test_modules_of_a_project_are_found_where_any_of_them_adds_a_folder(tmp_path: Path) -> None:
+    main = (
+        "import os, sys\nsys.path.append(os.path.join(os.path.dirname(__file__), 'shared'))\nfrom workers import gpu\n"
+    )
+    files = {
+        "main.py": main,
+        "shared/tools.py": "import numpy\n",
+        "workers/__init__.py": "",
+        "workers/gpu.py": "import tools\nfrom flash_jupyter import remote\n@remote\ndef f(): return tools\n",
+    }
+    found = read_project(write(tmp_path, files))
+    assert {"tools.py", "shared/tools.py"} <= set(found.files)
+    assert found.imports == {"numpy"}
+
+
+def test_a_folder_that_can_not_be_read_is_remembered_with_its_place(tmp_path: Path) -> None:
+    text = 'import sys\nsys.path.append(find_lib())\n# %% tags=["flash:handler:area"]\nimport geo_of_mine\ngeo_of_mine.f(n)\n'
+    found = read(tmp_path, "nb.py", f"# %%\n{text}")
+    assert found.unread_paths == ("`sys.path.append(find_lib())` of cell 1 of nb.py",)
