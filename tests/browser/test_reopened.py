@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lab import Lab
+from lab import JUNK, Lab
 from lab_server import JupyterServer
 
 from flash_jupyter.views.endpoints import AGAIN
@@ -16,8 +16,6 @@ from flash_jupyter.views.endpoints import AGAIN
 pytestmark = pytest.mark.browser
 
 WORDS = "to cancel, interrupt the kernel (■)"
-#: what JupyterLab shows in place of a widget that is gone, or of an output that it can't draw
-JUNK = ("Loading widget", "Error displaying widget", "Could not render", "model not found", "Error creating widget")
 
 
 @pytest.mark.slow

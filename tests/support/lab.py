@@ -27,6 +27,9 @@ ALLOWED_ERRORS: dict[str, str] = {
     r"Canceled future for \w+ message before replies": "Lab had asked the kernel of a notebook that was closed meanwhile",
 }
 
+#: what JupyterLab shows in place of a widget that is gone, or of an output that it can't draw
+JUNK = ("Loading widget", "Error displaying widget", "Could not render", "model not found", "Error creating widget")
+
 _IS_READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
     const kernel = context?.session?.kernel;

@@ -52,7 +52,8 @@ export class Standing {
   async cancel(): Promise<void> {
     this.tell({ isCancelling: true, note: '' });
     try {
-      this.tell({ note: (await this.client.cancel(this.jobId)).text });
+      const { text } = await this.client.cancel(this.jobId);
+      this.tell({ canCancel: false, note: text });
     } catch (error) {
       const { message, fix } = error as RequestError;
       this.tell({ isCancelling: false, note: `it is not cancelled: ${message}; ${fix || 'interrupt the kernel'}` });

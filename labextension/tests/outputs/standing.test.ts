@@ -61,7 +61,7 @@ describe('how a job stands', () => {
     await standing.begin();
     await standing.cancel();
     standing.isDrawn();
-    assert.deepEqual([standing.isCancelling, standing.note], [true, 'cancelled']);
+    assert.deepEqual([standing.canCancel, standing.note], [false, 'cancelled']);
   });
 
   it('says what to do where it could not be cancelled, and can be clicked again', async () => {
