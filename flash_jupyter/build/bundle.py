@@ -154,7 +154,7 @@ def build_project(
         report(_step("pack", archive.name))
         size_bytes = write_archive(folder, archive, limit_bytes=limits.BUNDLE_BYTES)
         _replace(archive.with_name(FILE_NAME), manifest.text().encode())
-    notes = (*packages.notes, *unserved_app(project.files, groups))
+    notes = (*project.notes, *packages.notes, *unserved_app(project.files, groups))
     return Bundle(archive, manifest, size_bytes, folder if options.keep_build else None, project, notes)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flash_jupyter.build.marks import Mark, Role, read_mark
+from flash_jupyter.build.marks import Mark, Role, read_includes, read_mark
 from flash_jupyter.build.plain import Plain, make_plain
 from flash_jupyter.errors import BuildError
 
@@ -25,6 +25,8 @@ class Cell:
     execution_count: int | None = None
     #: `metadata.flash`: options of `%%remote`, as JupyterLab stores them
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: patterns of files that it names for the bundle
+    includes: tuple[str, ...] = ()
 
     @property
     def role(self) -> Role:
@@ -89,4 +91,5 @@ def _cells(notebook: Any, *, has_ids: bool) -> Iterator[Cell]:
             plain,
             cell.get("execution_count"),
             cell.metadata.get("flash", {}),
+            read_includes(cell.source),
         )

@@ -53,7 +53,7 @@ def read_folder(root: Path, ignore: Ignore) -> Folder:
             found.modules.append(path)
         elif path.suffix == ".ipynb" or not path.with_suffix(".ipynb").exists():  # jupytext's pairs are one notebook
             found.notebooks.append(path)
-    _check_size(root, found.data)
+    check_size(root, found.data)
     return found
 
 
@@ -78,7 +78,8 @@ def matches(relative: str, patterns: Iterable[str]) -> bool:
     )
 
 
-def _check_size(root: Path, data: list[Path]) -> None:
+def check_size(root: Path, data: list[Path]) -> None:
+    """Raise `BuildError` where files below `root` are larger together than a bundle may be."""
     sizes = {path.relative_to(root).as_posix(): path.stat().st_size for path in data}
     if sum(sizes.values()) <= limits.BUNDLE_BYTES:
         return

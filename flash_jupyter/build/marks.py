@@ -16,6 +16,8 @@ from enum import Enum
 from flash_jupyter.errors import BuildError
 
 PREFIX = "flash:"
+#: names files that the bundle brings too, in a comment: `#| flash: include=data/*.csv`
+_INCLUDE = "include="
 _COMMENT = re.compile(r"#\s*\|\s*(?P<key>flash|export)\b:?\s*(?P<words>.*)")
 
 
@@ -64,6 +66,16 @@ def read_mark(source: str, tags: Iterable[str], where: str) -> Mark:
     return found.pop() if found else Mark()
 
 
+def read_includes(source: str) -> tuple[str, ...]:
+    r"""Return the patterns of files that a cell names, in order.
+
+    >>> read_includes("#| flash: handler name=score include=labels.json,data/*.csv\nx")
+    ('labels.json', 'data/*.csv')
+    """
+    words = [word for match in _comments(source) for word in match["words"].split() if word.startswith(_INCLUDE)]
+    return tuple(pattern for word in words for pattern in word.removeprefix(_INCLUDE).split(",") if pattern)
+
+
 def _from_tags(tags: Iterable[str], where: str) -> Iterator[Mark]:
     for tag in tags:
         if tag == "parameters":  # papermill's
@@ -74,17 +86,24 @@ def _from_tags(tags: Iterable[str], where: str) -> Iterator[Mark]:
 
 
 def _from_comments(source: str, where: str) -> Iterator[Mark]:
-    for line in source.splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            return
-        match = _COMMENT.fullmatch(line.strip())
-        if match is None:
-            continue
+    for match in _comments(source):
         if match["key"] == "export":
             yield Mark(Role.SETUP)
             continue
-        role, *options = match["words"].split()[:2] or [""]
+        words = [word for word in match["words"].split() if not word.startswith(_INCLUDE)]
+        if not words and match["words"].strip():
+            continue
+        role, *options = words[:2] or [""]
         yield _mark(role, _name(options, where), where)
+
+
+def _comments(source: str) -> Iterator[re.Match[str]]:
+    """The `#|` comments of ours in the first lines of a cell."""
+    for line in source.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            return
+        if match := _COMMENT.fullmatch(line.strip()):
+            yield match
 
 
 def _name(options: list[str], where: str) -> str:

@@ -47,7 +47,7 @@ class Project:
     modules of notebooks and the local modules that these import. `imports` are the top-level modules which the files
     import and do not bring. `requirements` are what the project's files ask for (`requirement_files.py`
     reads them). `tests` are the `flash:test` cells by the name of their notebook. `unread_paths` are statements that
-    add to `sys.path` what only running them would tell.
+    add to `sys.path` what only running them would tell. `notes` are for who builds it.
     """
 
     name: str
@@ -58,3 +58,4 @@ class Project:
     requirements: tuple[Wanted, ...] = ()
     tests: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)
     unread_paths: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

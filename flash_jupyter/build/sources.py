@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib.util import decode_source
 from pathlib import Path
 
 from flash_jupyter.build.cells import Cell, read_notebook
 from flash_jupyter.build.evaluate import Evaluator
-from flash_jupyter.build.folder import is_notebook, read_folder
+from flash_jupyter.build.folder import check_size, is_notebook, read_folder
 from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.include import included, unshipped
 from flash_jupyter.build.magics import magic_cells, with_magics
 from flash_jupyter.build.marks import Role
 from flash_jupyter.build.modules import Module, Modules, above
@@ -71,6 +72,8 @@ class _Reading:
         self._looked_at: list[str] = []
         self._magics: list[str] = []
         self._unread: list[str] = []
+        #: the modules of notebooks, with the name and the folder of theirs
+        self._written: list[tuple[str, str, Path]] = []
 
     def add_folder(self) -> None:
         """Read a project; raises `BuildError` for a syntax error in any of its sources."""
@@ -114,13 +117,26 @@ class _Reading:
         for cell in notebook.cells:
             modules.add_paths(added_paths(cell.plain.tree.body, path.parent), f"{cell} of {notebook.name}")
         self._unread += modules.unread
+        files = included(notebook, path.parent, self._root, self._ignore)
+        check_size(path.parent, list(files.values()))
+        for place, file in files.items():
+            self._ship(place, file.read_bytes(), self._label(file))
         exports, texts = read_exports(notebook, Evaluator(modules.text))
         self._add_exports(exports)
         for name, text in texts.items():
             self._ship(f"{name}.py", text.encode(), notebook.name)
+            self._written.append((text, notebook.name, path.parent))
             imported = imports_of(text, "")
             modules.refuse_excluded(imported, notebook.name)
             self._follow(imported, modules)
+
+    def _told_of_unshipped(self) -> Iterator[str]:
+        """Say which files a notebook's module names that stay behind; of secrets nothing is to be said."""
+        for text, name, folder in self._written:
+            for file in unshipped(text, folder, self._files):
+                path = self._label(folder / file)
+                if not self._ignore.excludes(path) or self._ignore.says(path):
+                    yield f"{name} names {file}, which the bundle has not: add `#| flash: include={file}` to a cell"
 
     def _label(self, path: Path) -> str:
         return self._modules.label(path)
@@ -181,4 +197,5 @@ class _Reading:
             requirements=tuple(dict.fromkeys(self._requirements)),
             tests=self._tests,
             unread_paths=tuple(dict.fromkeys([*self._unread, *self._modules.unread])),
+            notes=tuple(dict.fromkeys(self._told_of_unshipped())),
         )

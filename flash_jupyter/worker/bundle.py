@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,11 +19,14 @@ RELEASED = "runpod_flash"
 def find_functions(places: Mapping[str, str], packages: str = "") -> dict[str, Any]:
     """Return name -> function or class, for name -> `module:attribute`.
 
-    `packages` is the folder of packages that only this resource has, below the bundle's root. Raises `BuildError` for
+    `packages` is the folder of packages that only this resource has, below the bundle's root. Relative paths hold from
+    that root, as they do from a notebook's folder. Raises `BuildError` for
     a module that can't be imported on this worker, and for one that lacks the name.
     """
+    root = Path(__file__).parents[2]
+    os.chdir(root)
     if packages:
-        sys.path.insert(0, str(Path(__file__).parents[2] / packages))
+        sys.path.insert(0, str(root / packages))
     sys.modules.setdefault(RELEASED, importlib.import_module("flash_jupyter"))
     return {name: _find(name, *place.split(":")) for name, place in places.items()}
 

@@ -127,6 +127,10 @@ z = str(x)
 # %% tags=["flash:handler:needs"]
 z.upper()
 
+# %% tags=["flash:handler:looks_up"]
+#| flash: include=data/*.json
+[x, open("data/rates.json").read()]
+
 # %% tags=["flash:test"]
 assert here(x=4)["twice"] == 9
 """
@@ -134,10 +138,15 @@ assert here(x=4)["twice"] == 9
 
 def test_the_command_compares_and_says_what_differs_and_what_is_not_verified(desk: Any) -> None:
     (desk.folder / "sums.py").write_text(WRONG)
+    (desk.folder / "data").mkdir()
+    (desk.folder / "data" / "rates.json").write_text("[7]")
     done = desk.python("-c", "from flash_jupyter.cli import main; main()", "build", "sums.py", "--preview")
-    said = [line for line in done.stdout.splitlines() if line.startswith(("here: ", "needs: "))]
-    assert said[0] == 'here: differs, cell 6 of sums.py, AssertionError, in `assert here(x=4)["twice"] == 9`', done
+    said = [line for line in done.stdout.splitlines() if line.startswith(("here: ", "looks_up: ", "needs: "))]
+    assert said[0] == 'here: differs, cell 7 of sums.py, AssertionError, in `assert here(x=4)["twice"] == 9`', done
     assert said[1].startswith("here: differs, its defaults, the notebook gives {'twice': 4, 'folder': ")
-    assert said[2:] == ["needs: not verified, z has no literal default, and no flash:test cell calls it"]
+    assert said[2:] == [
+        "needs: not verified, z has no literal default, and no flash:test cell calls it",
+        "looks_up: verified, its defaults, [2, '[7]']",
+    ]
     assert done.returncode == 1
     assert endpoints(desk.settings) == []

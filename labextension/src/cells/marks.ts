@@ -28,7 +28,8 @@ export const ROLES: readonly RoleText[] = [
 ];
 
 const PREFIX = 'flash:';
-const COMMENT = /^#\s*\|\s*(?:flash\b.*|export\b.*)$/;
+/** A comment that only names files for the bundle gives the cell no role. */
+const COMMENT = /^#\s*\|\s*(?:flash\b(?!:?\s*include=).*|export\b.*)$/;
 const REMOTE_COMMENT = /^\s*#[ \t]*\|[ \t]*remote(?![\w-])[ \t]*:?(.*)$/;
 const REMOTE_MAGIC = /^%%remote(?![\w-])(.*)$/;
 
