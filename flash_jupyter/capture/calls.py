@@ -113,21 +113,9 @@ def namespace_of(obj: Any) -> dict[str, Any]:
 
 def _undefined(code: CodeType, namespace: Mapping[str, Any]) -> dict[str, int]:
     """Find global names that the code reads, and nobody binds: name -> line of the file."""
-    known = {*namespace, *vars(builtins), *SHELL_NAMES, *code_names(code).binds, "__builtins__"}
-    found: dict[str, int] = {}
-    for part in _with_nested(code):
-        line = part.co_firstlineno
-        for instruction in dis.get_instructions(part):
-            line = _line_of(instruction) or line
-            if instruction.opname == "LOAD_GLOBAL" and instruction.argval not in known:
-                found.setdefault(instruction.argval, line)
-    return found
-
-
-def _line_of(instruction: dis.Instruction) -> int | None:
-    """The line that an instruction starts, from Python 3.13 on the line that it belongs to."""
-    line = getattr(instruction, "line_number" if sys.version_info >= (3, 13) else "starts_line")
-    return line if isinstance(line, int) else None
+    names = code_names(code)
+    known = (namespace, vars(builtins), SHELL_NAMES, names.binds, ("__builtins__",))
+    return {name: line for name, line in names.lines.items() if not any(name in names_of for names_of in known)}
 
 
 def _with_nested(code: CodeType) -> Iterable[CodeType]:

@@ -7,7 +7,8 @@ what will run.
 from __future__ import annotations
 
 import dis
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
 
@@ -30,6 +31,8 @@ class CodeNames:
     deletes: frozenset[str]
     modules: frozenset[str]
     attributes: frozenset[str]
+    #: the line of the file in which each name of a global is first loaded
+    lines: Mapping[str, int]
 
 
 #: by identity, and holding the code so that the identity stays its own: hashing code costs more than reading the entry
@@ -54,13 +57,16 @@ def code_names(code: CodeType) -> CodeNames:
 
 def _read(code: CodeType) -> CodeNames:
     reads, binds, deletes = set[str](), set[str](), set[str]()
-    modules, attributes = set[str](), set[str]()
+    modules, attributes, lines = set[str](), set[str](), dict[str, int]()
     for part in _nested(code):
-        module = ""
+        module, line = "", part.co_firstlineno
         for instruction in dis.get_instructions(part):
+            line = _line_of(instruction) or line
             operation, argument = instruction.opname, str(instruction.argval)
             if operation in _LOADS:
                 reads.add(argument)
+                if operation == "LOAD_GLOBAL":
+                    lines.setdefault(argument, line)
             elif operation in _STORES:
                 binds.add(argument)
             elif operation in _DELETES:
@@ -72,7 +78,15 @@ def _read(code: CodeType) -> CodeNames:
                 modules.add(module)
             elif operation == "IMPORT_FROM":
                 modules.add(f"{module}.{argument}")
-    return CodeNames(*map(frozenset, (reads, binds, deletes, modules, attributes)))
+    return CodeNames(
+        frozenset(reads), frozenset(binds), frozenset(deletes), frozenset(modules), frozenset(attributes), lines
+    )
+
+
+def _line_of(instruction: dis.Instruction) -> int | None:
+    """The line that an instruction starts, from Python 3.13 on the line that it belongs to."""
+    line = getattr(instruction, "line_number" if sys.version_info >= (3, 13) else "starts_line")
+    return line if isinstance(line, int) else None
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

@@ -19,7 +19,7 @@ from flash_jupyter.decorator.target import check_concurrency
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.events import Event, Notice
-from flash_jupyter.session.show import show
+from flash_jupyter.session.show import is_shown, show
 from flash_jupyter.session.started import StartedCall
 from flash_jupyter.session.wait import Inbox
 
@@ -54,6 +54,8 @@ class RemoteCallable(ABC, Generic[P, R]):
         loop, context = asyncio.get_running_loop(), contextvars.copy_context()
 
         def tell(event: Event) -> None:
+            if not is_shown(event):
+                return
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
                 loop.call_soon_threadsafe(show, event, context=context)
 

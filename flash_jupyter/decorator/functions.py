@@ -67,6 +67,10 @@ class RemoteFunction(RemoteCallable[P, R]):
             f"{self.label} is a remote function and can't be a method; decorate the class, or a function beside it"
         )
 
+    @functools.cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        return parameters_of(self._function)
+
     def _runs_here(self) -> bool:
         return self._target.local or is_worker()
 
@@ -94,7 +98,7 @@ class RemoteFunction(RemoteCallable[P, R]):
             namespace=namespace_of(self._function),
             label=self.label,
             member=member,
-            parameters=parameters_of(self._function),
+            parameters=self._parameters,
             deps=self._target.dependencies,
             apt=self._target.system_dependencies,
             accelerate=self._target.accelerate_downloads,

@@ -48,6 +48,7 @@ from flash_jupyter.emulator.queue_api import QueueApi
 from flash_jupyter.emulator.rate import ControlLimiter, QueueLimiter, Window
 from flash_jupyter.emulator.restore import restore
 from flash_jupyter.emulator.secrets import Secrets
+from flash_jupyter.emulator.shortcuts import Shortcuts
 from flash_jupyter.emulator.store import Store
 from flash_jupyter.emulator.templates import Templates
 from flash_jupyter.emulator.templates_api import TemplatesApi
@@ -153,11 +154,13 @@ def create_app(
             yield
 
     access = Access(emulator.world, partial(find_flash_endpoint, emulator.apps))
+    of_jobs = _routes_of_jobs(emulator)
     app = Starlette(
-        routes=_routes(emulator, limiter),
+        routes=_routes(emulator, limiter, of_jobs),
         middleware=[
             Middleware(RequireKey, api_key=api_key, keys=emulator.keys, access=access, seen=emulator.seen),
             Middleware(FaultyAnswers, world=emulator.world, limiter=limiter),
+            Middleware(Shortcuts, routes=of_jobs, endpoints=emulator.world.endpoints),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _http_error},
         lifespan=lifespan,
@@ -167,19 +170,28 @@ def create_app(
     return app
 
 
-def _routes(emulator: Emulator, limiter: ControlLimiter) -> list[Route]:
+def _routes_of_jobs(emulator: Emulator) -> list[Route]:
+    """Return the routes that each job takes, the worker's and the client's."""
+    world = emulator.world
+    find = partial(find_flash_endpoint, emulator.apps)
+    limiter = QueueLimiter(world.config.limits.rate_per_10_s.get, world.clock)
+    return [
+        *WorkerApi(world, emulator.dispatcher).routes(),
+        *QueueApi(world, emulator.dispatcher, emulator.endpoints, limiter, find).routes(),
+    ]
+
+
+def _routes(emulator: Emulator, limiter: ControlLimiter, of_jobs: list[Route]) -> list[Route]:
     """Return all routes; those of the control plane come before `/v2/{endpoint}`."""
     world, endpoints = emulator.world, emulator.endpoints
     find = partial(find_flash_endpoint, emulator.apps)
-    queue_limiter = QueueLimiter(world.config.limits.rate_per_10_s.get, world.clock)
     return [
         *ControlApi(world, endpoints, limiter).routes(),
         *TemplatesApi(emulator.templates, endpoints, limiter).routes(),
         *VolumesApi(emulator.volumes, endpoints, limiter).routes(),
         *CatalogApi(world.faults.is_sold_out, limiter).routes(),
         *BillingApi(world.store.usage, limiter, world.clock).routes(),
-        *WorkerApi(world, emulator.dispatcher).routes(),
-        *QueueApi(world, emulator.dispatcher, endpoints, queue_limiter, find).routes(),
+        *of_jobs,
         *BalancerApi(world, emulator.balancer, emulator.health, find).routes(),
         *AppsApi(emulator.graphql).routes(),
         *ArtifactsApi(emulator.apps, emulator.artifacts).routes(),

@@ -22,6 +22,8 @@ from flash_jupyter.emulator.world import Endpoint, NoSuchEndpoint, NoSuchWorker,
 #: lines that are read and sent together
 _BATCH = 500
 KEEP_ALIVE_S = 15.0
+#: while jobs stand in line, the lines of so many seconds are sent together: each sending wakes the client
+TOGETHER_S = 0.005
 
 
 class ControlApi:
@@ -96,12 +98,14 @@ class ControlApi:
             raise invalid(["source: must be container or system"])
         start = _log_start(request, log, source)
         return StreamingResponse(
-            self._log_events(log, start, source),
+            self._log_events(endpoint, log, start, source),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Connection": "keep-alive"},
         )
 
-    async def _log_events(self, log: WorkerLog, position: int, source: str | None) -> AsyncIterator[bytes]:
+    async def _log_events(
+        self, endpoint: Endpoint, log: WorkerLog, position: int, source: str | None
+    ) -> AsyncIterator[bytes]:
         news = asyncio.Event()
         log.subscribe(news)
         loop = asyncio.get_running_loop()
@@ -117,6 +121,8 @@ class ControlApi:
                 timer = loop.call_later(KEEP_ALIVE_S, news.set)
                 await news.wait()
                 timer.cancel()
+                if endpoint.queue:
+                    await asyncio.sleep(TOGETHER_S)
                 if position == len(log):
                     yield b": keep-alive\n\n"
         finally:

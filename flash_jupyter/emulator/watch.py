@@ -25,6 +25,8 @@ from flash_jupyter.emulator.world import Endpoint, Worker, World
 from flash_jupyter.states import JobState
 
 BUSY_TICK_S, QUIET_TICK_S = 0.2, 1.0
+#: what happens within so many seconds is looked at together: a hundred jobs may come at once
+TOGETHER_S = 0.005
 MEMORY_CHECK_S, SWEEP_S = 0.4, 1.0
 #: how often it is stored that workers live: a worker that dies together with the server is billed until then
 USAGE_S = 10.0
@@ -53,6 +55,7 @@ class Watch:
             busy = self._world.open_jobs or self._world.workers
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._world.wake.wait(), BUSY_TICK_S if busy else QUIET_TICK_S)
+                await asyncio.sleep(TOGETHER_S)
             self._world.wake.clear()
 
     def tick(self) -> None:

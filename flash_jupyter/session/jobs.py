@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,8 @@ COLUMNS = (
     *("filename", "source", "names", "out", "run", "worker_id", "error", "created_at", "finished_at"),
     *("cost_usd", "events_log", "has_result", "kind", "session", "seen_at", "is_taken"),
 )
+_INSERT = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+_values_of = attrgetter(*COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,7 @@ class JobStore:
 
     def insert(self, job: JobRecord) -> None:
         """Write a new job down."""
-        marks = ", ".join("?" * len(COLUMNS))
-        values = [_sql_value(getattr(job, column)) for column in COLUMNS]
-        self._execute(f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks})", values)
+        self._execute(_INSERT, [_sql_value(value) for value in _values_of(job)])
 
     def update(self, job_id: str, **changes: Any) -> None:
         """Change columns of a job."""

@@ -8,7 +8,18 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from flash_jupyter.session.events import Clear, Display, Event, Notice, Sent, Stream, Waiting
+from flash_jupyter.session.events import (
+    Clear,
+    Display,
+    Event,
+    Logged,
+    Measured,
+    Notice,
+    Phase,
+    Sent,
+    Stream,
+    Waiting,
+)
 
 #: (backend, endpoint) of which was said that calls go there
 _said: set[tuple[str, str]] = set()
@@ -33,6 +44,13 @@ def show(event: Event) -> None:
         _said.add((event.backend, event.endpoint))
         if current_shell() is not None or sys.stderr.isatty():
             say(f"{event.endpoint} is on {'the local Runpod' if event.backend == 'local' else 'Runpod'}")
+
+
+def is_shown(event: Event) -> bool:
+    """Whether `show` may have something to do for an event; where not, its thread need not be woken."""
+    if isinstance(event, Sent):
+        return (event.backend, event.endpoint) not in _said
+    return not isinstance(event, Phase | Measured | Logged)
 
 
 def say(text: str) -> None:

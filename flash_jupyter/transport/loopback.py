@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -56,10 +57,10 @@ class LoopbackTransport(httpx.AsyncBaseTransport):
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float | None
     ) -> Answer:
         """Send one small request and read its whole answer; raises `httpx.TransportError`."""
-        parts = urlsplit(url)
-        origin = (parts.hostname or "", parts.port or 80)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Length: {len(content)}"]
+        _, _, address = url.partition("://")
+        host, _, target = address.partition("/")
+        origin = _origin(host)
+        lines = [f"{method} /{target} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(content)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         message = "\r\n".join(lines).encode() + b"\r\n\r\n" + content
         connection = self._reuse(origin) or await self._connect(origin, timeout_s)
@@ -248,6 +249,13 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Give the connection back."""
         self._owner.release(self._origin, self._connection)
+
+
+@lru_cache(maxsize=16)
+def _origin(netloc: str) -> Origin:
+    """Split `host:port`; it is the same for all requests, and each has a path of its own."""
+    parts = urlsplit(f"//{netloc}")
+    return parts.hostname or "", parts.port or 80
 
 
 def _encode(request: httpx.Request) -> bytes:

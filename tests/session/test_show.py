@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flash_jupyter.session.events import Waiting
-from flash_jupyter.session.show import show
+from flash_jupyter.session.events import Clear, Display, Event, Measured, Notice, Phase, Sent, Stream, Waiting
+from flash_jupyter.session.show import is_shown, show
 
 
 def test_in_a_script_each_reason_is_one_line_for_all_calls(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,3 +27,24 @@ def test_another_wait_is_told_again(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_end_of_a_wait_that_was_not_told_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     show(Waiting("", "", wait="script-4"))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "event",
+    [Stream("stdout", "hi"), Display({}), Clear(), Notice("n"), Waiting("", "")],
+    ids=lambda event: type(event).__name__,
+)
+def test_what_a_job_says_wakes_who_shows_it(event: Event) -> None:
+    assert is_shown(event)
+
+
+@pytest.mark.parametrize("event", [Phase("queue"), Measured()], ids=lambda event: type(event).__name__)
+def test_stations_on_the_way_wake_nobody(event: Event) -> None:
+    assert not is_shown(event)
+
+
+def test_only_the_first_job_of_an_endpoint_wakes_who_shows_where_it_goes() -> None:
+    sent = Sent("local", "only-the-first")
+    assert is_shown(sent)
+    show(sent)
+    assert not is_shown(sent)
