@@ -6,7 +6,9 @@ Every method prints nothing and returns JSON: who drives the kernel reads it (`b
 from __future__ import annotations
 
 import copy
+import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +46,22 @@ class Rehearsal:
         }
         self._own: set[str] = set(found["own"])
         self._namespace = namespace
+        #: what the bundle is compared with, in words
+        self._source = "the notebook"
         self._given: dict[str, dict[str, Any]] = {}
         self._covered: dict[str, Any] = {}
         self._expected: dict[str, Any] = {}
+
+    def load(self, module: str, names: list[str]) -> str:
+        """Import a module of the project, which stands in the current folder or in `src`; returns why that failed."""
+        sys.path[:0] = [each for each in (str(Path.cwd()), str(Path("src").resolve())) if each not in sys.path]
+        try:
+            found = vars(importlib.import_module(module))
+        except Exception as error:  # the user's own code
+            return json.dumps(f"{type(error).__name__}: {error}")
+        self._source = "the project"
+        self._namespace.update({name: found[name] for name in names if name in found})
+        return json.dumps("")
 
     def keep(self, name: str, outputs: list[str] | None, shell: Any) -> str:
         """Remember what the handler cell that just ran gave: its last value, or the names that it bound."""
@@ -105,15 +120,15 @@ class Rehearsal:
         try:
             expected = self._expected[name] if name in self._expected else self._here(name)
         except Exception as error:  # the user's own code
-            return _verdict("not verified", f"the notebook's own raised {type(error).__name__}: {error}")
+            return _verdict("not verified", f"{self._source}'s own raised {type(error).__name__}: {error}")
         try:
             route = served.resource.is_load_balanced
             got = self._asker.route(function, served, {}) if route else self._asker.plain(function, served, {})
         except RemoteExecutionError as failure:
-            return _verdict("differs", f"the notebook gives {_shown(expected)}, the bundle raised {failure}")
+            return _verdict("differs", f"{self._source} gives {_shown(expected)}, the bundle raised {failure}")
         if is_alike(expected, got):
             return _verdict("verified", _shown(got))
-        return _verdict("differs", f"the notebook gives {_shown(expected)}, the bundle {_shown(got)}")
+        return _verdict("differs", f"{self._source} gives {_shown(expected)}, the bundle {_shown(got)}")
 
     def _here(self, name: str) -> Any:
         """What the notebook's own function gives with its defaults, here."""
@@ -125,7 +140,7 @@ class Rehearsal:
         if function.is_class:
             return json.dumps("a class has no default call; call it in a flash:test cell")
         if name not in self._expected and not hasattr(self._namespace.get(name), "local"):
-            return json.dumps("the notebook does not make it")
+            return json.dumps(f"{self._source} does not make it")
         if missing := required(function):
             return json.dumps(
                 f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no literal default, "

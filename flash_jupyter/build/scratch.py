@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ _WITHOUT = {"RUNPOD_API_KEY": ""}
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
+class Stopped(Exception):
+    """Another thread wants the end of a scratch copy: nobody waits for what it gives."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """How a cell failed: the exception in one line, and the line of the cell, 0 where it is not known."""
@@ -48,11 +53,20 @@ class Failure:
 class Scratch:
     """A kernel in a copy of a folder; `variables` are set in its environment. A context: both are gone afterwards.
 
-    A cell may run `cell_s` seconds.
+    A cell may run `cell_s` seconds. Once `stop` is set, what waits for the kernel raises `Stopped`.
     """
 
-    def __init__(self, root: Path, notebook: str, variables: Mapping[str, str], *, cell_s: float = CELL_S) -> None:
+    def __init__(
+        self,
+        root: Path,
+        notebook: str,
+        variables: Mapping[str, str],
+        *,
+        cell_s: float = CELL_S,
+        stop: threading.Event | None = None,
+    ) -> None:
         self._root, self._notebook, self._variables, self._cell_s = root, notebook, dict(variables), cell_s
+        self._stop = stop or threading.Event()
 
     def __enter__(self) -> Scratch:
         self._folder = Path(tempfile.mkdtemp(prefix="flash-scratch-"))
@@ -117,6 +131,8 @@ class Scratch:
             try:
                 reply = self._client.get_shell_msg(timeout=_LOOK_S)
             except Empty:
+                if self._stop.is_set():
+                    raise Stopped from None
                 if not self._manager.is_alive():
                     raise BuildError(f"the kernel of the scratch copy of {self._notebook} ended") from None
                 continue

@@ -1,17 +1,15 @@
-"""Whether a previewed bundle gives what the notebook gives: a request for each function, and the `flash:test` cells.
+"""Whether a bundle gives what its sources give: a request for each function, and the `flash:test` cells.
 
-The notebook's values come from a scratch copy that is run from its first cell to its last. A line that can't be said to
-be verified says why.
+The notebook's values come from a scratch copy that is run from its first cell to its last, those of plain modules from
+their functions (`smoke_modules.py`). A line that can't be said to be verified says why.
 """
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.cells import Cell, Notebook, read_notebook
@@ -24,26 +22,12 @@ from flash_jupyter.build.project import Project
 from flash_jupyter.build.rehearsal import NAME
 from flash_jupyter.build.scratch import Failure, Scratch, in_order
 from flash_jupyter.build.slice import SOURCES
+from flash_jupyter.build.smoke_modules import smoke_modules
+from flash_jupyter.build.trying import Tell, Trying, Verdict, ask, try_defaults
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.local import local_info
 from flash_jupyter.settings import Settings
-
-State = Literal["verified", "differs", "not verified"]
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found out about a function. `how` is what was tried: "its defaults", "cell 7 of scores.ipynb"."""
-
-    function: str
-    state: State
-    how: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.function}: {self.state}" + "".join(f", {each}" for each in (self.how, self.text) if each)
 
 
 def smoke(
@@ -53,26 +37,28 @@ def smoke(
     tell: Tell = lambda _text: None,
     *,
     api_key: str | None = None,
+    stop: threading.Event | None = None,
 ) -> tuple[Verdict, ...]:
     """Try every function that is served; at least one verdict for each. Blocking: the notebooks are run.
 
-    `api_key` is that of the platform where they are served; None for the embedded Runpod of these settings.
+    `api_key` is that of the platform where they are served; None for the embedded Runpod of these settings. Raises
+    `Stopped` soon after `stop` is set.
     """
-    api_key = api_key or _local_key(settings)
+    trying = Trying(project.root, served, settings, api_key or _local_key(settings), tell, stop or threading.Event())
     functions = {function.name: function for each in served for function in each.functions}
     found: list[Verdict] = []
     for notebook, own in _notebooks(project, functions):
         tell(f"running a scratch copy of {notebook.name}")
         try:
-            found += _of_notebook(project.root, notebook, own, served, settings, api_key)
+            found += _of_notebook(trying, notebook, own)
         except FlashError as failure:
             found += [Verdict(each, "not verified", "", failure.message) for each in own]
     tried = {verdict.function for verdict in found}
-    found += [
-        Verdict(name, "not verified", "", "it is not of a notebook, and no flash:test cell calls it")
-        for name in functions
-        if name not in tried
-    ]
+    if left := [function for name, function in functions.items() if name not in tried]:
+        try:
+            found += smoke_modules(trying, left)
+        except FlashError as failure:
+            found += [Verdict(each.name, "not verified", "", failure.message) for each in left]
     return tuple(found)
 
 
@@ -96,17 +82,11 @@ def _names(notebook: Notebook) -> set[str]:
     return handlers | {name for cell in notebook.of_role(*SOURCES) for name in analyse(cell.plain.text).binds}
 
 
-def _of_notebook(
-    root: Path, notebook: Notebook, own: list[str], served: tuple[Served, ...], settings: Settings, api_key: str
-) -> list[Verdict]:
-    resources = [{**vars(each), "resource": each.resource.model_dump(mode="json")} for each in served]
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as order:  # nobody else may read it
-        json.dump({"key": api_key, "served": resources, "own": own}, order)
-        order.flush()
-        with Scratch(root, notebook.name, _local(settings)) as scratch:
-            rehearsal = _Rehearsing(scratch, notebook, order.name, own, served)
-            stopped = rehearsal.run_cells()
-            return [*rehearsal.try_tests(stopped), *rehearsal.try_defaults(stopped)]
+def _of_notebook(trying: Trying, notebook: Notebook, own: list[str]) -> list[Verdict]:
+    with trying.kernel(notebook.name, own, namespace="get_ipython().user_ns") as scratch:
+        rehearsal = _Rehearsing(scratch, notebook, own, trying.served)
+        stopped = rehearsal.run_cells()
+        return [*rehearsal.try_tests(stopped), *rehearsal.try_defaults(stopped)]
 
 
 def _local_key(settings: Settings) -> str:
@@ -115,27 +95,13 @@ def _local_key(settings: Settings) -> str:
     return info.api_key
 
 
-def _local(settings: Settings) -> dict[str, str]:
-    """The scratch copy calls what the notebook calls, but never the cloud."""
-    return {
-        "FLASH_JUPYTER_HOME": str(settings.home),
-        "FLASH_JUPYTER_BACKEND": "local",
-        "FLASH_JUPYTER_OWNER": settings.owner,
-    }
-
-
 class _Rehearsing:
     """One notebook in its kernel."""
 
-    def __init__(
-        self, scratch: Scratch, notebook: Notebook, order: str, own: list[str], served: tuple[Served, ...]
-    ) -> None:
+    def __init__(self, scratch: Scratch, notebook: Notebook, own: list[str], served: tuple[Served, ...]) -> None:
         self._scratch, self._notebook, self._own = scratch, notebook, own
         self._functions = {function.name: function for each in served for function in each.functions}
         self._tried: set[str] = set()
-        made = f"{NAME} = {NAME}(get_ipython().user_ns, {order!r})"
-        failure = scratch.run(f"from flash_jupyter.build.rehearsal import Rehearsal as {NAME}; {made}")
-        assert failure is None, failure
 
     def run_cells(self) -> str:
         """Run the notebook; returns where and why it stopped, empty where it did not."""
@@ -179,8 +145,7 @@ class _Rehearsing:
         for name in self._own:
             reason = stopped or str(self._ask(f"can_compare({name!r})"))
             if not reason:
-                found = self._ask(f"compare({name!r})")
-                yield Verdict(name, found["state"], "its defaults", found["text"])
+                yield try_defaults(self._scratch, name)
             elif name not in self._tried:
                 yield Verdict(name, "not verified", "", reason)
 
@@ -194,7 +159,7 @@ class _Rehearsing:
 
     def _ask(self, call: str) -> Any:
         """Call the kernel's side; its answer is JSON."""
-        return json.loads(self._scratch.value(f"{NAME}.{call}"))
+        return ask(self._scratch, call)
 
 
 def _is_handler(function: Function) -> bool:

@@ -17,6 +17,7 @@ from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce, is_build_of
 from flash_jupyter.deploy.result import Result, Standing
 from flash_jupyter.deploy.site import Site, remove_if_made
+from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.deploy.trial import Trial, provide_key, remove_leftovers, tried
 from flash_jupyter.deploy.undo import Journal, Turn
@@ -72,6 +73,7 @@ class Switch:
     async def run(self) -> Result:
         """Do it all; what is done so far is in `journal`, which is empty once the new version stands."""
         await remove_leftovers(self.link, self._endpoints, self.site.app, self.locks)
+        self._wanted = await with_stored_templates(self._wanted, self.link.control.templates)
         await self._know_volumes()
         before = {each.id: each for each in await self._endpoints.listed()}
         self.stood = bool(before)

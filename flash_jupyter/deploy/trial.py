@@ -18,6 +18,7 @@ from flash_jupyter.deploy.environment import Endpoints, resource_of
 from flash_jupyter.deploy.plan import Action, Plan
 from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce
+from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.verify import Verifier
 from flash_jupyter.deploy.wanted import TRIAL, Place, Wanted, needs_key, wanted_of
@@ -63,7 +64,7 @@ class Trial:
             await provide_key(self.link, self.verifier.manifest, self.runtime_secret, environment.id)
             await apps.deploy(environment.id, build_id)
             inside = replace(self.endpoints, place=place, trial=mark)
-            wanted = self._wanted(names, place)
+            wanted = await with_stored_templates(self._wanted(names, place), self.link.control.templates)
             self.verifier.report(Progress("trial", f"trying {', '.join(sorted(names))} beside the old version"))
             await together((self._make(inside, wanted[each], build_id) for each in names), finish=True)
             endpoints = {resource_of(each): each for each in await inside.listed()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from pathlib import Path
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.ready import base_url, wait_until_imported
-from flash_jupyter.build.smoke import Verdict, smoke
+from flash_jupyter.build.smoke import smoke
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.build.stale import is_stale
+from flash_jupyter.build.trying import Verdict
 from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.deploy.result import Standing
-from flash_jupyter.deploy.together import together
+from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.wanted import Wanted
 from flash_jupyter.errors import DeployError
 from flash_jupyter.session.links import Link
@@ -93,18 +95,30 @@ class Verifier:
         served = tuple(
             Served(name, endpoint.id, base_url(endpoint), wanted[name].resource) for name, endpoint in endpoints.items()
         )
-        verdicts = await asyncio.to_thread(self._smoke, served, self.sources)
+        verdicts = await self._compare(served, self.sources)
         differ = [str(each) for each in verdicts if each.state == "differs"]
         if differ:
             raise DeployError("\n".join(["the deployed functions do not give what they should:", *differ]))
         return _reasons(verdicts)
 
-    def _smoke(self, served: tuple[Served, ...], sources: Path) -> tuple[Verdict, ...]:
+    async def _compare(self, served: tuple[Served, ...], sources: Path) -> tuple[Verdict, ...]:
+        """Send the requests on a thread; when we are cancelled, its kernel ends first, with all that it made."""
+        stop = threading.Event()
+        work = asyncio.ensure_future(asyncio.to_thread(self._smoke, served, sources, stop))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            stop.set()
+            await to_the_end(asyncio.gather(work, return_exceptions=True))
+            raise
+
+    def _smoke(self, served: tuple[Served, ...], sources: Path, stop: threading.Event) -> tuple[Verdict, ...]:
         def tell(text: str) -> None:
             self.report(Progress("smoke", text))
 
         try:
-            return smoke(read_project(sources), served, self.settings, tell, api_key=self.link.backend.api_key)
+            project = read_project(sources)
+            return smoke(project, served, self.settings, tell, api_key=self.link.backend.api_key, stop=stop)
         finally:
             _close_loop_of_thread()
 

@@ -121,15 +121,9 @@ def _described(name: str, entry: Resource) -> model.Resource:
     own_image = {} if kind.is_live or not entry.imageName else {"imageName": entry.imageName}
     arguments = {**(entry.config or {**_published(entry.model_dump()), **own_image}), "name": name}
     try:
-        resource: model.Resource = kind(**arguments)
+        return kind(**arguments)
     except OptionError as error:
         raise ManifestError(f"resource {name} can't be deployed: {error.message}", fix=error.fix) from None
-    if isinstance(resource.template, str):
-        raise ManifestError(
-            f"resource {name} has the stored template {resource.template}, whose settings a deployment can't read",
-            fix="write template=PodTemplate(imageName=..., ...) and build again",
-        )
-    return resource
 
 
 def _published(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from flash_jupyter.views.preview import previewed_bundle, previewing_bundle, sto
 
 if TYPE_CHECKING:
     from flash_jupyter.build.bundle import Bundle
-    from flash_jupyter.build.smoke import Verdict
+    from flash_jupyter.build.trying import Verdict
     from flash_jupyter.settings import Settings
 
 

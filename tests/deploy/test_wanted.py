@@ -161,12 +161,3 @@ def test_a_class_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ManifestError) as raised:
         wanted_of(manifest("Pod"), PLACE, owner="ann", runtime_secret="key")
     assert raised.value.message == "resource scorer is a Pod, which is no class of ours"
-
-
-def test_a_stored_template_is_refused_before_anything_is_made() -> None:
-    with pytest.raises(ManifestError) as raised:
-        wanted_of(manifest(config={"name": "scorer", "template": "tpl1"}), PLACE, owner="ann", runtime_secret="key")
-    assert str(raised.value) == (
-        "resource scorer has the stored template tpl1, whose settings a deployment can't read\n"
-        "  → write template=PodTemplate(imageName=..., ...) and build again"
-    )

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from emulated import wait_for
 from environment import plain_environment
 
-from flash_jupyter.session.local import stop_local
-from flash_jupyter.settings import read_settings
+from flash_jupyter.session.local import local_info, stop_local
+from flash_jupyter.settings import Settings, read_settings
 
 pytestmark = pytest.mark.journey
 
@@ -29,7 +31,7 @@ from flash_jupyter import CpuLiveServerless, remote
 def double(x: float = 2.0) -> float:
     return 2 * x
 """
-OTHER = MODULE.replace("numbers", "words").replace("double", "shout")
+OTHER = MODULE.replace("numbers", "words").replace("double", "shout").replace(" = 2.0", "")
 FLASH = [sys.executable, "-c", "from flash_jupyter.cli import main; main()"]
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 TIMEOUT_S = 300
@@ -104,7 +106,8 @@ def test_a_project_goes_into_production_and_out_of_it(project: Shell) -> None:
     project.flash("deploy", "new", "live")
     sent = project.flash("deploy", "send", "live", "--build")
     assert sent.startswith("plan for shop/live: 2 to create\nplan    endpoint\ncreate  numbers\ncreate  words\n")
-    assert "○  numbers   listed, not verified" in sent  # no notebook and no test cell says what it should give
+    assert re.search("✓  numbers +verified", sent)  # what its defaults give here, they give there
+    assert re.search(r"○  words +listed, not verified +\S+ +shout: x has no literal default", sent)
 
     (project.folder / "other.py").unlink()
     done = project.at_terminal("deploy", "send", "live", "--build", "--no-smoke", typed="y\n")
@@ -150,6 +153,44 @@ def test_an_interrupted_deploy_is_taken_back_before_its_cell_ends_and_says_what_
     assert (cell.ename, cell.error) == ("KeyboardInterrupt", "interrupted; there is no app numbers")
     assert notebook.ok("%flash app list").status.startswith("no apps")
     assert notebook.ok("%flash endpoints").displays == ["no endpoints"]
+
+
+#: a notebook whose own cell runs on an endpoint, and which then takes long
+REMOTE_CELLS = (
+    "%load_ext flash_jupyter",
+    "%%remote name=own\nz = 1",
+    "import time\nopen({reached!r}, 'w').close()\ntime.sleep({seconds})",
+    "#| flash: handler name=double\nx = 1.0\ny = 2 * x\ny",
+)
+
+
+@pytest.mark.parametrize("seconds", [0, 60], ids=["through", "interrupted"])
+def test_endpoints_of_the_scratch_copy_s_own_cells_are_removed(desk: Any, seconds: int) -> None:
+    cell: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    reached = desk.home.parent / "reached"
+    sources = [each.format(seconds=seconds, reached=str(reached)) for each in REMOTE_CELLS]
+    cells = [{**cell, "id": f"c{n}", "source": source} for n, source in enumerate(sources)]
+    document = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (desk.folder / "twice.ipynb").write_text(json.dumps(document))
+    notebook = desk.open()
+    message = notebook.start("%flash deploy send live twice.ipynb --build")
+    wait_for(reached.exists, within_s=120)
+    if seconds:
+        assert sorted(each.partition("-")[0] for each in endpoints(desk.settings)) == ["own", "twice"]
+        notebook.interrupt()
+    sent = notebook.wait(message)
+    assert sent.error == ("interrupted; there is no app twice" if seconds else "")
+    left = endpoints(desk.settings)
+    assert (len(left), "own" in left) == (0 if seconds else 1, False)
+
+
+def endpoints(settings: Settings) -> list[str]:
+    """Names of what the embedded Runpod lists."""
+    info = local_info(settings)
+    assert info is not None
+    headers = {"Authorization": f"Bearer {info.api_key}"}
+    answer = httpx.get(f"{info.url}/v2/serverless", headers=headers, timeout=60, trust_env=False)
+    return [each["name"] for each in answer.json()["endpoints"]]
 
 
 def test_a_notebook_is_sent_from_its_kernel_and_removed(desk: Any) -> None:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from bundles import hand_made
 from deploying import run
+from deployments import on_loop
 from environment import plain_environment
 
 from flash_jupyter.build.bundle import build
@@ -199,6 +200,27 @@ def wait_for_trial(process: Any) -> None:
     while line and not line.startswith("wait "):
         line = process.stdout.readline()
     assert line, process.stderr.read()
+
+
+def test_a_stored_template_gives_its_settings_and_one_that_was_changed_is_an_update(shop: Shop) -> None:
+    body = {"name": "mine", "image": "registry.test/none", "env": {"MODE": "calm"}, "disk": 7, "serverless": True}
+    with on_loop(shop.settings) as (loop, link):
+        stored = loop.call(link.control.templates.create(body))
+        first = shop.send(without="shop", template=stored.id)
+        (till,) = shop.get("/v2/serverless")["endpoints"]
+        assert (till["env"]["MODE"], till["disk"], till["image"]) == ("calm", 7, "runpod/flash-cpu:latest")
+        assert (steps(first), steps(shop.send(without="shop", template=stored.id))) == (["create till"], ["keep till"])
+        loop.call(link.control.templates.patch(stored.id, {"env": {"MODE": "wild"}}))
+        changed = shop.send(without="shop", template=stored.id)
+        assert [str(step) for step in changed.plan.steps] == ["update till: env.MODE set → set to another value"]
+        loop.call(link.control.templates.delete(stored.id))
+    with pytest.raises(DeployError) as raised:
+        shop.send(without="shop", template=stored.id)
+    assert str(raised.value) == (
+        f"resource till has the stored template {stored.id}, which the account does not have\n"
+        "nothing was changed\n"
+        "  → write the id of one that it has, or template=PodTemplate(imageName=..., ...), and build again"
+    )
 
 
 NOTEBOOK = """# %% tags=["flash:setup"]

@@ -1,0 +1,98 @@
+"""What a smoke test tries, what it finds out, and the kernel in which the sources give their own values.
+
+What the cells or functions in there make on the embedded Runpod is removed with the kernel, however it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from flash_jupyter.build.asking import Served
+from flash_jupyter.build.left import remove_left, scratch_owner
+from flash_jupyter.build.rehearsal import NAME
+from flash_jupyter.build.scratch import Scratch
+from flash_jupyter.errors import ApiError, BuildError
+from flash_jupyter.settings import Settings
+
+State = Literal["verified", "differs", "not verified"]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about a function. `how` is what was tried: "its defaults", "cell 7 of scores.ipynb"."""
+
+    function: str
+    state: State
+    how: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.function}: {self.state}" + "".join(f", {each}" for each in (self.how, self.text) if each)
+
+
+@dataclass(frozen=True)
+class Trying:
+    """What is served, and the project that it was built of; who sets `stop` ends all from another thread."""
+
+    root: Path
+    served: tuple[Served, ...]
+    settings: Settings
+    api_key: str = field(repr=False)
+    tell: Tell
+    stop: threading.Event
+
+    @contextmanager
+    def kernel(self, name: str, own: list[str], *, namespace: str) -> Iterator[Scratch]:
+        """Give a kernel beside the file of this name, in a copy of the project, with a `Rehearsal` of these functions.
+
+        `namespace` is the expression of the names that it looks at. Raises `BuildError` where no kernel starts.
+        """
+        owner = scratch_owner(self.settings)
+        resources = [{**vars(each), "resource": each.resource.model_dump(mode="json")} for each in self.served]
+        try:
+            with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as order:  # nobody else may read it
+                json.dump({"key": self.api_key, "served": resources, "own": own}, order)
+                order.flush()
+                with Scratch(self.root, name, self._variables(owner), stop=self.stop) as scratch:
+                    made = f"{NAME} = {NAME}({namespace}, {order.name!r})"
+                    failure = scratch.run(f"from flash_jupyter.build.rehearsal import Rehearsal as {NAME}; {made}")
+                    assert failure is None, failure
+                    yield scratch
+        finally:
+            self._remove(owner)
+
+    def _variables(self, owner: str) -> dict[str, str]:
+        """The scratch copy calls what the notebook calls, but never the cloud."""
+        return {
+            "FLASH_JUPYTER_HOME": str(self.settings.home),
+            "FLASH_JUPYTER_BACKEND": "local",
+            "FLASH_JUPYTER_OWNER": owner,
+        }
+
+    def _remove(self, owner: str) -> None:
+        try:
+            remove_left(owner, self.settings)
+        except ApiError as failure:
+            self.tell(f"not all that the scratch copy made is removed: {failure.message}")
+
+
+def ask(scratch: Scratch, call: str) -> Any:
+    """Call the kernel's side of a smoke test; its answer is JSON. Raises `BuildError` where it has none."""
+    return json.loads(scratch.value(f"{NAME}.{call}"))
+
+
+def try_defaults(scratch: Scratch, name: str) -> Verdict:
+    """Ask for a function with its literal defaults, which `can_compare` has allowed."""
+    try:
+        found = ask(scratch, f"compare({name!r})")
+    except BuildError as failure:
+        return Verdict(name, "not verified", "its defaults", failure.message)
+    return Verdict(name, found["state"], "its defaults", found["text"])
