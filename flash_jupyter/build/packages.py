@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from flash_jupyter.build.baseimage import in_image, left_out, matched
+from flash_jupyter.build.baseimage import FAMILY, in_image, left_out, matched
 from flash_jupyter.build.grouping import Group
 from flash_jupyter.build.install import install
 from flash_jupyter.build.lock import resolve
 from flash_jupyter.build.locked import FILE_NAME, Lock
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.requirements import requirements_of
+from flash_jupyter.build.variables import imported_on_the_way
 
 #: begins the folder of what only some resources have
 FOLDER = "packages"
@@ -63,7 +65,7 @@ def _locks(
     asked: dict[tuple[frozenset[str], frozenset[str]], tuple[str, ...]] = {}
     exports = [export for each in groups for export in each.exports]
     for each in sorted(groups, key=lambda each: len(left_out(each.resource, python))):
-        absent = left_out(each.resource, python) | excluded
+        absent = left_out(each.resource, python) | excluded | of_others(each, groups, project)
         image = absent, in_image(each.resource, python)
         if image not in asked:
             asked[image] = requirements_of(project, exports, python=python, leave_out=absent, in_image=image[1])
@@ -73,6 +75,21 @@ def _locks(
             known.append((absent, lock))
         found[each.name] = lock
     return {each.name: found[each.name] for each in groups}
+
+
+def of_others(group: Group, groups: tuple[Group, ...], project: Project) -> frozenset[str]:
+    """Return what of the torch family only functions of other resources ask for: it is large, and not for this one."""
+    asked = {export.function.name: _family_of(export.dependencies) for each in groups for export in each.exports}
+    mine = {name for export in group.exports for name in asked[export.function.name]}
+    mine |= _family_of(wanted.text for wanted in project.requirements if not wanted.text.startswith("-"))
+    mine |= imported_on_the_way({export.function.module for export in group.exports}, project.files)
+    return frozenset(name for names in asked.values() for name in names) - mine
+
+
+def _family_of(texts: Iterable[str]) -> set[str]:
+    """The packages of the family among requirements; what is none is told of where it is read."""
+    words = (re.split(r"[^\w.-]", text.strip(), maxsplit=1)[0] for text in texts)
+    return {name for name in map(canonicalize_name, words) if name in FAMILY}
 
 
 def _names(lock: Lock) -> frozenset[str]:

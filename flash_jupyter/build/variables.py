@@ -16,15 +16,29 @@ def environment_variables(modules: Iterable[str], files: Mapping[str, bytes]) ->
     >>> environment_variables(["a"], files)
     ['TOKEN']
     """
-    found, seen, left = set[str](), set[str](), list(modules)
+    return sorted({name for tree, _ in _reached(modules, files) for name in _read_by(tree)})
+
+
+def imported_on_the_way(modules: Iterable[str], files: Mapping[str, bytes]) -> frozenset[str]:
+    r"""Return the top-level modules that these and the local ones which they import name, wherever they do.
+
+    >>> sorted(imported_on_the_way(["a"], {"a.py": b"import b", "b.py": b"def f():\n  import torch.nn", "c.py": b""}))
+    ['b', 'torch']
+    """
+    return frozenset(name.partition(".")[0] for _, names in _reached(modules, files) for name in names)
+
+
+def _reached(modules: Iterable[str], files: Mapping[str, bytes]) -> Iterator[tuple[ast.Module, list[str]]]:
+    """Yield each module of the bundle that they need, with the names that it imports."""
+    seen, left = set[str](), list(modules)
     while left:
         module = left.pop()
         if module in seen or (tree := _tree(module, files)) is None:
             continue
         seen.add(module)
-        found.update(_read_by(tree))
-        left += _imported(tree, module, is_package=_file(module, files).endswith("__init__.py"))
-    return sorted(found)
+        names = [*_imported(tree, module, is_package=_file(module, files).endswith("__init__.py"))]
+        yield tree, names
+        left += names
 
 
 def _file(module: str, files: Mapping[str, bytes]) -> str:

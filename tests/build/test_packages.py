@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,27 @@ def test_a_second_build_installs_nothing(tmp_path: Path, settings: Settings) -> 
 def _installed(settings: Settings) -> dict[Path, int]:
     """What is in the cached sites, and since when; a site's own time is that of its last use."""
     return {path: path.stat().st_mtime_ns for path in (settings.cache / "sites").glob("*/**/*")}
+
+
+def one_of_two(root: Path, settings: Settings, text: str) -> Bundle:
+    """Build a function on a GPU that asks for torch by `dependencies=`, and one on a CPU whose module is `text`."""
+    index = root / "index"
+    make_wheel(index, "tiny")
+    make_wheel(index, "torch", requires=["tiny"])
+    wanted = (Wanted("--no-index", "here"), Wanted(f"--find-links {index}", "here"))
+    on_gpu = replace(export("f", "on_gpu", GPU), dependencies=("torch>=0.1",))
+    files = {"on_gpu.py": b"def f():\n    import torch\n", "on_cpu.py": text.encode(), "helper.py": b"import torch\n"}
+    project = Project("shop", root, (on_gpu, export("g", "on_cpu", CPU)), files, frozenset({"torch"}), wanted)
+    return build_project(project, BuildOptions(keep_build=True), settings=settings)
+
+
+def test_what_the_functions_of_a_gpu_ask_for_is_not_for_those_of_a_cpu(tmp_path: Path, settings: Settings) -> None:
+    assert has(one_of_two(tmp_path, settings, "def g(): ...\n")) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["import torch\ndef g(): ...\n", "def g():\n    import helper\n"], ids=["itself", "a helper"]
+)
+def test_a_module_of_a_cpu_that_imports_it_has_it(tmp_path: Path, settings: Settings, text: str) -> None:
+    bundle = one_of_two(tmp_path, settings, text)
+    assert (has(bundle), has(bundle, "packages_cpu")) == ([], ["tiny", "torch"])
