@@ -20,8 +20,9 @@ from types import ModuleType
 from flash_jupyter.capture.imports import Imported, imports_of
 from flash_jupyter.errors import CaptureError
 
-_OURS = __name__.partition(".")[0]
-_NOT_SHIPPED = frozenset(sys.stdlib_module_names) | {_OURS, "__main__", "__mp_main__", ""}
+#: the package, and as which modules import it that were written for the released client (`flash run`)
+_OURS = frozenset({__name__.partition(".")[0], "runpod_flash"})
+_NOT_SHIPPED = frozenset(sys.stdlib_module_names) | _OURS | {"__main__", "__mp_main__", ""}
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _STANDARD = tuple(
     os.path.normcase(str(Path(path).resolve())) + os.sep

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import flash_jupyter
 from flash_jupyter.build.grouping import group
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.build.project import Export, Project
@@ -19,6 +20,7 @@ from flash_jupyter.decorator.functions import RemoteFunction
 from flash_jupyter.decorator.routes import RemoteRoute
 from flash_jupyter.decorator.target import Target
 from flash_jupyter.errors import BuildError, FlashError
+from flash_jupyter.worker.bundle import RELEASED
 
 Remote = RemoteFunction | RemoteClass | RemoteRoute
 
@@ -64,6 +66,7 @@ def _make_importable(project: Project, scratch: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     sys.path[:0] = [str(scratch), str(project.root)]
+    sys.modules.setdefault(RELEASED, flash_jupyter)
 
 
 def _remote(export: Export) -> Remote:

@@ -13,12 +13,15 @@ from typing import Any
 from flash_jupyter.capsule.nested import Nested
 
 PACKAGE = "flash_jupyter"
+#: as which modules import it that were written for the released client
+RELEASED = "runpod_flash"
 
 
 def stand_in_for_package() -> None:
-    """Put a module in the place of the package, where that is not installed."""
-    if PACKAGE not in sys.modules and importlib.util.find_spec(PACKAGE) is None:
-        sys.modules[PACKAGE] = StandIn(PACKAGE)
+    """Put a module in the place of the package, under both of its names, where that is not installed."""
+    for name in (PACKAGE, RELEASED):
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            sys.modules[name] = StandIn(name)
 
 
 class StandIn(types.ModuleType):

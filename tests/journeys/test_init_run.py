@@ -151,6 +151,34 @@ def test_a_project_is_served_and_leaves_nothing_behind(shared_desk: Any, servers
     assert endpoints(shared_desk) == before
 
 
+RELEASED = """
+from runpod_flash import Endpoint
+
+api = Endpoint(name="lb_worker", cpu="cpu3c-1-2", workers=(1, 3))
+
+
+@Endpoint(name="cpu_worker", cpu="cpu3c-1-2")
+async def hello(input_data: dict) -> dict:
+    return {"message": input_data.get("message", "nothing")}
+
+
+@api.post("/process")
+async def process(input_data: dict) -> dict:
+    return {"echo": input_data}
+"""
+
+
+def test_a_project_of_the_released_client_is_served_as_it_is(shared_desk: Any, servers: list[Server]) -> None:
+    (folder := shared_desk.folder / "released").mkdir()
+    (folder / "workers.py").write_text(RELEASED)
+    servers.append(server := Server(shared_desk, cwd=folder))
+    url = server.wait("serving")["url"]
+    status, job = post(f"{url}/cpu_worker/runsync", {"input": {"input_data": {"message": "hi"}}})
+    assert (status, job.get("output")) == (200, {"message": "hi"}), job
+    assert post(f"{url}/process", {"input_data": {"a": 1}}) == (200, {"echo": {"a": 1}})
+    assert sorted(server.end()["deleted"]) == ["cpu_worker", "lb_worker"]
+
+
 WORKERS = """
 import time
 from flash_jupyter import CpuLiveLoadBalancer, CpuLiveServerless, remote

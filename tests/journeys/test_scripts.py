@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "tests" / "examples"
 #: what each example prints; `load_balancer` has a test of its own
 PRINTED = {
+    "endpoint": "[3, 6]\n{'item': 'tea', 'price': 6} {'status': 'healthy'}\nNotFoundError\n",
     "getting_started": "COMPLETED 3.0 None\n",
     "parallel": (
         "COMPLETED 1 None\nCOMPLETED 4 None\nFAILED None ValueError: negative: -3\nCOMPLETED 16 None\n"
