@@ -54,12 +54,12 @@ def site_of(lock: Lock, *, cache: Path, installer: Installer | None = None) -> P
         if not site.is_dir():
             _make(lock, site, installer or find_installer())
         os.utime(site)
-    _remove_unused(sites, before=time.time() - KEPT_S)
+    remove_unused(sites, before=time.time() - KEPT_S)
     return site
 
 
-def _remove_unused(sites: Path, *, before: float) -> None:
-    """Remove what was last asked for at an earlier time than this, as `site_of` notes it; not what a build has now."""
+def remove_unused(sites: Path, *, before: float) -> None:
+    """Remove the folders that were last asked for before this time, which their own says; not one whose lock is held."""
     for site in sites.iterdir():
         if not site.is_dir() or ".part-" in site.name or site.stat().st_mtime >= before:
             continue

@@ -12,11 +12,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from flash_jupyter import limits
 from flash_jupyter.build import failures, pip_resolve
 from flash_jupyter.build.installer import Installer, find_installer
 from flash_jupyter.build.locked import Lock, Pinned
-from flash_jupyter.build.target import UV_PLATFORM
+from flash_jupyter.build.pip_resolve import CONSTRAINTS
+from flash_jupyter.build.project import CONSTRAINT
+from flash_jupyter.build.target import UV_PLATFORM, applies
 from flash_jupyter.errors import BuildError
 
 _INPUT, _OVERRIDES = "requirements.in", "overrides.txt"
@@ -39,6 +43,8 @@ def resolve(
     Those are not required by others either. Raises `BuildError` where a package has no wheel for a worker, where no
     versions fit together, and where the index does not answer.
     """
+    constraints = tuple(_constraints(requirements, python))
+    requirements = tuple(line for line in requirements if not line.startswith(CONSTRAINT))
     options = tuple(line for line in requirements if line.startswith("-"))
     if len(requirements) == len(options):
         return Lock(python, options=options)
@@ -46,12 +52,23 @@ def resolve(
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="resolve-", dir=cache) as name:
         folder = Path(name)
+        _write(folder / CONSTRAINTS, constraints)
         if tool.is_uv:
             packages = _resolve_with_uv(tool, requirements, python, leave_out, folder)
         else:
             packages = pip_resolve.resolve(tool, requirements, python=python, leave_out=leave_out, folder=folder)
     _refuse_cuda(packages)
     return Lock(python, tuple(sorted(packages, key=lambda package: package.name)), options)
+
+
+def _constraints(requirements: tuple[str, ...], python: str) -> Iterator[str]:
+    """Yield the constraints that hold for a worker's Python; without markers, which pip reads for this machine."""
+    for line in requirements:
+        if line.startswith(CONSTRAINT):
+            requirement = Requirement(line.removeprefix(CONSTRAINT))
+            if applies(requirement.marker, python):
+                requirement.marker = None
+                yield str(requirement)
 
 
 def _refuse_cuda(packages: tuple[Pinned, ...]) -> None:
@@ -74,7 +91,7 @@ def _resolve_with_uv(
     # an override that never applies: the package is wanted by nobody any more, whoever requires it
     _write(folder / _OVERRIDES, (f"{name} ; sys_platform == 'never'" for name in sorted(leave_out)))
     done = uv.run(
-        *("pip", "compile", _INPUT, "--overrides", _OVERRIDES, "--quiet"),
+        *("pip", "compile", _INPUT, "--overrides", _OVERRIDES, "--constraints", CONSTRAINTS, "--quiet"),
         *("--python", sys.executable, "--no-python-downloads"),
         *("--python-version", python, "--python-platform", UV_PLATFORM, "--only-binary", ":all:"),
         *("--generate-hashes", "--no-annotate", "--no-header"),

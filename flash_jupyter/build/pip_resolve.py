@@ -26,6 +26,8 @@ from flash_jupyter.errors import BuildError
 
 #: rounds after which requirements that still change are given up: a chain of dependencies is rarely longer than 8
 ROUNDS = 25
+#: the file of constraints, in the folder of a resolution; it may be empty
+CONSTRAINTS = "constraints.txt"
 
 
 def resolve(
@@ -61,7 +63,17 @@ def _choose(pip: Installer, wanted: tuple[str, ...], python: str, folder: Path) 
     if all(line.startswith("-") for line in wanted):
         return {}
     (folder / "requirements.in").write_text("\n".join(wanted), "utf-8")
-    command = ("download", "--no-deps", "--dest", ".", *platform_options(python), "-r", "requirements.in")
+    command = (
+        "download",
+        "--no-deps",
+        "--dest",
+        ".",
+        *platform_options(python),
+        "-r",
+        "requirements.in",
+        "-c",
+        f"../{CONSTRAINTS}",
+    )
     done = pip.run(*command, folder=folder)
     if done.returncode:
         raise failures.explain_pip(done.stderr, pip, command, python=python, folder=folder)

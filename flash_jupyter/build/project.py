@@ -10,12 +10,15 @@ from flash_jupyter.build.cells import Cell
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.resources.model import Resource
 
+#: begins a line that asks for nothing, and says which versions may be taken
+CONSTRAINT = "--constraint "
+
 
 @dataclass(frozen=True)
 class Wanted:
     """A line of pip's requirements, and the place that asks for it: "requirements.txt, line 3", "deps= of cell 2".
 
-    A line that begins with `-` is an option of pip's which names an index.
+    A line that begins with `-` is an option of pip's which names an index, or a `CONSTRAINT` with a requirement.
     """
 
     text: str

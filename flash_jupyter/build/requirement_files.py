@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from flash_jupyter.build.project import Wanted
+from flash_jupyter.build.project import CONSTRAINT, Wanted
 from flash_jupyter.errors import BuildError
 
 if sys.version_info >= (3, 11):
@@ -28,8 +29,11 @@ INDEX_OPTIONS = {"-i": "--index-url", "-f": "--find-links"}
 INDEX_NAMES = frozenset({"--index-url", "--extra-index-url", "--find-links", "--no-index", "--trusted-host"})
 #: options that change nothing here: there are wheels only, and their hashes are always checked
 WITHOUT_EFFECT = frozenset({"--prefer-binary", "--only-binary", "--require-hashes", "--use-feature"})
-NESTED = {"-r": "--requirement", "--requirement": "--requirement"}
+NESTED = frozenset({"-r", "--requirement"})
+CONSTRAINTS = frozenset({"-c", "--constraint"})
 EDITABLE = ("-e", "--editable")
+#: what uv reads of pyproject.toml and a build does not
+UV_SETTINGS = ("sources", "index", "constraint-dependencies", "override-dependencies")
 #: the project itself, with or without extras: its files are in the bundle anyway
 _ITSELF = re.compile(r"\.(?:\[(?P<extras>[\w\-., ]+)\])?$")
 
@@ -103,8 +107,24 @@ def _toml(text: str, where: str) -> dict[str, Any]:
         raise BuildError(f"{where} is no TOML: {error}", fix="repair it") from None
 
 
+def unread_settings(root: Path) -> tuple[str, ...]:
+    """Say which settings of other tools in pyproject.toml change what they install, and not what a build does."""
+    path = root / "pyproject.toml"
+    tools = _toml(path.read_text("utf-8"), path.name).get("tool", {}) if path.is_file() else {}
+    found = [(f"[tool.uv] {key}", tools.get("uv", {}).get(key)) for key in UV_SETTINGS]
+    found.append(("[tool.poetry.dependencies]", tools.get("poetry", {}).get("dependencies")))
+    return tuple(_told(setting, value) for setting, value in found if value)
+
+
+def _told(setting: str, value: Any) -> str:
+    names = f" of {', '.join(value)}" if isinstance(value, dict) else ""
+    return (
+        f"pyproject.toml: {setting}{names} is not read; what a build asks for stands in [project] or requirements.txt"
+    )
+
+
 def read_requirements(path: Path, root: Path, outer: tuple[Path, ...] = ()) -> Iterator[Wanted]:
-    """Read a file in pip's format, and those that it names with `-r`."""
+    """Read a file in pip's format, those that it names with `-r`, and as constraints those that it names with `-c`."""
     name = _name(path, root)
     for number, line in _lines(path):
         where = f"{name}, line {number}"
@@ -112,12 +132,22 @@ def read_requirements(path: Path, root: Path, outer: tuple[Path, ...] = ()) -> I
         rest = rest.strip()
         if option in EDITABLE or not option:
             yield from _requirement(rest, where, root)
-        elif option in NESTED:
-            yield from _nested(path.parent / rest, where, root, (*outer, path))
+        elif option in NESTED | CONSTRAINTS:
+            nested = _nested(path.parent / rest, where, root, (*outer, path))
+            yield from nested if option in NESTED else map(_as_constraint, nested)
         elif INDEX_OPTIONS.get(option, option) in INDEX_NAMES:
             yield Wanted(_index_option(INDEX_OPTIONS.get(option, option), rest, path.parent), where)
         elif option not in WITHOUT_EFFECT:
             raise BuildError(f"{where}: a build can't do `{option}`", fix="write name and version of each package")
+
+
+def _as_constraint(wanted: Wanted) -> Wanted:
+    """A line that only says which versions may be taken; those that name an index stay what they are."""
+    if wanted.text.startswith("-"):
+        return wanted
+    if Requirement(wanted.text).extras:
+        raise BuildError(f"{wanted.where}: a constraint has no extras: `{wanted.text}`", fix="take [...] away")
+    return replace(wanted, text=CONSTRAINT + wanted.text)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

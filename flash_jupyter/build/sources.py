@@ -20,7 +20,7 @@ from flash_jupyter.build.notebook import read_exports
 from flash_jupyter.build.nothing import no_functions
 from flash_jupyter.build.paths import added_paths
 from flash_jupyter.build.project import Export, Project, Wanted
-from flash_jupyter.build.requirement_files import read_files, read_script
+from flash_jupyter.build.requirement_files import read_files, read_script, unread_settings
 from flash_jupyter.build.scan import declared
 from flash_jupyter.capture.imports import Imported, imports_of
 from flash_jupyter.errors import BuildError
@@ -197,5 +197,5 @@ class _Reading:
             requirements=tuple(dict.fromkeys(self._requirements)),
             tests=self._tests,
             unread_paths=tuple(dict.fromkeys([*self._unread, *self._modules.unread])),
-            notes=tuple(dict.fromkeys(self._told_of_unshipped())),
+            notes=(*unread_settings(self._root), *dict.fromkeys(self._told_of_unshipped())),
         )

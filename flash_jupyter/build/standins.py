@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from filelock import FileLock
 
 from flash_jupyter.build.baseimage import FAMILY
+from flash_jupyter.build.install import KEPT_S, remove_unused
 from flash_jupyter.capture.packages import base_images
 from flash_jupyter.errors import BuildError
 
@@ -28,7 +31,7 @@ _READY = ".ready"
 def stand_in(image: str, python: str, cache: Path) -> Path:
     """Return the interpreter that stands for an image of a minor Python; made once, then kept in `cache`.
 
-    Blocking: some seconds where it has to be made. Raises `BuildError` where it can't be.
+    Those that no preview has asked for in a month are removed. Blocking: some seconds where it has to be made. Raises `BuildError` where it can't be.
     """
     packages = packages_of(image, python)
     wanted = sorted(packages - HEAVY)
@@ -44,6 +47,8 @@ def stand_in(image: str, python: str, cache: Path) -> Path:
             if borrowed is not None:
                 (_site_packages(folder) / "torch_of_this_machine.pth").write_text(f"{borrowed}\n", "utf-8")
             (folder / _READY).touch()
+        os.utime(folder)
+    remove_unused(folder.parent, before=time.time() - KEPT_S)
     return interpreter
 
 

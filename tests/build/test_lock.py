@@ -73,6 +73,22 @@ def test_a_lock_has_names_versions_and_hashes_and_nothing_of_this_machine(
     assert str(index) not in repr(lock)
 
 
+CONSTRAINED = [
+    ("a lower version", ("helper[fast]", "--constraint speedy<2"), ["helper==1.0", "speedy==1.0"]),
+    ("one of another Python", ("speedy", "--constraint speedy<2; python_version < '3.13'"), ["speedy==2.0"]),
+    ("of what nobody asks for", ("backport", "--constraint speedy<2"), ["backport==1.0"]),
+    ("nothing but constraints", ("--constraint speedy<2",), []),
+]
+
+
+@pytest.mark.parametrize(("lines", "locked"), [row[1:] for row in CONSTRAINED], ids=[row[0] for row in CONSTRAINED])
+def test_constraints_say_which_versions_may_be_taken(
+    lines: tuple[str, ...], locked: list[str], uv: Installer, tmp_path: Path
+) -> None:
+    lock = lock_of(uv, tmp_path, *lines)
+    assert (pins(lock), [line for line in lock.options if "constraint" in line]) == (locked, [])
+
+
 def test_resolving_twice_gives_the_same_lock_and_leaves_nothing(uv: Installer, tmp_path: Path) -> None:
     first, second = (lock_of(uv, tmp_path, "app") for _ in range(2))
     assert first.text() == second.text()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flash_jupyter.build.project import Wanted
-from flash_jupyter.build.requirement_files import read_files, read_script
+from flash_jupyter.build.requirement_files import read_files, read_script, unread_settings
 from flash_jupyter.errors import BuildError
 
 READ = [
@@ -54,6 +54,51 @@ def test_a_folder_of_wheels_is_named_from_the_file_that_says_it(tmp_path: Path) 
     ]
 
 
+def test_constraints_ask_for_nothing_and_know_their_place(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-c limits.txt\nsix\n")
+    (tmp_path / "limits.txt").write_text("six<2\n--constraint more.txt\n--no-index\n")
+    (tmp_path / "more.txt").write_text("numpy==2.1; python_version < '3.13'\n")
+    assert read_files(tmp_path) == (
+        Wanted("--constraint six<2", "limits.txt, line 1"),
+        Wanted("--constraint numpy==2.1; python_version < '3.13'", "more.txt, line 1"),
+        Wanted("--no-index", "limits.txt, line 3"),
+        Wanted("six", "requirements.txt, line 2"),
+    )
+
+
+def test_a_constraint_with_extras_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-c limits.txt\n")
+    (tmp_path / "limits.txt").write_text("six[fast]<2\n")
+    with pytest.raises(BuildError) as raised:
+        read_files(tmp_path)
+    assert str(raised.value) == "limits.txt, line 1: a constraint has no extras: `six[fast]<2`\n  → take [...] away"
+
+
+READ_BY_OTHERS = """
+[project]
+name = "shop"
+[tool.uv.sources]
+torch = { index = "cpu" }
+tools = { path = "../tools", editable = true }
+[[tool.uv.index]]
+name = "cpu"
+url = "https://index.test/simple"
+[tool.poetry.dependencies]
+six = "*"
+"""
+
+
+def test_settings_that_only_other_tools_read_are_named(tmp_path: Path) -> None:
+    assert unread_settings(tmp_path) == ()
+    (tmp_path / "pyproject.toml").write_text(READ_BY_OTHERS)
+    instead = "is not read; what a build asks for stands in [project] or requirements.txt"
+    assert unread_settings(tmp_path) == (
+        f"pyproject.toml: [tool.uv] sources of torch, tools {instead}",
+        f"pyproject.toml: [tool.uv] index {instead}",
+        f"pyproject.toml: [tool.poetry.dependencies] of six {instead}",
+    )
+
+
 ADDRESS = "is an address or a path; a bundle's packages are locked by name, version and hash"
 PUT = "write name and version of a package that an index has, or put its modules into the project"
 REFUSED = [
@@ -62,7 +107,12 @@ REFUSED = [
     ("a wheel's path", "wheels/x-1-py3-none-any.whl", f"`wheels/x-1-py3-none-any.whl` {ADDRESS}\n  → {PUT}"),
     ("another project", "-e ../other", f"`../other` {ADDRESS}\n  → {PUT}"),
     ("no file", "-r none.txt", "there is no file none.txt\n  → write its path relative to this file"),
-    ("constraints", "-c limits.txt", "a build can't do `-c`\n  → write name and version of each package"),
+    (
+        "constraints that are not there",
+        "-c none.txt",
+        "there is no file none.txt\n  → write its path relative to this file",
+    ),
+    ("an option of pip's", "--pre", "a build can't do `--pre`\n  → write name and version of each package"),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -63,3 +64,12 @@ def test_a_stock_worker_finds_and_calls_what_the_manifest_names(
     answer = json.loads(done.stdout.partition("answer ")[2] or "{}")
     assert answer.get("success"), f"{answer}\n{done.stderr}"
     assert pickle.loads(base64.b64decode(answer["result"])) == expected
+
+
+def test_an_environment_that_no_preview_asked_for_in_a_month_is_removed(shared_desk: Any) -> None:
+    images = shared_desk.settings.cache / "images"
+    unused = images / "py3.9-unused"
+    unused.mkdir(parents=True)
+    os.utime(unused, (0, 0))
+    python = stand_in("runpod/flash-cpu:latest", PYTHON, shared_desk.settings.cache)
+    assert (unused.exists(), python.exists()) == (False, True)

@@ -64,6 +64,12 @@ def test_pip_alone_gives_the_bundle_that_uv_gives(python: str, pip: Installer, i
     assert files_of_pip["speedy.py"] == (b"VERSION = '1.0'\n" if python == "3.10" else b"VERSION = '2.0'\n")
 
 
+def test_pip_alone_heeds_constraints(pip: Installer, index: Path, tmp_path: Path) -> None:
+    lines = ("speedy", "--constraint speedy<2", "--constraint stable<1.1; python_version < '3.0'")
+    lock, _ = build(only(pip, index), tmp_path, *lines, python="3.13")
+    assert [f"{package.name}=={package.version}" for package in lock.packages] == ["speedy==1.0", "stable==2.0"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["old", "source==1.0", "nowhere"])
 def test_pip_alone_says_what_uv_says_where_a_package_cannot_be_had(
