@@ -71,7 +71,7 @@ def options_before(source: Path) -> BuildOptions:
     served = {function.name for resource in resources for function in resource.functions}
     plain, whole = (_functions_or_none(source, from_magics=both) for both in (False, True))
     return BuildOptions(
-        mothership=any(resource.model_dump().get("is_mothership") for resource in resources),
+        mothership=any(resource.is_mothership for resource in resources),
         from_magics=bool(served & (whole - plain)),
     )
 

@@ -59,7 +59,7 @@ def site_of(lock: Lock, *, cache: Path, installer: Installer | None = None) -> P
 
 
 def remove_unused(sites: Path, *, before: float) -> None:
-    """Remove the folders that were last asked for before this time, which their own says; not one whose lock is held."""
+    """Remove folders whose own time, when they were last asked for, is before this; not one whose lock is held."""
     for site in sites.iterdir():
         if not site.is_dir() or ".part-" in site.name or site.stat().st_mtime >= before:
             continue

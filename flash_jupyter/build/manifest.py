@@ -73,7 +73,16 @@ class Resource(_Part):
     #: whether it calls what other resources serve, and these resources
     makes_remote_calls: bool | None = None
     calls: list[str] | None = None
+    #: whether it tells of all others, and the app that it serves where the project has one (`build/mothership.py`)
+    is_mothership: bool | None = None
+    main_file: str | None = None
+    app_variable: str | None = None
     config: dict[str, Any] = {}
+
+    @property
+    def calls_others(self) -> bool:
+        """Whether its workers ask other resources, for which they need a key."""
+        return bool(self.makes_remote_calls or self.is_mothership)
 
 
 class Manifest(_Part):

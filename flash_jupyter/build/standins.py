@@ -31,7 +31,8 @@ _READY = ".ready"
 def stand_in(image: str, python: str, cache: Path) -> Path:
     """Return the interpreter that stands for an image of a minor Python; made once, then kept in `cache`.
 
-    Those that no preview has asked for in a month are removed. Blocking: some seconds where it has to be made. Raises `BuildError` where it can't be.
+    Those that no preview has asked for in a month are removed. Blocking: some seconds where it has to be made.
+    Raises `BuildError` where it can't be.
     """
     packages = packages_of(image, python)
     wanted = sorted(packages - HEAVY)

@@ -37,7 +37,7 @@ class Applying:
         }
         made = dict[str, str]()
         for wave in (False, True):
-            now = [step for step in steps if _calls_others(self.wanted[step.name]) is wave]
+            now = [step for step in steps if self.wanted[step.name].resource.calls_others is wave]
             results = await together([self._do(step, len(made), len(steps)) for step in now], finish=True)
             made |= {step.name: endpoint_id for step, endpoint_id in zip(now, results, strict=True)}
         changed = {step.name: self.before[step.endpoint_id or ""] for step in plan.of(Action.UPDATE)}
@@ -91,8 +91,3 @@ class Applying:
     @staticmethod
     def _is_same_kind(endpoint: Endpoint, wanted: Wanted) -> bool:
         return not is_other_endpoint(changes_between(existing(endpoint, wanted).fields, wanted.fields))
-
-
-def _calls_others(wanted: Wanted) -> bool:
-    more = wanted.resource.model_dump()
-    return bool(more.get("makes_remote_calls") or more.get("is_mothership"))

@@ -167,7 +167,7 @@ def _small(wanted: Wanted) -> Wanted:
 
 
 def _mends(wanted: Wanted) -> bool:
-    return bool(wanted.resource.model_dump().get("is_mothership"))
+    return bool(wanted.resource.is_mothership)
 
 
 def _without_key(wanted: Wanted) -> Wanted:

@@ -86,7 +86,6 @@ def worker_variables(manifest: Manifest, name: str, place: Place, runtime_secret
     A key is there only where others are called, and only as the name of a secret of the platform (D12).
     """
     entry = manifest.resources[name]
-    more = entry.model_dump()
     variables = {
         "FLASH_APP": place.app,
         "FLASH_ENV": place.environment,
@@ -96,19 +95,17 @@ def worker_variables(manifest: Manifest, name: str, place: Place, runtime_secret
     }
     if entry.is_load_balanced:
         variables["FLASH_ENDPOINT_TYPE"] = "lb"
-    is_mothership = bool(more.get("is_mothership"))
-    if is_mothership:
-        named = {"FLASH_MAIN_FILE": more.get("main_file"), "FLASH_APP_VARIABLE": more.get("app_variable")}
+    if entry.is_mothership:
+        named = {"FLASH_MAIN_FILE": entry.main_file, "FLASH_APP_VARIABLE": entry.app_variable}
         variables |= {"FLASH_IS_MOTHERSHIP": "true", **{key: str(value) for key, value in named.items() if value}}
-    if is_mothership or more.get("makes_remote_calls"):
+    if entry.calls_others:
         variables["RUNPOD_API_KEY"] = f"{{{{ RUNPOD_SECRET_{runtime_secret} }}}}"
     return variables
 
 
 def needs_key(manifest: Manifest) -> bool:
     """Whether a resource of this manifest calls others."""
-    entries = (entry.model_dump() for entry in manifest.resources.values())
-    return any(entry.get("is_mothership") or entry.get("makes_remote_calls") for entry in entries)
+    return any(entry.calls_others for entry in manifest.resources.values())
 
 
 def _described(name: str, entry: Resource) -> model.Resource:
