@@ -17,7 +17,7 @@ import psutil
 from flash_jupyter.build.asking import Served, curl, url_of
 from flash_jupyter.build.docker import make_mark, remove_containers, remove_left_behind, require_docker, worker_command
 from flash_jupyter.build.manifest import Manifest, Resource
-from flash_jupyter.build.ready import base_url, wait_until_imported
+from flash_jupyter.build.ready import wait_until_imported
 from flash_jupyter.build.standins import lacks_torch, stand_in
 from flash_jupyter.errors import ApiError
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER, RESERVED
@@ -133,7 +133,7 @@ class Preview:
             body["template"]["dockerArgs"] = command
         saved = await apps.save_endpoint({**body, "flashEnvironmentId": environment})
         self._made.append(saved.id)
-        return Served(name, saved.id, base_url(await link.control.get(saved.id)), resource)
+        return Served(name, saved.id, (await link.control.get(saved.id)).base_url, resource)
 
     def _labels(self, name: str, resource: Resource) -> dict[str, str]:
         """The variables of a deployed worker (flash-wire.md 7.4), and whose endpoint it is."""

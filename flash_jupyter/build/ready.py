@@ -37,12 +37,6 @@ async def wait_until_imported(link: Link, name: str, endpoint: Endpoint) -> None
         raise BuildError(f"the workers of {name} do not start: one {match[1]}", fix=_fix(match[1]))
 
 
-def base_url(endpoint: Endpoint) -> str:
-    """Return the URL below which an endpoint is asked, from its own request URLs."""
-    urls = endpoint.request_urls or {}
-    return str(urls["base"] if "base" in urls else urls["runSync"].removesuffix("/runsync"))
-
-
 async def _ask_queue(link: Link, endpoint: Endpoint) -> str:
     queue = Queue(link.http, RequestUrls.model_validate(endpoint.request_urls))
     job = await queue.run(json.dumps({"input": PROBE}).encode())
@@ -54,7 +48,7 @@ async def _ask_queue(link: Link, endpoint: Endpoint) -> str:
 
 async def _ask_balancer(link: Link, endpoint: Endpoint) -> str:
     try:
-        await Balancer(link.http, base_url(endpoint), endpoint.name).request("GET", PROBE_PATH)
+        await Balancer(link.http, endpoint.base_url, endpoint.name).request("GET", PROBE_PATH)
     except ApiError as answer:
         return answer.detail
     return ""

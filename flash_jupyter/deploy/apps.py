@@ -194,7 +194,7 @@ class AppDesk:
             kind="mothership" if endpoint.env.get(IS_MOTHERSHIP) == "true" else kind,
             hardware=describe_hardware(endpoint),
             state=describe_state(health) if health else None,
-            url=base_url(endpoint),
+            url=endpoint.base_url,
             build_id=endpoint.env.get(BUILD, ""),
         )
 
@@ -232,12 +232,6 @@ def volume_ids(environment: Environment, endpoints: Iterable[Endpoint]) -> set[s
     return {each.id for each in environment.network_volumes} | {
         volume for endpoint in endpoints for volume in endpoint.network_volumes
     }
-
-
-def base_url(endpoint: Endpoint) -> str:
-    """Return the URL below which an endpoint is asked, from its own request URLs; empty where it has none."""
-    urls = endpoint.request_urls or {}
-    return str(urls.get("base") or urls.get("runSync", "").removesuffix("/runsync"))
 
 
 def check_name(name: str, what: str) -> None:

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Function, Resource
-from flash_jupyter.build.ready import base_url
 from flash_jupyter.errors import ManifestError, NotFoundError
 from flash_jupyter.session.links import Link
 from flash_jupyter.transport.apps import Apps
@@ -43,7 +42,7 @@ class Live:
         """The same for who makes URLs and lines for a terminal."""
         if self.endpoint is None:
             return None
-        return Served(self.name, self.endpoint.id, base_url(self.endpoint), self.resource)
+        return Served(self.name, self.endpoint.id, self.endpoint.base_url, self.resource)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import httpx
 
-from flash_jupyter.build.ready import base_url
 from flash_jupyter.decorator.interrupted import for_the_caller
 from flash_jupyter.deploy.answers import has_failure
 from flash_jupyter.deploy.lookup import Live
@@ -127,7 +126,7 @@ class RouteCall:
             link, live = await self._find(moved)
             endpoint = _there(live)
             try:
-                balancer = Balancer(link.http, base_url(endpoint), endpoint.name)
+                balancer = Balancer(link.http, endpoint.base_url, endpoint.name)
                 answer = await balancer.answer(
                     request.method, request.path, query=request.query, content=request.content, headers=PYTHON_CALLER
                 )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
-from flash_jupyter.build.ready import base_url
 from flash_jupyter.deploy.apply import Applying
 from flash_jupyter.deploy.environment import Endpoints, existing, resource_of
 from flash_jupyter.deploy.fields import with_volumes
@@ -195,4 +194,4 @@ class Switch:
 
 
 def _deployed(endpoint: Endpoint) -> Deployed:
-    return Deployed(endpoint.id, base_url(endpoint))
+    return Deployed(endpoint.id, endpoint.base_url)

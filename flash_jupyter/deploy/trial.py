@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
-from flash_jupyter.build.ready import base_url
 from flash_jupyter.deploy.environment import Endpoints, resource_of
 from flash_jupyter.deploy.plan import Action, Plan
 from flash_jupyter.deploy.progress import Progress
@@ -159,7 +158,7 @@ def mark_of(locks: Path) -> str:
 
 
 def _deployed(endpoints: Mapping[str, Endpoint]) -> dict[str, Deployed]:
-    return {name: Deployed(each.id, base_url(each)) for name, each in endpoints.items()}
+    return {name: Deployed(each.id, each.base_url) for name, each in endpoints.items()}
 
 
 def _small(wanted: Wanted) -> Wanted:

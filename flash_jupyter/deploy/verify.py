@@ -16,7 +16,7 @@ from pathlib import Path
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Manifest
-from flash_jupyter.build.ready import base_url, wait_until_imported
+from flash_jupyter.build.ready import wait_until_imported
 from flash_jupyter.build.smoke import smoke
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.build.stale import is_stale
@@ -93,7 +93,7 @@ class Verifier:
         if await asyncio.to_thread(is_stale, self.sources, self.manifest):
             return dict.fromkeys(functions, "the sources are no longer those of the build")
         served = tuple(
-            Served(name, endpoint.id, base_url(endpoint), wanted[name].resource) for name, endpoint in endpoints.items()
+            Served(name, endpoint.id, endpoint.base_url, wanted[name].resource) for name, endpoint in endpoints.items()
         )
         verdicts = await self._compare(served, self.sources)
         differ = [str(each) for each in verdicts if each.state == "differs"]
@@ -139,4 +139,4 @@ def _reasons(verdicts: tuple[Verdict, ...]) -> dict[str, str]:
 def _standing(name: str, endpoint: Endpoint, wanted: Wanted, verdicts: Mapping[str, str], why_not: str) -> Standing:
     reasons = [f"{each.name}: {verdicts[each.name]}" for each in wanted.resource.functions if verdicts.get(each.name)]
     reason = why_not or "; ".join(reasons)
-    return Standing(name, endpoint.id, base_url(endpoint), "listed, not verified" if reason else "verified", reason)
+    return Standing(name, endpoint.id, endpoint.base_url, "listed, not verified" if reason else "verified", reason)

@@ -137,7 +137,7 @@ class Family:
         state, done = StateManager(self._apps), list[str]()
         for name, endpoint_id in repairs_of(self._manifest, actual).items():
             try:
-                url = _base((await self._control.get(endpoint_id)).request_urls or {})
+                url = (await self._control.get(endpoint_id)).base_url
                 await state.update(self._environment_id, name, Deployed(endpoint_id, url))
             except (ApiError, ManifestServiceUnavailableError) as failure:
                 return done, f"the map is not repaired: {failure.message}"
@@ -171,7 +171,3 @@ def _by_name(environment: Environment) -> dict[str, str]:
 
 def _oldest_last(environment: Environment) -> Iterable[Any]:
     return reversed(environment.endpoints)
-
-
-def _base(urls: Mapping[str, Any]) -> str:
-    return str(urls["base"] if "base" in urls else urls["run"].removesuffix("/run"))

@@ -54,6 +54,12 @@ class Endpoint(Wire):
     timeout: int = 0
     request_urls: dict[str, Any] | None = Field(default=None, alias="requestUrls")
 
+    @property
+    def base_url(self) -> str:
+        """The URL below which it is asked, from its own request URLs; empty where it has none."""
+        urls = self.request_urls or {}
+        return str(urls.get("base") or urls.get("runSync", "").removesuffix("/runsync"))
+
 
 class EndpointList(Wire):
     """`ListEndpointsResponse`."""

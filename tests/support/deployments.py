@@ -10,7 +10,6 @@ from typing import Any
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.preview import endpoint_body
-from flash_jupyter.build.ready import base_url
 from flash_jupyter.build.standins import stand_in
 from flash_jupyter.resources.endpoint import CREATED, INTERPRETER, OWNER
 from flash_jupyter.session.links import Link, Links
@@ -82,7 +81,7 @@ async def _deploy(
         body = endpoint_body(name, resource, labels)
         saved = await apps.save_endpoint({**body, "flashEnvironmentId": environment_id})
         made[name] = saved.id
-    named = {name: {"endpoint_id": each, "url": base_url(await link.control.get(each))} for name, each in made.items()}
+    named = {name: {"endpoint_id": each, "url": (await link.control.get(each)).base_url} for name, each in made.items()}
     await apps.update_manifest(build.id, {**document, "environments": {environment_id: named}})
     return made
 
