@@ -35,7 +35,15 @@ def read(folder: Path, name: str, text: str) -> Project:
 
 def test_every_published_script_is_read_with_its_whole_configuration() -> None:
     found = read_project(EXAMPLES)
+    shop = "CpuLiveLoadBalancer(name='shop', instanceIds=('cpu3c-1-2',), workersMin=0, workersMax=3)"
     assert [described(export) for export in found.exports] == [
+        (
+            "scale",
+            "endpoint",
+            "CpuLiveServerless(name='scaler', instanceIds=('cpu3c-1-2',), workersMin=0, workersMax=2)",
+        ),
+        ("price", "endpoint", shop),
+        ("alive", "endpoint", shop),
         ("summarise", "getting_started", "LiveServerless(name='first-worker')"),
         ("add", "load_balancer", "CpuLiveLoadBalancer(name='api-service')"),
         ("health", "load_balancer", "CpuLiveLoadBalancer(name='api-service')"),
@@ -50,8 +58,9 @@ def test_every_published_script_is_read_with_its_whole_configuration() -> None:
     ]
     assert list(found.files) == [path.name for path in sorted(EXAMPLES.glob("*.py"))]
     assert found.imports == {"numpy"}
-    assert found.exports[0].dependencies == ("numpy",)
-    assert found.exports[0].where == "getting_started.py, line 11"
+    summarise = found.exports[3]
+    assert summarise.dependencies == ("numpy",)
+    assert summarise.where == "getting_started.py, line 11"
 
 
 def test_a_single_file_brings_the_modules_that_it_imports(tmp_path: Path) -> None:

@@ -18,14 +18,14 @@ async def price(item: str, count: int = 1) -> dict:
     return {"item": item, "price": FACTOR * count}
 
 
-@api.get("/health")
-def health() -> dict:
+@api.get("/alive")
+def alive() -> dict:
     return {"status": "healthy"}
 
 
 async def main():
     print((await scale([1, 2])).output)
-    print(await price("tea", count=2), await health())
+    print(await price("tea", count=2), await alive())
     try:
         await Endpoint(id="nothing").run({"prompt": "tea"})
     except Exception as error:
