@@ -21,11 +21,12 @@ from flash_jupyter.deploy.requests import JobRequest, RouteRequest
 from flash_jupyter.errors import ApiError, NotFoundError
 from flash_jupyter.runtime.wrapper import HEADER
 from flash_jupyter.session.events import Event
-from flash_jupyter.session.follow import Watch, follow, wait_set
+from flash_jupyter.session.follow import Watch, follow
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.session.show import show
+from flash_jupyter.session.signals import Signal
 from flash_jupyter.session.wait import CONFIRM_S, Inbox
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
@@ -57,7 +58,7 @@ class JobCall:
         self._find, self._request = find, request
         self._queue: Queue | None = None
         self._job: Job | None = None
-        self._cancelled, self._sent = False, asyncio.Event()
+        self._cancelled, self._sent = False, Signal()
 
     async def run(self, tell: Tell) -> Job:
         """Return the job when it is over."""
@@ -68,7 +69,7 @@ class JobCall:
         watch = Watch(
             queue=queue,
             platform_id=job.id,
-            done=asyncio.Event(),
+            done=Signal(),
             tell=tell,
             on_worker=lambda _worker: None,
             revive=lambda: self._again(link),
@@ -80,7 +81,7 @@ class JobCall:
     async def cancel(self) -> str:
         """Stop the job, wherever it is."""
         self._cancelled = True
-        await wait_set(self._sent, CONFIRM_S)
+        await self._sent.wait_at_most(CONFIRM_S)
         if self._queue is None or self._job is None:
             return "nothing was sent"
         answer = await self._queue.cancel(self._job.id)

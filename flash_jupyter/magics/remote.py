@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.displayhook import DisplayHook
 from IPython.core.error import UsageError
 from IPython.core.magic import (
     Magics,
@@ -13,7 +14,7 @@ from IPython.core.magic import (
     no_var_expand,
     output_can_be_silenced,
 )
-from traitlets import Enum, Float, TraitError, Unicode, validate
+from traitlets import Enum, Float, TraitError, Unicode, observe, validate
 
 from flash_jupyter.decorator.nesting import before_cell
 from flash_jupyter.errors import OptionError
@@ -74,6 +75,9 @@ class RemoteMagics(Magics):
         ["auto", "never"], "auto", help="whether a cell may call asyncio.run, which makes the kernel's loop re-entrant"
     ).tag(config=True)
 
+    #: the sticky options, typed; None after one was set
+    _sticky: Values | None = None
+
     def __init__(self, shell: InteractiveShell, session: LazySession) -> None:
         super().__init__(shell)
         self._session = session
@@ -97,9 +101,14 @@ class RemoteMagics(Magics):
 
     def sticky(self) -> Values:
         """Read the defaults that are set, typed."""
-        return {key: parse_value(key, getattr(self, key)) for key in STICKY if getattr(self, key)}
+        if self._sticky is None:
+            self._sticky = {key: parse_value(key, getattr(self, key)) for key in STICKY if getattr(self, key)}
+        return self._sticky
 
-    @output_can_be_silenced
+    @observe(*STICKY)
+    def _read_again(self, _change: Any) -> None:
+        self._sticky = None
+
     @cell_magic("remote")
     def remote_cell(self, line: str, cell: str) -> object:
         """Run this cell on a Runpod worker, as if it ran here.
@@ -156,7 +165,9 @@ class RemoteMagics(Magics):
         with option_errors_as_usage():
             refuse_twice(cell)
             # the comment stands for the line of the magic, so that line numbers are those of the editor
-            return self._run(parse_line(line), f"# %%remote\n{cell}")
+            value = self._run(parse_line(line), f"# %%remote\n{cell}")
+        # IPython's `output_can_be_silenced` reads the tokens of every cell, also of those that have no value
+        return None if value is None or DisplayHook.semicolon_at_end_of_expression(cell) else value
 
     @output_can_be_silenced
     @no_var_expand

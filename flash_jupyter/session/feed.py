@@ -15,6 +15,7 @@ from flash_jupyter import limits
 from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase, Stream
 from flash_jupyter.session.journal import Journal, read_journal
 from flash_jupyter.session.results import kept_events
+from flash_jupyter.session.signals import Signal
 from flash_jupyter.session.writer import OutputLog
 
 #: a log stream that is behind gets this long without a new line, when the answer does not carry all events
@@ -33,7 +34,7 @@ class Feed:
     def __init__(self, log: OutputLog, journal: Journal, listener: Callable[[Event], None] | None = None) -> None:
         self.log, self.journal = log, journal
         #: set when the worker said that it is done, or when somebody wants the job's state at once
-        self.done = asyncio.Event()
+        self.done = Signal()
         self._listeners: list[Callable[[Event], None]] = [listener] if listener else []
         self._backlog: deque[Event] = deque(maxlen=BACKLOG)
         self._assembler = EventAssembler(self._keep)
@@ -58,7 +59,7 @@ class Feed:
 
     def restart(self) -> None:
         """The job is sent (again): its events begin anew."""
-        self._assembler, self.done, self.worker_phase = EventAssembler(self._keep), asyncio.Event(), ""
+        self._assembler, self.done, self.worker_phase = EventAssembler(self._keep), Signal(), ""
         if self._unwritten is None:
             self.journal.restart()
         else:

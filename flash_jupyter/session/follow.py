@@ -6,8 +6,6 @@ A warm short job costs two requests beside the stream: `/run`, and one `/status`
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +22,7 @@ from flash_jupyter.errors import (
     WorkerLost,
 )
 from flash_jupyter.session.events import Event, Phase
+from flash_jupyter.session.signals import Signal
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import ONCE, Clock
 from flash_jupyter.transport.queue import Queue
@@ -39,19 +38,13 @@ PATIENCE_S = 120.0
 HEALTH_FROM_S = 1.0
 
 
-async def wait_set(event: asyncio.Event, seconds: float) -> None:
-    """Wait until `event` is set, at most `seconds`."""
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
-
-
 @dataclass
 class Watch:
     """What the wait for one job needs: how to ask, whom to tell, and how to bring a dead platform back."""
 
     queue: Queue
     platform_id: str
-    done: asyncio.Event
+    done: Signal
     tell: Callable[[Event], None]
     on_worker: Callable[[str], None]
     revive: Callable[[], Awaitable[None]]
@@ -62,7 +55,7 @@ class Watch:
     poll_cap_s: float = POLL_CAP_S
     #: gives the job where `done` said all of it; not used for one that lasted until it was asked for
     said: Callable[[], Job | None] = lambda: None
-    wait: Callable[[asyncio.Event, float], Awaitable[None]] = wait_set
+    wait: Callable[[Signal, float], Awaitable[None]] = Signal.wait_at_most
 
 
 async def follow(watch: Watch) -> Job:

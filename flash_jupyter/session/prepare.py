@@ -90,10 +90,11 @@ def prepare(
 def may_say_answer(backend: BackendName, options: RemoteOptions) -> bool:
     """Whether the worker's log may have a small answer, so that nobody need ask for it.
 
-    Not where the platform's times matter, for a price or for `job=`; nor in a log that leaves this machine, or with
-    values of `env=`, which no log may have.
+    Not where the platform's times matter, for a price, for `job=` or for a job that runs by itself; nor in a log that
+    leaves this machine, or with values of `env=`, which no log may have.
     """
-    return backend == "local" and not options.job and not options.env
+    needs_times = backend != "local" or options.job or options.detach
+    return options.via == "queue" and not needs_times and not options.env
 
 
 def read_cell(request: CellRequest) -> Capture:

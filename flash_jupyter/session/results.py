@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from flash_jupyter.session.events import Display, Event, Measured, Notice
 from flash_jupyter.states import JobState
 
 #: an answer which asks for a fresh worker holds nothing else, so it is small
-_SMALL_ANSWER_BYTES = 64 * 1024
+SMALL_ANSWER_BYTES = 64 * 1024
 
 
 @dataclass
@@ -66,7 +66,12 @@ def why_nothing_ran(blob: bytes) -> str | None:
     `restart`: another version of a dependency is loaded there, a fresh worker is needed. `missing`: it has not got the
     driver, which was left out of the request.
     """
-    status = read_order(blob).get("status") if len(blob) < _SMALL_ANSWER_BYTES else None
+    return reason_of(read_order(blob)) if len(blob) < SMALL_ANSWER_BYTES else None
+
+
+def reason_of(order: Mapping[str, Any]) -> str | None:
+    """Say the same of an answer's JSON part."""
+    status = order.get("status")
     return status if status in {"restart", "missing"} else None
 
 

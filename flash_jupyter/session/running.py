@@ -10,7 +10,8 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, NotFoundError, ResultLost, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
@@ -18,12 +19,13 @@ from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, s
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.facts import measured
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
-from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow, wait_set
+from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow
 from flash_jupyter.session.jobs import JobRecord, utc_now
 from flash_jupyter.session.journal import Journal
 from flash_jupyter.session.keeper import KEEP_AFTER_S
-from flash_jupyter.session.results import read_order, why_nothing_ran
+from flash_jupyter.session.results import SMALL_ANSWER_BYTES, read_order, reason_of
 from flash_jupyter.session.shipping import read_response
+from flash_jupyter.session.signals import Signal
 from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
 from flash_jupyter.session.writer import OutputLog
 from flash_jupyter.states import JobState
@@ -46,6 +48,16 @@ class Finished:
     execution_ms: int | None = None
     ended_at: datetime | None = None
 
+    @cached_property
+    def order(self) -> dict[str, Any]:
+        """The JSON part of the answer; empty for one that is no capsule."""
+        return read_order(self.answer)
+
+    @property
+    def why_nothing_ran(self) -> str | None:
+        """Why the worker ran nothing and wants the job again: `restart` or `missing`; None where it ran."""
+        return reason_of(self.order) if len(self.answer) < SMALL_ANSWER_BYTES else None
+
 
 class Runner:
     """The way of one job. `tell` gets its events; without one they are kept until `redirect`."""
@@ -65,7 +77,7 @@ class Runner:
         self.measured = Measured()
         self._desk = desk
         self._feed = Feed(log, journal, tell)
-        self._cancelled, self._over = asyncio.Event(), asyncio.Event()
+        self._cancelled, self._over = asyncio.Event(), Signal()
         self._accepted = asyncio.Event()
         self._cancellation: Cancellation | None = None
         self._looks_after_worker = True
@@ -159,7 +171,7 @@ class Runner:
     async def stop(self, within_s: float) -> Cancellation:
         """Cancel, wait for the end, and return how it ended."""
         await self.cancel()
-        await wait_set(self._over, within_s)
+        await self._over.wait_at_most(within_s)
         return self._cancellation or Cancellation(self.record.id, self.final or self.state)
 
     async def redirect(self, tell: Callable[[Event], None]) -> None:
@@ -187,7 +199,7 @@ class Runner:
         while True:
             place = await self._submit(spec, prepared)
             finished = await self._finish(place, prepared.timeout_s)
-            reason, equipped = why_nothing_ran(finished.answer), place.link.equipped
+            reason, equipped = finished.why_nothing_ran, place.link.equipped
             if reason == "missing" and place.endpoint.id in equipped:
                 equipped.discard(place.endpoint.id)
                 continue

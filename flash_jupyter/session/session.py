@@ -47,7 +47,7 @@ from flash_jupyter.session.overview import Overview, entries
 from flash_jupyter.session.owner import new_session_id
 from flash_jupyter.session.prepare import CellRequest, Prepared, may_say_answer, prepare
 from flash_jupyter.session.prune import is_due, prune
-from flash_jupyter.session.results import CellOutcome, read_order
+from flash_jupyter.session.results import CellOutcome
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
@@ -82,6 +82,8 @@ class Session(Account):
         self._runners: WeakValueDictionary[str, Runner] = WeakValueDictionary()
         #: endpoint -> the versions of libraries that its worker has told last
         self._told: dict[str, dict[str, str]] = {}
+        #: the options of the last cell, and the endpoint that they mean: those of the next one most often
+        self._asked: tuple[RemoteOptions, EndpointSpec] | None = None
         self._closes_at_exit = False
 
     # --- cells ------------------------------------------------------------------------------------------------
@@ -98,9 +100,7 @@ class Session(Account):
         started = time.perf_counter()
         emit(Phase("preflight"))
         try:
-            spec, prepared = self.prepare(
-                request, emit, says_answer=may_say_answer(self.backend_of(request.options), request.options)
-            )
+            spec, prepared = self.prepare(request, emit)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was sent") from None
         inbox: Inbox[Finished] = Inbox()
@@ -126,7 +126,7 @@ class Session(Account):
             emit(runner.measured)
         emit(Phase("returning"))
         outcome = outcome_of(runner, finished, prepared.warnings, started)
-        self._told[spec.name] = read_order(finished.answer).get("versions", {})
+        self._told[spec.name] = finished.order.get("versions", {})
         try:
             bring_home(finished, prepared.sender, outcome, request.options.out, emit)
         except KeyboardInterrupt:
@@ -306,23 +306,25 @@ class Session(Account):
 
     # --- the way of a cell ------------------------------------------------------------------------------------
 
-    def prepare(
-        self, request: CellRequest, warn: Callable[[Notice], None], *, says_answer: bool = False
-    ) -> tuple[EndpointSpec, Prepared]:
+    def prepare(self, request: CellRequest, warn: Callable[[Notice], None]) -> tuple[EndpointSpec, Prepared]:
         """Return where a cell goes and what is sent there; nothing is sent yet. `warn` gets warnings."""
         spec = self._spec(request.options)
-        told = self._told.get(spec.name)
-        prepared = prepare(request, image_family=_family(spec, request.options), told=told, says_answer=says_answer)
+        told, says = self._told.get(spec.name), may_say_answer(self.backend_of(request.options), request.options)
+        prepared = prepare(request, image_family=_family(spec, request.options), told=told, says_answer=says)
         for warning in prepared.warnings:
             warn(Notice(warning))
         return spec, prepared
 
     def _spec(self, options: RemoteOptions) -> EndpointSpec:
+        if self._asked and self._asked[0] == options:
+            return self._asked[1]
         interpreter = interpreter_of(self.backend_of(options), options.python)
         images = Images(**self.settings.images)
-        return endpoint_spec(
+        spec = endpoint_spec(
             options, owner=self.settings.owner, interpreter=interpreter, images=images, ttl_s=self.settings.ttl_s
         )
+        self._asked = options, spec
+        return spec
 
     def backend_of(self, options: RemoteOptions) -> BackendName:
         """Return which Runpod runs a cell with these options."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from flash_jupyter.states import PHASES
 
@@ -40,7 +40,8 @@ class Timeline:
     def end(self, now: float) -> None:
         """End the phase that lasts."""
         if self.current:
-            self.laps[-1] = replace(self.laps[-1], seconds=now - self.laps[-1].began)
+            last = self.laps[-1]
+            self.laps[-1] = Lap(last.name, last.began, now - last.began)
 
     def seconds(self, now: float) -> dict[str, float]:
         """Return how long each phase took so far, those that were met, in the order of `PHASES`.

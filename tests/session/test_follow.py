@@ -9,6 +9,7 @@ from platform_app import BACKEND, Platform
 from flash_jupyter.errors import ApiError, JobError, JobTimedOut, JobWasCancelled, ResultLost, WorkerLost
 from flash_jupyter.session.events import Event, Phase
 from flash_jupyter.session.follow import PATIENCE_S, Watch, failure_of, follow
+from flash_jupyter.session.signals import Signal
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import Clock, Http
 from flash_jupyter.transport.queue import Queue
@@ -40,7 +41,7 @@ class Wait:
         self.pauses.append(round(seconds, 4))
         self.now += seconds
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+    async def wait(self, event: Signal, seconds: float) -> None:
         if not event.is_set():
             await self.sleep(seconds)
 
@@ -58,7 +59,7 @@ class Wait:
         clock = Clock(monotonic=lambda: self.now, sleep=self.sleep, random=lambda: 1.0)
         http = Http(BACKEND, transport=self.platform.transport(), clock=clock)
         urls = RequestUrls.model_validate(self.platform.add({})["requestUrls"])
-        done = asyncio.Event()
+        done = Signal()
         if self._done:
             done.set()
         try:
