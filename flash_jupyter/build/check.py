@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flash_jupyter.build.cells import Cell
@@ -17,33 +16,25 @@ from flash_jupyter.resources.comment import line_of
 WHERE = "this cell"
 
 
-@dataclass(frozen=True)
-class Checked:
-    """The mark of a cell, None where it can't be told, and what is wrong with it."""
+def check_cell(source: str, tags: Sequence[str], options: Any) -> list[BuildError]:
+    """Return what is wrong with a cell's mark, its Python and its options (`metadata.flash`).
 
-    mark: Mark | None
-    problems: tuple[BuildError, ...] = ()
-
-
-def check_cell(source: str, tags: Sequence[str], options: Any) -> Checked:
-    """Check a cell's mark, its Python and its options (`metadata.flash`).
-
-    >>> check_cell("x = 1", ["flash:handler:score"], {}).mark
-    Mark(role=<Role.HANDLER: 'handler'>, name='score')
-    >>> check_cell("x = 1", ["flash:handler"], {"gpus": "any"}).problems[0].message
+    >>> check_cell("x = 1", ["flash:handler:score"], {})
+    []
+    >>> check_cell("x = 1", ["flash:handler"], {"gpus": "any"})[0].message
     'this cell: there is no option gpus='
     """
     try:
         mark = read_mark(source, tags, WHERE)
     except BuildError as error:
-        return Checked(None, (error,))
+        return [error]
     problems = []
     for check in (_check_python, _check_options):
         try:
             check(source, mark, options)
         except BuildError as error:
             problems.append(error)
-    return Checked(mark, tuple(problems))
+    return problems
 
 
 def _check_python(source: str, mark: Mark, _options: Any) -> None:

@@ -34,9 +34,5 @@ def _read(body: dict[str, Any]) -> tuple[str, list[str], Any]:
 def _check(source: str, tags: list[str], options: Any) -> dict[str, Any]:
     from flash_jupyter.build.check import check_cell
 
-    checked = check_cell(source, tags, options)
-    return {
-        "role": checked.mark.role.value if checked.mark else None,
-        "name": checked.mark.name if checked.mark else "",
-        "problems": [{"message": problem.message, "fix": problem.fix} for problem in checked.problems],
-    }
+    problems = check_cell(source, tags, options)
+    return {"problems": [{"message": problem.message, "fix": problem.fix} for problem in problems]}

@@ -92,6 +92,19 @@ def test_what_does_not_fit_is_told_and_can_be_taken_away(
 
 
 @pytest.mark.slow
+def test_two_handlers_of_one_name_are_told(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab("#| flash: handler name=rate\nscore = 1", "score = 2")
+    lab.cells[1].editor.click()
+    form = open_tools(lab)
+    form.get_by_label("In the build").select_option("handler")
+    form.get_by_label("Function").fill("rate")
+    problem = form.get_by_role("status").get_by_text("Another cell is the handler rate too")
+    problem.wait_for()
+    form.get_by_label("Function").fill("rank")
+    problem.wait_for(state="detached")
+
+
+@pytest.mark.slow
 def test_a_cell_is_marked_with_the_keyboard_alone(open_lab: Callable[..., Lab]) -> None:
     lab = open_lab("x = 1")
     lab.cells[0].editor.click()

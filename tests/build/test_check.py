@@ -78,4 +78,4 @@ CASES: dict[str, tuple[str, list[str], Any, list[str]]] = {
 
 @pytest.mark.parametrize(("source", "tags", "options", "told"), CASES.values(), ids=CASES)
 def test_what_is_wrong_is_told(source: str, tags: list[str], options: Any, told: list[str]) -> None:
-    assert [problem.message for problem in check_cell(source, tags, options).problems] == told
+    assert [problem.message for problem in check_cell(source, tags, options)] == told

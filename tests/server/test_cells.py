@@ -11,17 +11,15 @@ from jupyter_user import Ask, User
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a handler with fitting options": (
         {"source": "y = x", "tags": ["flash:handler:score"], "options": {"gpu": "AMPERE_80", "timeout": "60"}},
-        {"role": "handler", "name": "score", "problems": []},
+        {"problems": []},
     ),
     "a cell without a mark": (
         {"source": "y = x", "tags": ["other"]},
-        {"role": "", "name": "", "problems": []},
+        {"problems": []},
     ),
     "a role that does not exist": (
         {"source": "y = x", "tags": ["flash:handle"]},
         {
-            "role": None,
-            "name": "",
             "problems": [
                 {
                     "message": "this cell has the mark `flash:handle`, which does not exist",
@@ -33,16 +31,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "an option that does not exist": (
         {"source": "y = x", "tags": ["flash:handler"], "options": {"gpus": "any"}},
         {
-            "role": "handler",
-            "name": "",
             "problems": [{"message": "this cell: there is no option gpus=", "fix": "did you mean gpu=?"}],
         },
     ),
     "options that contradict each other": (
         {"source": "y = x", "tags": ["flash:handler"], "options": {"gpu": "AMPERE_80", "cpu": "cpu3c-2-4"}},
         {
-            "role": "handler",
-            "name": "",
             "problems": [{"message": "this cell: gpu= and cpu= exclude each other", "fix": "keep one of the two"}],
         },
     ),

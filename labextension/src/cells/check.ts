@@ -1,4 +1,5 @@
 /** Asks the server what `flash build` says of a cell, some moments after the last change. */
+import type { Api } from '../api/api';
 
 export interface CellText {
   readonly source: string;
@@ -13,6 +14,11 @@ export interface Problem {
 
 export type Ask = (cell: CellText) => Promise<readonly Problem[]>;
 type Show = (problems: readonly Problem[]) => void;
+
+/** Return what asks the server of a cell. */
+export function askOf(api: Api): Ask {
+  return async cell => (await api.ask<{ problems: Problem[] }>('POST', 'cells/check', cell)).problems;
+}
 
 /** Between the last key and the question, in milliseconds. */
 export const PAUSE_MS = 300;

@@ -11,6 +11,7 @@ export interface FormProps {
   readonly mark: Mark;
   /** The comment that marks it instead; empty without one. */
   readonly comment: string;
+  readonly isHandler: boolean;
   /** What its `%%remote` line says; null where it has none. */
   readonly remote: string | null;
   readonly options: Options;
@@ -22,7 +23,6 @@ export interface FormProps {
 /** Shown for a code cell. */
 export function CellForm(props: FormProps): React.JSX.Element {
   const hasOptions = Object.keys(props.options).length > 0;
-  const isHandler = props.mark.role === 'handler' || props.comment.includes('handler');
   return (
     <form
       key={props.cell}
@@ -32,7 +32,7 @@ export function CellForm(props: FormProps): React.JSX.Element {
       }}
     >
       <MarkFields {...props} />
-      {(isHandler || props.remote !== null || hasOptions) && <OptionFields {...props} />}
+      {(props.isHandler || props.remote !== null || hasOptions) && <OptionFields {...props} />}
       <Problems problems={props.problems} />
     </form>
   );

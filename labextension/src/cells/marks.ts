@@ -29,7 +29,7 @@ export const ROLES: readonly RoleText[] = [
 
 const PREFIX = 'flash:';
 /** A comment that only names files for the bundle gives the cell no role. */
-const COMMENT = /^#\s*\|\s*(?:flash\b(?!:?\s*include=).*|export\b.*)$/;
+const COMMENT = /^#\s*\|\s*(flash\b(?!:?\s*include=)|export\b):?\s*(\w*)(?:.*\sname=(\w+))?/;
 const REMOTE_COMMENT = /^\s*#[ \t]*\|[ \t]*remote(?![\w-])[ \t]*:?(.*)$/;
 const REMOTE_MAGIC = /^%%remote(?![\w-])(.*)$/;
 
@@ -57,6 +57,13 @@ export function tagOf(mark: { role: string; name: string }): string {
 /** The comment that marks the cell, as it stands there; empty where there is none. */
 export function commentOf(source: string): string {
   return firstComments(source).find(line => COMMENT.test(line)) ?? '';
+}
+
+/** The names that a cell has as a handler: none where it is no handler, an empty one where it is not named. */
+export function handlerNames(tags: readonly string[], source: string): string[] {
+  const [, key, word, name = ''] = COMMENT.exec(commentOf(source)) ?? [];
+  const marks = [...marksOf(tags), { role: key === 'flash' ? word : '', name }];
+  return marks.filter(mark => mark.role === 'handler').map(mark => mark.name);
 }
 
 /** The options of a remote cell, as its magic or its comment says them; null for a cell that runs here. */

@@ -1,12 +1,12 @@
 /** Cell tools: which part of a build a cell is, the options of its endpoint, and badges that show both. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import { URLExt } from '@jupyterlab/coreutils';
 import { INotebookTools, INotebookTracker } from '@jupyterlab/notebook';
-import { ServerConnection } from '@jupyterlab/services';
 
+import { Api } from '../api/api';
+import { serverRequest } from '../api/requests';
 import { followBadges } from './badges';
-import type { CellText, Problem } from './check';
+import { askOf } from './check';
 import { tagIcon } from './icon';
 import { ROLES, type Role } from './marks';
 import { CellTool, mark } from './tool';
@@ -34,7 +34,7 @@ export const cells: JupyterFrontEndPlugin<void> = {
     });
     addMarkCommand(app, tracker);
     if (tools !== null) {
-      const tool = new CellTool(cell => askServer(app.serviceManager.serverSettings, cell));
+      const tool = new CellTool(askOf(new Api(serverRequest(app.serviceManager.serverSettings))));
       tools.addSection({ sectionName: 'flash', label: 'Flash' });
       tools.addItem({ section: 'flash', tool });
       addOpenCommand(app, tracker, tool, tools.id);
@@ -82,15 +82,4 @@ function addOpenCommand(app: JupyterFrontEnd, tracker: INotebookTracker, tool: C
       });
     }
   });
-}
-
-async function askServer(settings: ServerConnection.ISettings, cell: CellText): Promise<Problem[]> {
-  const url = URLExt.join(settings.baseUrl, 'flash-jupyter/api/cells/check');
-  const request = { method: 'POST', body: JSON.stringify(cell) };
-  const response = await ServerConnection.makeRequest(url, request, settings);
-  if (!response.ok) {
-    throw await ServerConnection.ResponseError.create(response);
-  }
-  const { problems } = (await response.json()) as { problems: Problem[] };
-  return problems;
 }

@@ -1,6 +1,6 @@
 /** The section "Flash" of the notebook tools, at the right: the form of the active cell. */
 import type { Cell } from '@jupyterlab/cells';
-import { NotebookTools } from '@jupyterlab/notebook';
+import { type Notebook, NotebookTools } from '@jupyterlab/notebook';
 import { Collapser, ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import { PanelLayout } from '@lumino/widgets';
@@ -8,7 +8,7 @@ import React from 'react';
 
 import { Checker, type Ask, type Problem } from './check';
 import { CellForm } from './form';
-import { commentOf, marksOf, remoteOf, ROLES, withMark, type Mark, type Role } from './marks';
+import { commentOf, handlerNames, marksOf, remoteOf, ROLES, withMark, type Mark, type Role } from './marks';
 import { optionsOf, withOption, type Options } from './options';
 
 /** The tags of a cell, whatever its metadata have. */
@@ -29,6 +29,8 @@ export function mark(cell: Cell, as: Mark): void {
 
 class FormWidget extends ReactWidget {
   cell: Cell | null = null;
+  /** where the cell is */
+  notebook: Pick<Notebook, 'widgets'> | null = null;
   problems: readonly Problem[] = [];
 
   protected render(): React.JSX.Element {
@@ -38,14 +40,17 @@ class FormWidget extends ReactWidget {
     }
     const source = cell.model.sharedModel.getSource();
     const options = optionsOf(cell.model.getMetadata('flash'));
+    const names = namesOf(cell);
+    const others = this.notebook?.widgets.filter(each => each !== cell) ?? [];
     return (
       <CellForm
         cell={cell.model.id}
         mark={firstMark(tagsOf(cell))}
         comment={commentOf(source)}
+        isHandler={names.length > 0}
         remote={remoteOf(source)}
         options={options}
-        problems={this.problems}
+        problems={[...sameName(names, others), ...this.problems]}
         setMark={as => {
           mark(cell, as);
         }}
@@ -55,6 +60,18 @@ class FormWidget extends ReactWidget {
       />
     );
   }
+}
+
+/** The problem that the build finds only when it sees all cells. */
+function sameName(names: string[], others: readonly Cell[]): Problem[] {
+  const name = names.find(each => each !== '' && others.some(cell => namesOf(cell).includes(each)));
+  return name === undefined
+    ? []
+    : [{ message: `Another cell is the handler ${name} too`, fix: 'give each handler its own name' }];
+}
+
+function namesOf(cell: Cell): string[] {
+  return handlerNames(tagsOf(cell), cell.model.sharedModel.getSource());
 }
 
 function setOptions(cell: Cell, options: Options | null): void {
@@ -141,6 +158,7 @@ export class CellTool extends NotebookTools.Tool {
       this.form.problems = []; // they were another cell's
     }
     this.form.cell = cell;
+    this.form.notebook = this.notebookTools.activeNotebookPanel?.content ?? null;
     this.refresh();
   }
 }

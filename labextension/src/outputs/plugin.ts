@@ -2,8 +2,9 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 
+import { Api } from '../api/api';
+import { serverRequest } from '../api/requests';
 import { Client } from '../sidebar/client';
-import { serverRequest } from '../sidebar/requests';
 import { JobCard } from './card';
 import { Controls } from './controls';
 
@@ -19,7 +20,7 @@ export const outputs: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker],
   activate: (app, tracker: INotebookTracker) => {
-    const client = new Client(serverRequest(app.serviceManager.serverSettings));
+    const client = new Client(new Api(serverRequest(app.serviceManager.serverSettings)));
     const draw = ({ content: { rendermime }, sessionContext }: NotebookPanel): void => {
       const job = {
         safe: false,

@@ -1,16 +1,10 @@
 /** What the server answers; `flash_jupyter/server/rest-api.yml` describes every field. */
+import type { ErrorDocument } from '../api/api';
 
 export type BackendName = 'local' | 'runpod';
 export type BackendState = 'ready' | 'asleep' | 'no key' | 'failed';
 export type JobState = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT';
 export type EndpointState = 'running' | 'unhealthy' | 'starting' | 'ready' | 'no capacity' | 'queued' | 'asleep';
-
-export interface ErrorDocument {
-  type: string;
-  message: string;
-  fix: string;
-  status: number;
-}
 
 export interface Backend {
   name: BackendName;

@@ -4,9 +4,10 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { INotebookTracker } from '@jupyterlab/notebook';
 
+import { RequestError } from '../api/api';
 import type { Actions } from './actions';
 import { attach } from './attach';
-import { type Client, RequestError } from './client';
+import type { Client } from './client';
 import type { BackendName, Endpoint, Job } from './documents';
 import { BACKENDS, count } from './format';
 import { LogModel } from './log';

@@ -1,7 +1,7 @@
 /** A log that is followed: its text so far, and whether more comes. */
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import { RequestError } from './client';
+import { RequestError } from '../api/api';
 import type { LogEvent } from './documents';
 
 export type LogPhase = 'connecting' | 'live' | 'over' | 'failed';

@@ -1,7 +1,8 @@
 /** What the sidebar shows, and what can be done with it; asks a client and tells those who draw when it changed. */
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import { type Client, type ProblemKind, RequestError } from './client';
+import { type ProblemKind, RequestError } from '../api/api';
+import type { Client } from './client';
 import type { BackendName, Costs, Endpoint, EndpointListing, Job } from './documents';
 
 /** Why there is no news, and what to do. */

@@ -5,13 +5,14 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 
+import { Api } from '../api/api';
+import { serverRequest } from '../api/requests';
 import { Client } from './client';
 import { addCommands } from './commands';
 import { Handlers } from './handlers';
 import { SidebarModel } from './model';
 import { Polling } from './polling';
 import { DEFAULTS, type Preferences, readPreferences } from './preferences';
-import { serverRequest } from './requests';
 import { StatusWidget } from './status';
 import { SidebarWidget } from './widget';
 
@@ -24,7 +25,7 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   requires: [INotebookTracker],
   optional: [ISettingRegistry, ILayoutRestorer, ICommandPalette, IStatusBar],
   activate: (app, notebooks: INotebookTracker, registry: ISettingRegistry | null, ...places: Places) => {
-    const client = new Client(serverRequest(app.serviceManager.serverSettings));
+    const client = new Client(new Api(serverRequest(app.serviceManager.serverSettings)));
     const model = new SidebarModel(client, DEFAULTS.extent);
     const polling = new Polling(model, DEFAULTS.intervals);
     const handlers = new Handlers(app, model, client, notebooks, () => {

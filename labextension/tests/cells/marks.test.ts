@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { badgesOf, commentOf, marksOf, remoteOf, tagOf, withMark, type Mark } from '../../src/cells/marks';
+import {
+  badgesOf,
+  commentOf,
+  handlerNames,
+  marksOf,
+  remoteOf,
+  tagOf,
+  withMark,
+  type Mark
+} from '../../src/cells/marks';
 
 test('a mark that is written is the mark that is read', () => {
   for (const mark of [
@@ -32,6 +41,22 @@ for (const [text, source, comment] of [
 ] as const) {
   test(`the mark of a comment: ${text}`, () => {
     assert.equal(commentOf(source), comment);
+  });
+}
+
+for (const [text, tags, source, names] of [
+  ['a tag', ['flash:handler:rate'], 'x = 1', ['rate']],
+  ['a tag without a name', ['flash:handler'], 'x = 1', ['']],
+  ['a comment', [], '#| flash: handler name=rate\nx = 1', ['rate']],
+  ['a comment that names files too', [], '#| flash: handler include=a.json name=rate\nx = 1', ['rate']],
+  ['a comment that only names files', [], '#| flash: include=handler.json\nx = 1', []],
+  ['a comment without a name', [], '#| flash handler\nx = 1', ['']],
+  ['another role, whatever its comment says', [], '#| flash: setup of the handler\nx = 1', []],
+  ["nbdev's comment", [], '#| export handler\nx = 1', []],
+  ['no mark', ['parameters'], 'handler = 1', []]
+] as const) {
+  test(`the names of a handler: ${text}`, () => {
+    assert.deepEqual(handlerNames(tags, source), names);
   });
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 
 import { Standing } from '../../src/outputs/standing';
-import { RequestError } from '../../src/sidebar/client';
+import { RequestError } from '../../src/api/api';
 import type { Cancelled, Job } from '../../src/sidebar/documents';
 
 const AGAIN = '%flash attach fj-1 brings what it prints and binds';

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Client, type ProblemKind, RequestError } from '../../src/sidebar/client';
+import { Api } from '../../src/api/api';
+import { Client } from '../../src/sidebar/client';
 import { endpoint } from './documents';
 
 /** A client whose requests are noted, and answered with this. */
 function clientOf(answer: () => Response | Promise<Response>): { client: Client; asked: string[] } {
   const asked: string[] = [];
-  const client = new Client((path, init) => {
+  const api = new Api((path, init) => {
     asked.push(`${init.method ?? ''} ${path}`);
     return Promise.resolve(answer());
   });
-  return { client, asked };
+  return { client: new Client(api), asked };
 }
 
 const json = (document: unknown, status = 200): Response => new Response(JSON.stringify(document), { status });
@@ -40,53 +41,6 @@ for (const [sentence, call, request, result] of CALLS) {
     assert.deepEqual(asked, [request]);
   });
 }
-
-const told = { type: 'UnreachableError', message: 'Runpod is silent', fix: 'wait', status: 502 };
-const FAULTS: [sentence: string, answer: () => Response, kind: ProblemKind, message: string, fix: string][] = [
-  ['an error keeps its text', () => json(told, 502), 'error', 'Runpod is silent', 'wait'],
-  [
-    'a refused Runpod key is no refusal of Jupyter',
-    () => json({ ...told, type: 'AuthenticationError', message: 'the key is refused' }, 403),
-    'error',
-    'the key is refused',
-    'wait'
-  ],
-  [
-    'a page that is logged out',
-    () => json({ ...told, type: 'HTTPError' }, 403),
-    'forbidden',
-    'The Jupyter server does not let this page in',
-    'log in again'
-  ],
-  [
-    'a server without the extension',
-    () => new Response('<html>', { status: 404 }),
-    'missing',
-    'This Jupyter server has no flash_jupyter',
-    'install flash-jupyter in the environment of the Jupyter server, and start it again'
-  ],
-  [
-    'a proxy that answers by itself',
-    () => new Response('bad gateway', { status: 502 }),
-    'error',
-    'the Jupyter server answered 502',
-    'look at the log of the Jupyter server'
-  ]
-];
-
-for (const [sentence, answer, kind, message, fix] of FAULTS) {
-  test(sentence, async () => {
-    await assert.rejects(clientOf(answer).client.endpoints(), (error: RequestError) => {
-      assert.deepEqual([error.kind, error.message, error.fix], [kind, message, fix]);
-      return true;
-    });
-  });
-}
-
-test('a server that is not there', async () => {
-  const { client } = clientOf(() => Promise.reject(new TypeError('failed to fetch')));
-  await assert.rejects(client.endpoints(), (error: RequestError) => error.kind === 'offline');
-});
 
 test('a log is followed, however its bytes are cut', async () => {
   const text =

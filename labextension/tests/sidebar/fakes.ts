@@ -1,5 +1,6 @@
 /** A client that answers what a test says, and notes what it was asked. */
-import { Client, RequestError } from '../../src/sidebar/client';
+import { Api, RequestError } from '../../src/api/api';
+import { Client } from '../../src/sidebar/client';
 import type { Costs, EndpointListing, Job } from '../../src/sidebar/documents';
 import { costs, listing } from './documents';
 
@@ -13,7 +14,7 @@ export class FakeServer {
   /** answers wait for it */
   gate: Promise<void> = Promise.resolve();
 
-  readonly client = new Client(async (path, init) => {
+  private readonly api = new Api(async (path, init) => {
     this.asked.push(`${init.method ?? ''} ${path}`);
     await this.gate;
     if (this.problem) {
@@ -21,6 +22,7 @@ export class FakeServer {
     }
     return new Response(JSON.stringify(this.document(path)));
   });
+  readonly client = new Client(this.api);
 
   fail(): void {
     this.problem = new RequestError('offline', 'gone', '');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { RequestError } from '../../src/sidebar/client';
+import { RequestError } from '../../src/api/api';
 import type { LogEvent } from '../../src/sidebar/documents';
 import { KEPT, LogModel } from '../../src/sidebar/log';
 

@@ -2,7 +2,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type { Request } from './client';
+import type { Request } from './api';
 
 /** Return what sends requests to the routes of the server extension. */
 export function serverRequest(settings: ServerConnection.ISettings): Request {
