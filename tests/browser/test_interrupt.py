@@ -13,6 +13,8 @@ pytestmark = pytest.mark.browser
 
 #: what the user may wait for an end, in seconds (user-needs 6, 13)
 END_S = 5.0
+#: what its worker may take to rest, on a machine that is busy itself, in seconds
+IDLE_S = 60.0
 
 
 @pytest.fixture
@@ -60,10 +62,11 @@ def test_the_cancel_button_of_the_card_ends_a_remote_cell(lab: Lab, pid_file: Pa
 
 
 def assert_idle(worker: psutil.Process) -> None:
-    """The process that was busy has ended, or does nothing any more."""
+    """The process that was busy ends, or does nothing any more."""
+    deadline = time.monotonic() + IDLE_S
     try:
         worker.cpu_percent()
-        time.sleep(1)
-        assert worker.cpu_percent() < 20
+        while worker.cpu_percent(interval=1) >= 20:
+            assert time.monotonic() < deadline, f"the worker is still busy after {IDLE_S} s"
     except psutil.NoSuchProcess:
         return

@@ -1,5 +1,5 @@
 /** The endpoints of one Runpod: what each is at, what it costs, and how to take it away. */
-import { deleteIcon, listIcon, stopIcon } from '@jupyterlab/ui-components';
+import { clearIcon, deleteIcon, listIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Actions } from './actions';
@@ -68,7 +68,7 @@ function BackendNote({ backend, isEmpty, isBusy, actions }: NoteProps): React.Re
   if (backend.error) {
     return (
       <div className="jp-flash-Note jp-mod-error" role="alert">
-        <div>{backend.error.message}</div>
+        <strong>{backend.error.message}</strong>
         <div>{backend.error.fix}</div>
       </div>
     );
@@ -126,7 +126,7 @@ function Row({ endpoint, isBusy, now, actions }: RowProps): React.ReactElement {
 function RowButtons({ endpoint, isBusy, actions }: Omit<RowProps, 'now'>): React.ReactElement {
   const buttons = [
     { icon: listIcon, verb: 'Logs of', act: actions.endpointLog },
-    ...(endpoint.job_counts?.queued ? [{ icon: stopIcon, verb: 'Purge the queue of', act: actions.purge }] : []),
+    ...(endpoint.job_counts?.queued ? [{ icon: clearIcon, verb: 'Purge the queue of', act: actions.purge }] : []),
     { icon: deleteIcon, verb: 'Undeploy', act: actions.undeploy }
   ];
   return (

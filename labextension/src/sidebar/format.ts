@@ -66,6 +66,32 @@ export function workersUp(listing: EndpointListing): number {
 
 export const BACKENDS: Record<BackendName, string> = { local: 'Embedded Runpod', runpod: 'Runpod cloud' };
 
+/** Say what the sum of dollars an hour leaves out; a Runpod that can't be asked may cost more. */
+export function hourText(listing: EndpointListing): string {
+  const unpriced = listing.endpoints.some(each => each.usd_per_hour_now === null);
+  return ['an hour', ...(unpriced ? ['and workers whose price is not known'] : []), ...unseen(listing)].join(', ');
+}
+
+export function workersText(listing: EndpointListing): string {
+  const workers = workersUp(listing);
+  if (workers) {
+    return `${count(workers, 'worker')} up, ${listing.billed_workers} billed`;
+  }
+  return unseen(listing).length ? 'no worker is seen' : 'no worker is up';
+}
+
+/** Say in the status bar how many workers are up, and what they cost an hour. */
+export function statusText(listing: EndpointListing | null): string {
+  if (!listing) {
+    return 'Runpod';
+  }
+  return [`${count(workersUp(listing), 'worker')}, ${money(listing.usd_per_hour)}/h`, ...unseen(listing)].join(', ');
+}
+
+function unseen(listing: EndpointListing): string[] {
+  return listing.backends.filter(each => each.error).map(each => `${BACKENDS[each.name]}: no answer`);
+}
+
 export const JOB_STATES: Record<JobState, string> = {
   IN_QUEUE: 'queued',
   IN_PROGRESS: 'running',

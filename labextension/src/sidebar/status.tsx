@@ -2,8 +2,7 @@
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import type { EndpointListing } from './documents';
-import { count, money, workersUp } from './format';
+import { statusText } from './format';
 import { flashIcon } from './icons';
 import type { SidebarModel } from './model';
 
@@ -32,9 +31,4 @@ export class StatusWidget extends ReactWidget {
       </UseSignal>
     );
   }
-}
-
-/** Say how many workers are up, and what they cost an hour. */
-export function statusText(listing: EndpointListing | null): string {
-  return listing ? `${count(workersUp(listing), 'worker')}, ${money(listing.usd_per_hour)}/h` : 'Runpod';
 }

@@ -4,7 +4,7 @@ import * as React from 'react';
 import { Chart } from './chart';
 import { charged, dayBars } from './days';
 import type { Costs, EndpointListing } from './documents';
-import { count, money, workersUp } from './format';
+import { count, hourText, money, workersText } from './format';
 
 interface TotalProps {
   listing: EndpointListing;
@@ -12,17 +12,13 @@ interface TotalProps {
 }
 
 export function Total({ listing, costs }: TotalProps): React.ReactElement {
-  const unknown = listing.endpoints.some(each => each.usd_per_hour_now === null);
-  const workers = workersUp(listing);
   return (
     <section className="jp-flash-Total" aria-label="Cost">
       <div className="jp-flash-Total-now">
         <strong>{money(listing.usd_per_hour)}</strong>
-        <span>{unknown ? 'an hour, and workers whose price is not known' : 'an hour'}</span>
+        <span>{hourText(listing)}</span>
       </div>
-      <div className="jp-flash-Total-workers">
-        {workers ? `${count(workers, 'worker')} up, ${listing.billed_workers} billed` : 'no worker is up'}
-      </div>
+      <div className="jp-flash-Total-workers">{workersText(listing)}</div>
       {costs && <Bills costs={costs} />}
     </section>
   );

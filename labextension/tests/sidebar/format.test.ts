@@ -3,7 +3,17 @@ import { test } from 'node:test';
 
 import { words } from '../../src/sidebar/chart';
 import { charged, dayBars } from '../../src/sidebar/days';
-import { age, count, duration, fileName, money, workersUp } from '../../src/sidebar/format';
+import {
+  age,
+  count,
+  duration,
+  fileName,
+  hourText,
+  money,
+  statusText,
+  workersText,
+  workersUp
+} from '../../src/sidebar/format';
 import { contentsPath } from '../../src/sidebar/paths';
 import { readPreferences } from '../../src/sidebar/preferences';
 import { bill, costs, endpoint, listing } from './documents';
@@ -47,6 +57,21 @@ for (const [index, [shown, text]] of TEXTS.entries()) {
 test('workers that are up, or come up, are counted', () => {
   const counts = { idle: 1, initializing: 2, running: 3, throttled: 10, unhealthy: 10 };
   assert.equal(workersUp(listing(endpoint({ worker_counts: counts }), endpoint({ worker_counts: null }))), 6);
+});
+
+test('a Runpod that gives no answer is not said to cost nothing', () => {
+  const error = { type: 'AuthenticationError', message: 'the key is refused', fix: '', status: 401 };
+  const told = { ...listing(), backends: [{ name: 'runpod' as const, state: 'failed' as const, error }] };
+  assert.deepEqual(
+    [hourText(told), workersText(told), statusText(told)],
+    ['an hour, Runpod cloud: no answer', 'no worker is seen', '0 workers, $0.00/h, Runpod cloud: no answer']
+  );
+  assert.deepEqual(
+    [hourText(listing()), workersText(listing()), statusText(listing())],
+    ['an hour', 'no worker is up', '0 workers, $0.00/h']
+  );
+  const strange = listing(endpoint({ usd_per_hour_now: null, worker_counts: null }));
+  assert.equal(hourText(strange), 'an hour, and workers whose price is not known');
 });
 
 const PATHS: [sentence: string, notebook: string, root: string, path: string | null][] = [
