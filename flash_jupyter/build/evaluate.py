@@ -19,8 +19,10 @@ from flash_jupyter.build.text import Binding, Statement, Text
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.arguments import Described
 
+#: as which projects import the SDK that were written for the released client
+RELEASED = "runpod_flash"
 #: packages whose public names are those of the SDK
-PACKAGES = frozenset({"flash_jupyter", "runpod_flash"})
+PACKAGES = frozenset({"flash_jupyter", RELEASED})
 _BUILTINS: dict[str, Any] = {each.__name__: each for each in (bool, dict, float, int, list, set, str, tuple)}
 _COLLECTIONS: dict[type[ast.AST], Callable[[list[Any]], Any]] = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {

@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import flash_jupyter
 from flash_jupyter.build.alike import is_alike
 from flash_jupyter.build.asking import Served, inputs_of, required
 from flash_jupyter.build.callers import Asker, caller_of
+from flash_jupyter.build.evaluate import RELEASED
 from flash_jupyter.build.manifest import Function, Resource
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.functions import RemoteFunction
@@ -54,6 +56,7 @@ class Rehearsal:
 
     def load(self, module: str, names: list[str]) -> str:
         """Import a module of the project, which stands in the current folder or in `src`; returns why that failed."""
+        sys.modules.setdefault(RELEASED, flash_jupyter)
         sys.path[:0] = [each for each in (str(Path.cwd()), str(Path("src").resolve())) if each not in sys.path]
         try:
             found = vars(importlib.import_module(module))
