@@ -5,6 +5,7 @@ Nothing of the project is run. What was built before stays until its successor i
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +36,7 @@ from flash_jupyter.resources.hardware import ANY
 from flash_jupyter.resources.images import Images
 from flash_jupyter.settings import Settings, read_settings
 
-FOLDER, WORK, ARTIFACT = ".flash", ".build", "artifact.tar.gz"
+FOLDER, WORK, ARTIFACT, OPTIONS = ".flash", ".build", "artifact.tar.gz", "options.json"
 STEPS = ("read", "group", "packages", "write", "pack")
 
 
@@ -53,6 +54,11 @@ class BuildOptions:
     output: Path | None = None
     from_magics: bool = False
     mothership: bool = False
+
+    def remembered(self) -> bytes:
+        """Return what the next build of the same can be asked for again, as `OPTIONS` has it."""
+        names = ("exclude", "python", "from_magics", "mothership")
+        return (json.dumps({name: getattr(self, name) for name in names}, indent=2) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,7 @@ def build_project(
         report(_step("pack", archive.name))
         size_bytes = write_archive(folder, archive, limit_bytes=limits.BUNDLE_BYTES)
         _replace(archive.with_name(FILE_NAME), manifest.text().encode())
+        _replace(archive.with_name(OPTIONS), options.remembered())
     notes = (*project.notes, *packages.notes, *unserved_app(project.files, groups))
     return Bundle(archive, manifest, size_bytes, folder if options.keep_build else None, project, notes)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flash_jupyter.build.bundle import ARTIFACT, FOLDER, BuildOptions
+from flash_jupyter.build.bundle import ARTIFACT, FOLDER, OPTIONS, BuildOptions
 from flash_jupyter.build.ignore import Ignore
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, read_manifest
 from flash_jupyter.build.project import Project
-from flash_jupyter.build.sources import read_project
 from flash_jupyter.build.stale import is_of_none, read_both_ways
-from flash_jupyter.errors import BuildError, OptionError
+from flash_jupyter.errors import BuildError
 
 #: files that say which packages a bundle has, and are not in it
 PACKAGE_FILES = ("requirements.txt", "pyproject.toml")
@@ -63,17 +63,17 @@ def source_of(path: Path) -> Path:
 
 
 def options_before(source: Path) -> BuildOptions:
-    """Return how to build again what is there: with its mothership, and of %%remote cells where it was of these."""
-    path = _build_folder(source) / FILE_NAME
-    if not path.is_file():
+    """Return how to build again what is there, as it was asked for; a build that does not say it says nothing."""
+    try:
+        found = json.loads((_build_folder(source) / OPTIONS).read_text("utf-8"))
+        return BuildOptions(
+            exclude=tuple(found["exclude"]),
+            python=found["python"],
+            from_magics=found["from_magics"],
+            mothership=found["mothership"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
         return BuildOptions()
-    resources = read_manifest(path).resources.values()
-    served = {function.name for resource in resources for function in resource.functions}
-    plain, whole = (_functions_or_none(source, from_magics=both) for both in (False, True))
-    return BuildOptions(
-        mothership=any(resource.is_mothership for resource in resources),
-        from_magics=bool(served & (whole - plain)),
-    )
 
 
 def changed_since(source: Path, archive: Path, manifest: Manifest) -> list[str]:
@@ -111,14 +111,6 @@ def _build_folder(path: Path) -> Path:
 def _alike(projects: list[Project], served: set[str]) -> Project:
     """Return the sources as that build read them: whether its %%remote cells were handlers, its functions say."""
     return next((each for each in projects if _functions(each) == served), projects[0])
-
-
-def _functions_or_none(source: Path, *, from_magics: bool) -> set[str]:
-    """The functions of sources; none where they can't be read so, which the build says itself."""
-    try:
-        return _functions(read_project(source, from_magics=from_magics))
-    except (BuildError, OptionError):
-        return set()
 
 
 def _functions(project: Project) -> set[str]:

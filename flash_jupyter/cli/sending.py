@@ -15,6 +15,7 @@ from flash_jupyter.views.deploying import News
 from flash_jupyter.views.format import size
 
 if TYPE_CHECKING:
+    from flash_jupyter.build.bundle import BuildOptions
     from flash_jupyter.build.existing import Existing
     from flash_jupyter.deploy.plan import Plan
     from flash_jupyter.deploy.progress import Progress
@@ -96,6 +97,8 @@ def _build(desk: Desk, path: Path) -> Existing:
 
     source = source_of(path)
     options = options_before(source)
+    if said := _said(options):
+        desk.note(f"building as before: {said}; flash build builds otherwise")
     try:
         with desk.progress(f"building {source.resolve().name}") as tell:
             bundle = build(source, options, lambda each: tell(News(each.step, each.text, each.done, each.total)))
@@ -105,6 +108,17 @@ def _build(desk: Desk, path: Path) -> Existing:
     for note in bundle.notes:
         desk.note(note)
     return Existing(source, bundle.archive, bundle.manifest, ())
+
+
+def _said(options: BuildOptions) -> str:
+    """Write the options of a build as they are typed."""
+    given = {
+        "--exclude": ",".join(options.exclude),
+        "--python-version": options.python or "",
+        "--from-magics": options.from_magics,
+        "--mothership": options.mothership,
+    }
+    return " ".join(f"{name} {value}" if isinstance(value, str) else name for name, value in given.items() if value)
 
 
 def _deploy(

@@ -51,6 +51,7 @@ def test_a_bundle_has_manifest_handlers_modules_and_our_part(tmp_path: Path, set
     assert sorted(path.name for path in (tmp_path / ".flash").iterdir() if "lock" not in path.name) == [
         "artifact.tar.gz",
         "flash_manifest.json",
+        "options.json",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,9 +100,18 @@ def test_the_build_of_something_else_is_not_sent(project: Path) -> None:
 def test_built_again_it_has_what_it_had(project: Path, flash_home: Path) -> None:
     assert options_before(project) == BuildOptions()
     settings = read_settings({"FLASH_JUPYTER_HOME": str(flash_home)}, project=project)
-    build(project, BuildOptions(mothership=True), settings=settings)
-    assert options_before(project) == BuildOptions(mothership=True)
+    asked = BuildOptions(exclude=("torch",), python="3.12", mothership=True)
+    build(project, replace(asked, keep_build=True), settings=settings)
+    assert options_before(project) == asked
     assert find_existing(project).changed == ()
+
+
+@pytest.mark.parametrize("text", [None, "{}", "not JSON"], ids=["none", "an empty one", "a broken one"])
+def test_a_build_without_a_record_of_its_options_is_built_anew_without_any(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / ".flash").mkdir()
+        (tmp_path / ".flash" / "options.json").write_text(text)
+    assert options_before(tmp_path) == BuildOptions()
 
 
 def test_a_build_of_remote_cells_is_one_again(tmp_path: Path, flash_home: Path) -> None:
