@@ -6,9 +6,10 @@ Callers come after those whom they call, so that no new code asks old one. What 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from flash_jupyter.deploy.environment import Endpoints, existing, resource_of
+from flash_jupyter.deploy.environment import Endpoints, existing
+from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, Step, changes_between, is_other_endpoint
 from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.deploy.together import together
@@ -28,6 +29,7 @@ class Applying:
     build_id: str
     journal: Journal
     report: Report
+    _done: int = field(default=0, init=False)
 
     async def apply(self, plan: Plan) -> dict[str, Endpoint]:
         """Make, change and keep; returns resource -> the endpoint that serves it now. Raises `ApiError`s."""
@@ -38,14 +40,21 @@ class Applying:
         made = dict[str, str]()
         for wave in (False, True):
             now = [step for step in steps if self.wanted[step.name].resource.calls_others is wave]
-            results = await together([self._do(step, len(made), len(steps)) for step in now], finish=True)
+            results = await together([self._do(step, len(steps)) for step in now], finish=True)
             made |= {step.name: endpoint_id for step, endpoint_id in zip(now, results, strict=True)}
         changed = {step.name: self.before[step.endpoint_id or ""] for step in plan.of(Action.UPDATE)}
         new = {name: endpoint_id for name, endpoint_id in made.items() if name not in changed}
         return {**standing, **changed, **(await self._first_of(new) if new else {})}
 
-    async def _do(self, step: Step, done: int, total: int) -> str:
-        self.report(Progress("apply", f"{step.action.value} {step.name}", done, total))
+    async def _do(self, step: Step, total: int) -> str:
+        text = f"{step.action.value} {step.name}"
+        self.report(Progress("apply", text, self._done, total))
+        endpoint_id = await self._change(step)
+        self._done += 1
+        self.report(Progress("apply", text, self._done, total))
+        return endpoint_id
+
+    async def _change(self, step: Step) -> str:
         wanted = self.wanted[step.name]
         if step.action is not Action.UPDATE:
             return await self._create(wanted)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from flash_jupyter.deploy.labels import BUILD, IS_MOTHERSHIP, endpoints_of
 from flash_jupyter.errors import NotFoundError, OptionError
 from flash_jupyter.session.endpoints import describe_hardware, describe_state, health_of
 from flash_jupyter.session.links import Link
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.apps import App, Build, Environment, Named
 from flash_jupyter.wire.control import Endpoint
-
-#: labels of a deployed endpoint (flash-wire reference, 7.4); the id of the build is ours
-APP, ENV, ENVIRONMENT_ID = "FLASH_APP", "FLASH_ENV", "FLASH_ENVIRONMENT_ID"
-BUILD, IS_MOTHERSHIP = "FLASH_JUPYTER_BUILD", "FLASH_IS_MOTHERSHIP"
 
 
 @dataclass(frozen=True)
@@ -204,27 +201,6 @@ class AppDesk:
             return ()
         named = {volume.id: volume.name for volume in await self._link.control.volumes.all()}
         return tuple(VolumeLine(named[each], each) for each in sorted(ids) if each in named)
-
-
-def endpoints_of(app: str, environment: Environment, endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """Return the endpoints of an environment, by name: those that the platform counts to it, and those labelled so.
-
-    >>> mine = {"FLASH_APP": "shop", "FLASH_ENV": "live"}
-    >>> live = Environment(id="e1", name="live")
-    >>> other = Endpoint(id="1", name="a", env={**mine, "FLASH_ENVIRONMENT_ID": "e0"})
-    >>> [each.name for each in endpoints_of("shop", live, [other, Endpoint(id="2", name="b", env=mine)])]
-    ['b']
-    """
-    counted = {each.id for each in environment.endpoints}
-    mine = [each for each in endpoints if each.id in counted or is_labelled(each.env, app, environment)]
-    return tuple(sorted(mine, key=lambda each: (each.name, each.id)))
-
-
-def is_labelled(env: Mapping[str, str], app: str, environment: Environment) -> bool:
-    """Whether labels say that something belongs to an environment; released clients write no id of it."""
-    if ENVIRONMENT_ID in env:
-        return env[ENVIRONMENT_ID] == environment.id
-    return (env.get(APP), env.get(ENV)) == (app, environment.name)
 
 
 def volume_ids(environment: Environment, endpoints: Iterable[Endpoint]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from flash_jupyter.deploy.apps import APP, ENV
+from flash_jupyter.deploy.labels import APP, ENV
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.endpoint import CREATED, OWNER
 from flash_jupyter.session.endpoints import describe_hardware

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta, timezone
 from flash_jupyter.build.manifest import Resource
 from flash_jupyter.build.standins import stand_in
 from flash_jupyter.deploy.fields import fields_of_endpoint, fields_of_spec, save_input
+from flash_jupyter.deploy.labels import RUN, TRIAL, endpoints_of, resource_of
 from flash_jupyter.deploy.plan import Existing
-from flash_jupyter.deploy.wanted import TRIAL, Place, Wanted
+from flash_jupyter.deploy.wanted import Place, Wanted
 from flash_jupyter.errors import ApiError
 from flash_jupyter.resources.drift import PLATFORM_VARIABLES
-from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER, RESERVED
+from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.volumes import resolve_volumes
 from flash_jupyter.settings import Settings
@@ -23,8 +24,6 @@ from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import may_have_worked
 from flash_jupyter.wire.control import Endpoint
 
-RUN = f"{RESERVED}RUN"
-RESOURCE, ENVIRONMENT_ID = "FLASH_RESOURCE_NAME", "FLASH_ENVIRONMENT_ID"
 #: after a doubtful end of a create: seconds before each look whether it worked all the same
 LOOKS_S = (0.5, 2.0, 5.0)
 CPU_IMAGE = "runpod/flash-cpu:latest"
@@ -55,8 +54,7 @@ class Endpoints:
         environment, endpoints = await asyncio.gather(
             Apps(self.link.http).environment(self.place.environment_id), self.link.control.endpoints()
         )
-        inside = {each.id for each in environment.endpoints}
-        return [e for e in endpoints if e.id in inside or e.env.get(ENVIRONMENT_ID) == self.place.environment_id]
+        return list(endpoints_of(self.place.app, environment, endpoints))
 
     async def create(self, wanted: Wanted, build_id: str, say: Say, *, name: str = "") -> str:
         """Make an endpoint, once, and return its id: a create that failed and may have worked is looked for."""
@@ -132,11 +130,6 @@ class Endpoints:
 
     def _now(self) -> datetime:
         return self.link.http.server_now()
-
-
-def resource_of(endpoint: Endpoint) -> str:
-    """Return the resource that an endpoint serves; one without the label was made by hand, and is called so."""
-    return endpoint.env.get(RESOURCE) or endpoint.name
 
 
 def existing(endpoint: Endpoint, wanted: Wanted | None) -> Existing:

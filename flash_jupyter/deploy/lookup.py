@@ -14,14 +14,12 @@ from pydantic import ValidationError
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Function, Resource
+from flash_jupyter.deploy.labels import endpoints_of, resource_of
 from flash_jupyter.errors import ManifestError, NotFoundError
 from flash_jupyter.session.links import Link
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.apps import App, Environment
 from flash_jupyter.wire.control import Endpoint
-
-#: labels of a deployed endpoint
-ENVIRONMENT_ID, RESOURCE_NAME = "FLASH_ENVIRONMENT_ID", "FLASH_RESOURCE_NAME"
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,8 @@ async def look_up(link: Link, app: str, environment: str) -> Deployment:
             f"environment {environment} of {app} runs nothing yet", fix=f"send a build: flash deploy send {environment}"
         )
     manifest = await apps.manifest(found.active_build_id)
-    endpoints = _of_environment(await link.control.endpoints(), found)
+    own = endpoints_of(app, found, await link.control.endpoints())
+    endpoints = sorted(own, key=lambda each: each.created_at, reverse=True)
     named = manifest.get("environments", {}).get(found.id, {})
     resources = tuple(
         Live(name, resource, _chosen(endpoints, name, named.get(name, {}).get("endpoint_id")))
@@ -131,15 +130,8 @@ def _resources(manifest: Mapping[str, Any], build_id: str) -> dict[str, Resource
         ) from None
 
 
-def _of_environment(endpoints: Iterable[Endpoint], environment: Environment) -> list[Endpoint]:
-    """The endpoints that the environment lists, and those whose label says that they are its own; newest first."""
-    listed = {each.id for each in environment.endpoints}
-    own = [each for each in endpoints if each.id in listed or each.env.get(ENVIRONMENT_ID) == environment.id]
-    return sorted(own, key=lambda each: each.created_at, reverse=True)
-
-
-def _chosen(endpoints: list[Endpoint], resource: str, endpoint_id: str | None) -> Endpoint | None:
+def _chosen(newest_first: list[Endpoint], resource: str, endpoint_id: str | None) -> Endpoint | None:
     """The endpoint of a resource: the one that the manifest names, where there are several, else the newest."""
-    of_resource = [each for each in endpoints if each.env.get(RESOURCE_NAME, each.name) == resource]
+    of_resource = [each for each in newest_first if resource_of(each) == resource]
     named = [each for each in of_resource if each.id == endpoint_id]
     return next(iter([*named, *of_resource]), None)

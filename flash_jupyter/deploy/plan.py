@@ -62,11 +62,6 @@ class Plan:
 
     steps: tuple[Step, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether all is as it is wanted."""
-        return all(step.action is Action.KEEP for step in self.steps)
-
     def of(self, *actions: Action) -> tuple[Step, ...]:
         """Return the steps with one of these actions."""
         return tuple(step for step in self.steps if step.action in actions)

@@ -6,13 +6,13 @@ that is asked for, the second with their app.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from flash_jupyter.deploy.apps import APP, AppDesk, endpoints_of, is_labelled, volume_ids
+from flash_jupyter.deploy.apps import AppDesk, volume_ids
+from flash_jupyter.deploy.labels import APP, endpoints_of, is_labelled
 from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.errors import ApiError, ManifestServiceUnavailableError, NotFoundError
 from flash_jupyter.runtime.state import StateManager
@@ -98,6 +98,8 @@ class _Scope:
     templates: Mapping[str, str]
     volumes: tuple[Volume, ...]
     left: tuple[Left, ...]
+    #: whether the app itself goes
+    is_whole: bool
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -181,6 +183,7 @@ async def _look(
         templates,
         tuple(each for each in found if each.id not in stay),
         tuple(filter(None, kept)),
+        is_whole,
     )
 
 
@@ -211,7 +214,7 @@ async def _remove(link: Link, scope: _Scope, report: Report) -> tuple[tuple[Item
         report(Progress("remove", "deleting network volumes"))
         gone += await _remove_volumes(link, scope.volumes)
     report(Progress("remove", "deleting the environment"))
-    for each in scope.environments:
+    for each in () if scope.is_whole else scope.environments:  # else its builds go, and their manifests with them
         await _forget(link, each)
     await _remove_environments(link, scope)
     return tuple(gone), scope.left
@@ -250,7 +253,7 @@ async def _forget(link: Link, environment: Environment) -> None:
     manager = StateManager(Apps(link.http))
     with contextlib.suppress(ManifestServiceUnavailableError):  # then the manifest has entries that nobody reads
         known = await manager.endpoints(environment.id)
-        await asyncio.gather(*(manager.update(environment.id, resource, None) for resource in known))
+        await manager.update_all(environment.id, dict.fromkeys(known))
 
 
 async def _remove_environments(link: Link, scope: _Scope) -> None:

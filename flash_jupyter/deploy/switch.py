@@ -9,8 +9,9 @@ from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.deploy.apply import Applying
-from flash_jupyter.deploy.environment import Endpoints, existing, resource_of
+from flash_jupyter.deploy.environment import Endpoints, existing
 from flash_jupyter.deploy.fields import with_volumes
+from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, make_plan
 from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce, is_build_of
@@ -159,14 +160,13 @@ class Switch:
         before = await self._state.endpoints(environment_id)
 
         async def give_back() -> None:
-            for name in applied:
-                await self._state.update(environment_id, name, before.get(name))
+            await self._state.update_all(environment_id, {name: before.get(name) for name in applied})
 
         changed = {name: _deployed(each) for name, each in applied.items() if before.get(name) != _deployed(each)}
         if changed:
             if not any(each.turn is Turn.BUILD for each in self.journal.done):
                 self.journal.add(Turn.RECORD, "the map of endpoints is as it was", give_back)
-            await asyncio.gather(*(self._state.update(environment_id, name, each) for name, each in changed.items()))
+            await self._state.update_all(environment_id, changed)
 
     async def _check(self, build_id: str, applied: Mapping[str, Endpoint]) -> str:
         """See that the platform lists what was made, and that no other deploy has overtaken this one."""
@@ -189,8 +189,8 @@ class Switch:
             return
         self.order.terms.report(Progress("remove", f"removing {', '.join(sorted({step.name for step in steps}))}"))
         await self._endpoints.remove(before[step.endpoint_id or ""] for step in steps)
-        for name in sorted({step.name for step in plan.of(Action.DELETE)} - {*self._wanted}):
-            await self._state.update(self.site.environment.id, name, None)
+        gone = {step.name for step in plan.of(Action.DELETE)} - {*self._wanted}
+        await self._state.update_all(self.site.environment.id, dict.fromkeys(gone))
 
 
 def _deployed(endpoint: Endpoint) -> Deployed:

@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
-from flash_jupyter.deploy.environment import Endpoints, resource_of
+from flash_jupyter.deploy.environment import Endpoints
+from flash_jupyter.deploy.labels import ENVIRONMENT_ID, TRIAL, resource_of
 from flash_jupyter.deploy.plan import Action, Plan
 from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce
 from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.verify import Verifier
-from flash_jupyter.deploy.wanted import TRIAL, Place, Wanted, needs_key, wanted_of
+from flash_jupyter.deploy.wanted import Place, Wanted, needs_key, wanted_of
 from flash_jupyter.errors import NotFoundError
 from flash_jupyter.runtime.state import Deployed
 from flash_jupyter.session.links import Link
@@ -130,7 +131,7 @@ async def remove_leftovers(link: Link, endpoints: Endpoints, app: App, locks: Pa
         return []
     listed, removed = await link.control.endpoints(), list[str]()
     for each in left:
-        inside = [e for e in listed if e.env.get("FLASH_ENVIRONMENT_ID") == each.id and TRIAL in e.env]
+        inside = [e for e in listed if e.env.get(ENVIRONMENT_ID) == each.id and TRIAL in e.env]
         is_ours = each.name.startswith(f"{begin}{mark_of(locks)}")
         now = link.http.server_now()
         made = read_time(each.created_at)

@@ -56,14 +56,24 @@ class Verifier:
         """
         old = dict(zip(rolled, await together(self._rolled_out(name, endpoints[name]) for name in rolled), strict=True))
         probed = [name for name in endpoints if wanted[name].is_probed and not old.get(name)]
-        for number, name in enumerate(probed):
-            self.report(Progress("wait", f"waiting for a worker of {name}", number, len(probed)))
-        await together(wait_until_imported(self.link, name, endpoints[name]) for name in probed)
+        await self._wait_for_workers({name: endpoints[name] for name in probed})
         verdicts = await self._values(wanted, {name: endpoints[name] for name in probed})
         return tuple(
             _standing(name, endpoints[name], wanted[name], verdicts, self._why_not(name, probed, old))
             for name in sorted(endpoints)
         )
+
+    async def _wait_for_workers(self, endpoints: Mapping[str, Endpoint]) -> None:
+        ready = list[str]()
+
+        async def wait(name: str) -> None:
+            text = f"waiting for a worker of {name}"
+            self.report(Progress("wait", text, len(ready), len(endpoints)))
+            await wait_until_imported(self.link, name, endpoints[name])
+            ready.append(name)
+            self.report(Progress("wait", text, len(ready), len(endpoints)))
+
+        await together(wait(name) for name in endpoints)
 
     async def _rolled_out(self, name: str, endpoint: Endpoint) -> str:
         """Wait until no worker of the version before is left; returns why that did not come, empty where it did."""

@@ -12,14 +12,12 @@ from typing import Any
 
 from flash_jupyter.build.manifest import Manifest, Resource
 from flash_jupyter.deploy.fields import FINGERPRINT, Fields, digest, fields_of_spec
+from flash_jupyter.deploy.labels import APP, BUILD, CONFIG, ENDPOINT_TYPE, ENV, ENVIRONMENT_ID, IS_MOTHERSHIP, RESOURCE
 from flash_jupyter.errors import ManifestError, OptionError
 from flash_jupyter.resources import classes, model
-from flash_jupyter.resources.endpoint import RESERVED, EndpointSpec
+from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.images import read_python
 
-BUILD, CONFIG = f"{RESERVED}BUILD", f"{RESERVED}CONFIG"
-#: of a trial: whose endpoint it is, for who lists them
-TRIAL = f"{RESERVED}TRIAL"
 #: from a manifest of a released client to arguments of the classes (flash-wire.md 6.2); ours has all under `config`
 PUBLISHED = (
     *("instanceIds", "workersMin", "workersMax", "idleTimeout", "scalerType", "scalerValue", "locations", "env"),
@@ -87,17 +85,17 @@ def worker_variables(manifest: Manifest, name: str, place: Place, runtime_secret
     """
     entry = manifest.resources[name]
     variables = {
-        "FLASH_APP": place.app,
-        "FLASH_ENV": place.environment,
-        "FLASH_ENVIRONMENT_ID": place.environment_id,
-        "FLASH_RESOURCE_NAME": name,
+        APP: place.app,
+        ENV: place.environment,
+        ENVIRONMENT_ID: place.environment_id,
+        RESOURCE: name,
         FINGERPRINT: manifest.source_fingerprint,
     }
     if entry.is_load_balanced:
-        variables["FLASH_ENDPOINT_TYPE"] = "lb"
+        variables[ENDPOINT_TYPE] = "lb"
     if entry.is_mothership:
         named = {"FLASH_MAIN_FILE": entry.main_file, "FLASH_APP_VARIABLE": entry.app_variable}
-        variables |= {"FLASH_IS_MOTHERSHIP": "true", **{key: str(value) for key, value in named.items() if value}}
+        variables |= {IS_MOTHERSHIP: "true", **{key: str(value) for key, value in named.items() if value}}
     if entry.calls_others:
         variables["RUNPOD_API_KEY"] = f"{{{{ RUNPOD_SECRET_{runtime_secret} }}}}"
     return variables

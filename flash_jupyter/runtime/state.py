@@ -52,31 +52,42 @@ class StateManager:
         return read_endpoints(manifest, environment_id)
 
     async def update(self, environment_id: str, resource: str, deployed: Deployed | None) -> None:
-        """Say which endpoint serves a resource; None: none does any more.
+        """Say which endpoint serves a resource; None: none does any more."""
+        await self.update_all(environment_id, {resource: deployed})
 
-        Returns when the entry is there after what others wrote meanwhile.
+    async def update_all(self, environment_id: str, entries: Mapping[str, Deployed | None]) -> None:
+        """Say which endpoints serve these resources, all in one writing.
+
+        Returns when the entries are there after what others wrote meanwhile.
         """
+        left = dict(entries)
         for _ in range(WRITES):
             async with self._writing:
-                before = await self._write(environment_id, resource, deployed)
-            if before == deployed:
+                before = await self._write(environment_id, left)
+            if not before:
                 return
             await self._clock.sleep(SETTLE_S)
-            if (await self.endpoints(environment_id)).get(resource) != before:
+            now = await self.endpoints(environment_id)
+            left = {name: entries[name] for name, was in before.items() if now.get(name) == was}
+            if not left:
                 return
             await self._clock.sleep(SETTLE_S * self._clock.random())  # those who met each other part again
+        names = ", ".join(sorted(left))
         raise ManifestServiceUnavailableError(
-            f"the entry of {resource} was overwritten {WRITES} times by others", fix="deploy again when they are done"
+            f"the entry of {names} was overwritten {WRITES} times by others", fix="deploy again when they are done"
         )
 
-    async def _write(self, environment_id: str, resource: str, deployed: Deployed | None) -> Deployed | None:
-        """Write the entry where it differs; returns what stood there."""
+    async def _write(self, environment_id: str, entries: Mapping[str, Deployed | None]) -> dict[str, Deployed | None]:
+        """Write the entries that differ; returns what stood there."""
 
-        async def attempt() -> Deployed | None:
+        async def attempt() -> dict[str, Deployed | None]:
             build, manifest = await self._ask(environment_id)
-            before = read_endpoints(manifest, environment_id).get(resource)
-            if before != deployed:
-                await self._apps.update_manifest(build, changed(manifest, environment_id, resource, deployed))
+            known = read_endpoints(manifest, environment_id)
+            before = {name: known.get(name) for name, deployed in entries.items() if known.get(name) != deployed}
+            for name in before:
+                manifest = changed(manifest, environment_id, name, entries[name])
+            if before:
+                await self._apps.update_manifest(build, manifest)
             return before
 
         return await self._bounded(environment_id, attempt)

@@ -97,9 +97,8 @@ def test_a_plan_has_the_step_of_every_resource(
     assert list(make_plan(wanted, actual).steps) == steps
 
 
-def test_a_plan_of_nothing_but_keeping_is_empty() -> None:
-    assert make_plan({"scorer": FIELDS}, [endpoint()]).is_empty
-    assert not make_plan({"scorer": FIELDS}, []).is_empty
+def test_what_is_as_it_is_wanted_is_kept() -> None:
+    assert [step.action for step in make_plan({"scorer": FIELDS}, [endpoint()]).steps] == [Action.KEEP]
 
 
 def test_a_plan_as_json_has_plain_words() -> None:
