@@ -70,8 +70,11 @@ async def _app(apps: Apps, name: str) -> tuple[App, bool]:
         pass
     try:
         await apps.create_app(name)
-    except ApiError:
-        return await apps.app(name), False  # somebody was quicker; where nobody was, this says it again
+    except ApiError as failure:
+        try:
+            return await apps.app(name), False  # somebody was quicker
+        except NotFoundError:
+            raise failure from None
     return await apps.app(name), True
 
 
@@ -82,6 +85,9 @@ async def _environment(apps: Apps, app_id: str, name: str) -> tuple[Environment,
         pass
     try:
         await apps.create_environment(app_id, name)
-    except ApiError:
-        return await apps.environment_by_name(app_id, name), False
+    except ApiError as failure:
+        try:
+            return await apps.environment_by_name(app_id, name), False
+        except NotFoundError:
+            raise failure from None
     return await apps.environment_by_name(app_id, name), True
