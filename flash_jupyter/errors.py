@@ -225,7 +225,9 @@ class JobTimedOut(JobError):
 
 
 class JobWasCancelled(JobError):
-    """Somebody cancelled the job while it was waited for."""
+    """Somebody cancelled the job while it was waited for; `by` says from where, where that is known."""
+
+    by = ""
 
 
 class WorkerLost(JobError):

@@ -10,7 +10,7 @@ from flash_jupyter.cli.output import FAILED, Json, opened, print_json
 from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.settings import read_settings
 
-COLUMNS = ("id", "state", "endpoint_id", "backend", "notebook", "created_at", "finished_at")
+COLUMNS = ("id", "outcome", "endpoint_id", "backend", "notebook", "created_at", "finished_at")
 
 
 def list_jobs(
@@ -35,7 +35,7 @@ def cancel(
 ) -> None:
     """Stop a job, and say what became of its worker; exit code 1 where it is not confirmed."""
     with opened(as_json) as session:
-        ended = session.cancel(job)
+        ended = session.cancel(job, by="a terminal")
     if as_json:
         print_json(
             {"id": ended.job_id, "state": ended.state.value, "is_confirmed": ended.is_confirmed, "text": ended.text}

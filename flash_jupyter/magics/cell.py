@@ -233,7 +233,7 @@ def _how_it_ended(error: BaseException) -> str:
     if isinstance(error, JobTimedOut):
         return "timed out"
     if isinstance(error, JobWasCancelled):
-        return "cancelled"
+        return f"cancelled from {error.by}" if error.by else "cancelled"
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted"  # it says what became of the job
     return "failed"

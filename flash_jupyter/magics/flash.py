@@ -215,7 +215,7 @@ class FlashMagics(Magics):
 
     def _cancel(self, arguments: list[str]) -> None:
         job = _one(arguments, "cancel")
-        self._show(one_line(f"{job}: {self._remote.session().cancel(job).text}"))
+        self._show(one_line(f"{job}: {self._remote.session().cancel(job, by='%flash cancel').text}"))
 
     def _explain(self, arguments: list[str]) -> None:
         from flash_jupyter.magics.cell import explain_again

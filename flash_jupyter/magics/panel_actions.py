@@ -35,7 +35,7 @@ def _undeploy_all(session: Session, _chosen: str, _namespace: dict[str, Any]) ->
 
 
 def _cancel(session: Session, job_id: str, _namespace: dict[str, Any]) -> Said:
-    return Said(f"{job_id}: {session.cancel(job_id).text}")
+    return Said(f"{job_id}: {session.cancel(job_id, by='a panel of %flash').text}")
 
 
 def _attach(session: Session, job_id: str, namespace: dict[str, Any]) -> Said:

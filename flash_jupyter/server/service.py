@@ -132,7 +132,7 @@ class Service:
     async def cancel(self, job_id: str) -> dict[str, Any]:
         """Stop a job; returns how that ended, as `flash cancel` prints it."""
         record = await self._record(job_id)
-        ended = await self._aside(partial(self._session.cancel, record.id))
+        ended = await self._aside(partial(self._session.cancel, record.id, by="a Jupyter page"))
         return {
             "id": ended.job_id,
             "state": ended.state.value,

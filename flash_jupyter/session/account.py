@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.bill import DAYS, Bill, read_bill
 from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.endpoints import EndpointView, list_endpoints, undeploy, undeploy_all, undeploy_ids
@@ -23,6 +24,14 @@ class Account:
         self.settings, self.links, self.budget = settings, links, budget
         self.loop = LoopThread()
         self._listed: list[EndpointView] = []
+
+    def backend_of(self, options: RemoteOptions) -> BackendName:
+        """Return which Runpod runs a cell with these options."""
+        return options.backend or self.settings.backend
+
+    def key_origin(self, backend: BackendName) -> str:
+        """Say where the key for a backend comes from."""
+        return "the embedded Runpod's own" if backend == "local" else self.settings.key_origin
 
     def endpoints(self) -> list[EndpointView]:
         """Return the endpoints of the backend in use; none where the embedded Runpod is not running."""

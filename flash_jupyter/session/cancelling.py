@@ -47,6 +47,8 @@ class Cancellation:
     cost_usd: float | None = None
     is_billed: bool = False
     note: str = ""
+    #: from where somebody beside its kernel asked for it
+    by: str = ""
 
     @property
     def is_confirmed(self) -> bool:
@@ -59,22 +61,23 @@ class Cancellation:
 
         >>> Cancellation("fj-1", stop=Stop.GONE, ran_s=11.2, is_billed=True, cost_usd=0.0123).text
         'cancelled, worker stopped (billed 12 s, $0.0123)'
-        >>> Cancellation("fj-1", note="cancelled in the queue, nothing ran").text
-        'cancelled in the queue, nothing ran'
+        >>> Cancellation("fj-1", note="cancelled in the queue, nothing ran", by="a terminal").text
+        'cancelled from a terminal in the queue, nothing ran'
         """
+        cancelled = f"cancelled from {self.by}" if self.by else "cancelled"
         if self.note:
-            return self.note
+            return self.note.replace("cancelled", cancelled, 1)
         if not self.state.is_final:
             return f"the platform has not confirmed that job {self.job_id} is cancelled; see %flash jobs"
         if self.state is not JobState.CANCELLED:
             return f"too late, the job is {self.state.value}; see %flash attach {self.job_id}"
         if self.stop is Stop.BUSY:
             return (
-                f"cancelled, but it is not confirmed that worker {self.worker_id} stopped ({self._bill} so far); "
+                f"{cancelled}, but it is not confirmed that worker {self.worker_id} stopped ({self._bill} so far); "
                 f"%flash undeploy {self.endpoint} ends its endpoint with all workers"
             )
         is_seen = self.stop in (Stop.GONE, Stop.FREE, Stop.QUIET)
-        return f"cancelled{f', {self.stop.value}' if is_seen else ''} ({self._bill})"
+        return f"{cancelled}{f', {self.stop.value}' if is_seen else ''} ({self._bill})"
 
     @property
     def _bill(self) -> str:

@@ -22,6 +22,7 @@ from flash_jupyter.errors import (
     WorkerLost,
 )
 from flash_jupyter.session.events import Event, Phase
+from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.signals import Signal
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import ONCE, Clock
@@ -215,3 +216,14 @@ def _after_a_loss(what: str) -> str:
 
 def _indent(text: str) -> str:
     return text.replace("\n", "\n    ")
+
+
+def result_lost(record: JobRecord, why: str) -> ResultLost:
+    """Say what was lost, why, and when it was last seen."""
+    seen = f", last seen {record.state.value} {record.seen_at}" if record.seen_at else ""
+    return ResultLost(
+        f"the result of job {record.id} is lost: {why} (made {record.created_at}{seen})",
+        job_id=record.id,
+        platform_id=record.platform_id or "",
+        fix="run its cell again; what it printed while it was followed is above",
+    )

@@ -30,14 +30,14 @@ CREATE TABLE IF NOT EXISTS jobs (
     key_origin TEXT, notebook TEXT, cell_id TEXT, filename TEXT, source TEXT, names TEXT, out TEXT, run TEXT,
     worker_id TEXT, error TEXT, created_at TEXT NOT NULL, finished_at TEXT, cost_usd REAL, events_log TEXT,
     has_result INTEGER NOT NULL DEFAULT 0, kind TEXT NOT NULL DEFAULT 'cell', session TEXT,
-    seen_at TEXT, is_taken INTEGER NOT NULL DEFAULT 0
+    seen_at TEXT, is_taken INTEGER NOT NULL DEFAULT 0, cancelled_by TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS jobs_by_platform_id ON jobs (platform_id);
 CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (created_at);
 CREATE TABLE IF NOT EXISTS results (job_id TEXT PRIMARY KEY, answer BLOB NOT NULL) STRICT;
 """
 #: bumped when a reader of the older schema would go wrong
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 #: an older version -> what makes the next one of it
 MIGRATIONS = {
     1: (
@@ -45,7 +45,8 @@ MIGRATIONS = {
         "ALTER TABLE jobs ADD COLUMN session TEXT",
         "ALTER TABLE jobs ADD COLUMN seen_at TEXT",
         "ALTER TABLE jobs ADD COLUMN is_taken INTEGER NOT NULL DEFAULT 1",
-    )
+    ),
+    2: ("ALTER TABLE jobs ADD COLUMN cancelled_by TEXT",),
 }
 #: what every listing shows of a job (design, section 5)
 LISTED = (
@@ -55,7 +56,7 @@ LISTED = (
 COLUMNS = (
     *("id", "platform_id", "name", "state", "endpoint_id", "backend", "key_origin", "notebook", "cell_id"),
     *("filename", "source", "names", "out", "run", "worker_id", "error", "created_at", "finished_at"),
-    *("cost_usd", "events_log", "has_result", "kind", "session", "seen_at", "is_taken"),
+    *("cost_usd", "events_log", "has_result", "kind", "session", "seen_at", "is_taken", "cancelled_by"),
 )
 _INSERT = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 _values_of = attrgetter(*COLUMNS)
@@ -67,7 +68,8 @@ class JobRecord:
 
     `names` are those that were captured, `out` those that may return (None: all), `run` marks its events. `kind` is
     `cell`, `call` or `handler`, `session` whose job it is (`session/owner.py`), `seen_at` when the platform told of it
-    last, and `is_taken` whether a notebook has its result.
+    last, `is_taken` whether a notebook has its result, `cancelled_by` from where somebody beside its kernel asked for
+    its end. `error` of a job that is `COMPLETED` is what its code raised: to the platform such a job has done its work.
     """
 
     id: str
@@ -95,10 +97,27 @@ class JobRecord:
     session: str | None = None
     seen_at: str | None = None
     is_taken: bool = False
+    cancelled_by: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """Say what became of it, as a reader of a listing wants it: the platform's state, or what the code raised.
+
+        >>> JobRecord("fj-1", JobState.COMPLETED, "local", "", error="ValueError: no").outcome
+        'raised ValueError'
+        >>> JobRecord("fj-1", JobState.FAILED, "local", "", error="WorkerLost: it died").outcome
+        'FAILED'
+        """
+        if self.state is not JobState.COMPLETED or not self.error:
+            return self.state.value
+        return f"raised {self.error.partition(':')[0]}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that every listing with `--json` shows."""
-        return {column: getattr(self, column) for column in LISTED} | {"state": self.state.value}
+        return {column: getattr(self, column) for column in LISTED} | {
+            "state": self.state.value,
+            "outcome": self.outcome,
+        }
 
 
 def new_job_id() -> str:
@@ -164,6 +183,11 @@ class JobStore:
             near = ", ".join(_record(row).id for row in rows)
             raise OptionError(f"several jobs begin with {text}: {near}", fix="write more of the id")
         return _record(rows[0])
+
+    def cancelled_by(self, job_id: str) -> str | None:
+        """Return from where somebody asked for the end of a job; None where nobody did."""
+        rows = self._execute("SELECT cancelled_by FROM jobs WHERE id = ?", [job_id])
+        return rows[0][0] if rows else None
 
     def answer(self, job_id: str) -> bytes | None:
         """Return the stored answer of a job."""

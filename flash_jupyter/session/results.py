@@ -75,6 +75,15 @@ def reason_of(order: Mapping[str, Any]) -> str | None:
     return status if status in {"restart", "missing"} else None
 
 
+def raised_in(blob: bytes) -> str | None:
+    """Say in one line what the user's code raised; None where it did not."""
+    order = read_order(blob)
+    error = order.get("error") or {}
+    if order.get("status") == "error":
+        return f"{error.get('type', 'Exception')}: {error.get('message', '')}".splitlines()[0]
+    return f"SystemExit: {order['exit_code']}" if order.get("status") == "exit" and order.get("exit_code") else None
+
+
 def kept_events(blob: bytes) -> tuple[list[tuple[int, dict[str, Any]]], int]:
     """Return the events that an answer carries, with their numbers, and how many there were."""
     order = read_order(blob)

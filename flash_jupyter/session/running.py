@@ -19,11 +19,11 @@ from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, s
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.facts import measured
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
-from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow
+from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow, result_lost
 from flash_jupyter.session.jobs import JobRecord, utc_now
 from flash_jupyter.session.journal import Journal
 from flash_jupyter.session.keeper import KEEP_AFTER_S
-from flash_jupyter.session.results import SMALL_ANSWER_BYTES, read_order, reason_of
+from flash_jupyter.session.results import SMALL_ANSWER_BYTES, raised_in, read_order, reason_of
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.signals import Signal
 from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
@@ -144,7 +144,7 @@ class Runner:
         """Stop a job that another kernel follows, or nobody; returns how that ended."""
         if self.record.platform_id is None:
             self._end(JobState.CANCELLED)
-            return Cancellation(self.record.id, note="cancelled before it was sent")
+            return Cancellation(self.record.id, note="cancelled before it was sent", by=self.record.cancelled_by or "")
         place = await self._submitter.reopen()
         await place.queue.cancel(place.platform_id)
         job = await place.queue.status(place.platform_id)
@@ -215,32 +215,35 @@ class Runner:
         endpoint = place.endpoint
         changes = {"platform_id": place.platform_id, "endpoint_id": endpoint.id, "name": endpoint.name}
         self._write(**changes, state=JobState.IN_QUEUE)
+        self._desk.writer.put(partial(self._obey, asyncio.get_running_loop()))
         self._accepted.set()
         if self._cancelled.is_set():  # meanwhile
             await self.cancel(looks_after_worker=self._looks_after_worker)
         return place
 
+    def _obey(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel a job that another process cancelled before the platform's id was known to it; on the writer's thread.
+
+        Whoever cancels writes first, then looks for that id; here the id is written first. So one of both sees it.
+        """
+        if self._desk.store.cancelled_by(self.record.id) and self.final is None:
+            asyncio.run_coroutine_threadsafe(self._cancel_late(), loop)
+
+    async def _cancel_late(self) -> None:
+        with contextlib.suppress(ApiError):  # the job runs on, as one does that can't be cancelled
+            await self.cancel()
+
     async def _follow_again(self, poll_cap_s: float) -> Finished:
         try:
             self._place = self._place or await self._submitter.reopen()
         except NotFoundError:
-            raise self._lost(f"its endpoint {self.record.name} was deleted, and its results with it") from None
+            gone = f"its endpoint {self.record.name} was deleted, and its results with it"
+            raise result_lost(self.record, gone) from None
         try:
             return await self._finish(self._place, None, poll_cap_s)
         except ResultLost:
-            raise self._lost(
-                "the platform keeps one for 30 minutes after the end, and nothing of ours ran then to take it"
-            ) from None
-
-    def _lost(self, why: str) -> ResultLost:
-        record = self.record
-        seen = f", last seen {record.state.value} {record.seen_at}" if record.seen_at else ""
-        return ResultLost(
-            f"the result of job {record.id} is lost: {why} (made {record.created_at}{seen})",
-            job_id=record.id,
-            platform_id=record.platform_id or "",
-            fix="run its cell again; what it printed while it was followed is above",
-        )
+            kept = "the platform keeps one for 30 minutes after the end, and nothing of ours ran then to take it"
+            raise result_lost(self.record, kept) from None
 
     async def _finish(self, place: Place, timeout_s: int | None, poll_cap_s: float = POLL_CAP_S) -> Finished:
         link = place.link
@@ -306,8 +309,9 @@ class Runner:
 
     async def _see_cancelled(self, job: Job, place: Place) -> Cancellation:
         """Wait for the last words of a cancelled job, and for its worker; return how it ended."""
+        by = await asyncio.to_thread(self._desk.store.cancelled_by, self.record.id) or ""
         if not job.worker_id:
-            return Cancellation(self.record.id, note="cancelled in the queue, nothing ran")
+            return Cancellation(self.record.id, note="cancelled in the queue, nothing ran", by=by)
         stop = Stop.UNASKED
         if self._looks_after_worker:
             seen = see_stop(place.link, place.queue, place.endpoint.id, job.worker_id)
@@ -322,6 +326,7 @@ class Runner:
             ran_s=(job.execution_ms or 0) / 1000,
             cost_usd=self.measured.cost_usd,
             is_billed=place.link.backend.name == "runpod",
+            by=by,
         )
 
     # --- what happens along the way -----------------------------------------------------------------------------
@@ -373,8 +378,13 @@ class Runner:
         self._feed.close(has_answer=answer is not None)
         log = str(self.log.path) if self.log.path else None
         changes |= {"events_log": log, "worker_id": self._worker_id, "is_taken": self.is_awaited}
-        write = partial(self._desk.store.finish, self.record.id, state, answer=answer, **changes)
-        self._desk.writer.put(write)
+        self._desk.writer.put(partial(self._write_end, state, answer, changes))
+
+    def _write_end(self, state: JobState, answer: bytes | None, changes: dict[str, object]) -> None:
+        """Write the end down, and what the code raised: to the platform such a job is `COMPLETED`."""
+        if answer is not None:
+            changes = {"error": raised_in(answer), **changes}
+        self._desk.store.finish(self.record.id, state, answer=answer, **changes)
 
 
 def _state_after(failure: BaseException) -> JobState:

@@ -52,7 +52,7 @@ from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.session.writer import BackgroundWriter
-from flash_jupyter.settings import BackendName, Settings
+from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
 
 #: what a listing of jobs may wait for the platform, in seconds
@@ -255,10 +255,10 @@ class Session(Account):
         here = {"local": local_info(self.settings) is not None, "runpod": bool(self.settings.api_key)}
         return [job for job in jobs if here[job.backend]]
 
-    def cancel(self, job: str) -> Cancellation:
+    def cancel(self, job: str, *, by: str = "another program") -> Cancellation:
         """Stop a job, also one that a cell waits for, and return how that ended; from any thread.
 
-        `job` is our id, the platform's, or a unique beginning.
+        `job` is our id, the platform's, or a unique beginning; `by` says from where, to the cell that waits.
         """
         record = self.job(job)
         runner = self._runners.get(record.id)
@@ -268,6 +268,8 @@ class Session(Account):
             return Cancellation(record.id, note=record.error or "cancelled")
         if record.state.is_final:
             return Cancellation(record.id, record.state)
+        self._store.update(record.id, cancelled_by=by)
+        record = self._store.find(record.id)  # its kernel may have sent it meanwhile; from now on it sees who cancelled
         return self.loop.call(self._runner(record, tell=None).cancel_elsewhere())
 
     def overview(self) -> Overview:
@@ -326,10 +328,6 @@ class Session(Account):
         self._asked = options, spec
         return spec
 
-    def backend_of(self, options: RemoteOptions) -> BackendName:
-        """Return which Runpod runs a cell with these options."""
-        return options.backend or self.settings.backend
-
     def _start(
         self,
         record: JobRecord,
@@ -354,10 +352,6 @@ class Session(Account):
         """Stop a job whose start was interrupted, and say what became of it."""
         runner = self._runners.get(job_id)
         return "nothing was sent" if runner is None else self.loop.call(runner.stop(CONFIRM_S)).text
-
-    def key_origin(self, backend: BackendName) -> str:
-        """Say where the key for a backend comes from."""
-        return "the embedded Runpod's own" if backend == "local" else self.settings.key_origin
 
     def _close_at_exit(self) -> None:
         if not self._closes_at_exit:

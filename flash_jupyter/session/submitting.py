@@ -75,7 +75,7 @@ class Submitter:
     def __init__(self, desk: Desk, record: JobRecord, feed: Feed, cancelled: asyncio.Event) -> None:
         self._desk, self._record, self._feed = desk, record, feed
         self._cancelled = cancelled
-        self._said = ""
+        self._said = self._by = ""
 
     async def submit(self, spec: EndpointSpec, prepared: Sendable) -> Place:
         """Put the job into the queue of its endpoint; both are made (again) where they are missing.
@@ -129,7 +129,12 @@ class Submitter:
             admit(link.provisioner.rate(spec))
             return known
         self._feed.tell(Phase("provisioning", f"looking for endpoint {spec.name}"))
-        return await self._unless_cancelled(link.provisioner.ensure(spec, self._say, admit))
+        endpoint = await self._unless_cancelled(link.provisioner.ensure(spec, self._say, admit))
+        by = await asyncio.to_thread(self._desk.store.cancelled_by, self._record.id)
+        self._by = by or ""
+        if self._by:  # from beside this kernel, while the endpoint was made
+            self._cancelled.set()
+        return endpoint
 
     async def _run(self, link: Link, endpoint: Endpoint, body: bytes, sent: Sent) -> Place:
         self._refuse_cancelled()
@@ -159,7 +164,7 @@ class Submitter:
     def _refuse_cancelled(self) -> None:
         if self._cancelled.is_set():
             begun = f"; {self._said} had begun, what was made stays listed: %flash endpoints" if self._said else ""
-            raise JobCancelled(Cancellation(self._record.id, note=f"cancelled before it was sent{begun}"))
+            raise JobCancelled(Cancellation(self._record.id, note=f"cancelled before it was sent{begun}", by=self._by))
 
     def _say(self, text: str) -> None:
         self._refuse_cancelled()  # what costs money or time is said before it is done

@@ -70,7 +70,9 @@ def wait_for(
     try:
         return end.result()
     except JobCancelled as cancelled:
-        raise JobWasCancelled(f"the job was {cancelled}", job_id=job_id, fix="run the cell again") from None
+        error = JobWasCancelled(f"the job was {cancelled}", job_id=job_id, fix="run the cell again")
+        error.by = cancelled.cancellation.by
+        raise error from None
     except CancelledError:
         raise FlashError(
             f"the session was closed while job {job_id} ran; the job goes on", fix=f"see it with %flash attach {job_id}"

@@ -144,7 +144,8 @@ def _cell(row: Mapping[str, str], column: Column) -> str:
     title = f"{text} · {row[column.hint]}" if row.get(column.hint) else text
     dot = ""
     if column.key == "state" and text:
-        dot = f'<span style="color:{DOTS.get(text, "inherit")};opacity:{1 if text in DOTS else 0.75}">●</span> '
+        seen = "FAILED" if text.startswith("raised ") else text
+        dot = f'<span style="color:{DOTS.get(seen, "inherit")};opacity:{1 if seen in DOTS else 0.75}">●</span> '
     shown = html.escape(text if column.is_whole else shortened(text, CELL_CHARACTERS))
     return f'<td{_class(column)} title="{html.escape(title)}">{dot}{shown}</td>'
 
@@ -195,7 +196,7 @@ def job_row(job: Mapping[str, Any], now: datetime) -> dict[str, str]:
     return {
         "id": job["id"],
         "platform_id": job["platform_id"] or "",
-        "state": job["state"],
+        "state": job["outcome"],
         "name": job["name"] or "",
         "endpoint_id": job["endpoint_id"] or "",
         "notebook": PurePath(job["notebook"] or "").name,

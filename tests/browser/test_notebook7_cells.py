@@ -35,8 +35,8 @@ def test_a_cell_runs_is_cancelled_interrupted_and_read_again(
         assert_readable(cancelled.card)
     cancelled.click("Cancel")
     cancelled.wait()
-    assert cancelled.outputs[0].startswith("cancelled after ")
-    assert "JobWasCancelled: the job was cancelled" in cancelled.text
+    assert cancelled.outputs[0].startswith("cancelled from a Jupyter page after ")
+    assert "JobWasCancelled: the job was cancelled from a Jupyter page, worker" in cancelled.text
     interrupted = lab.run(TICKS)
     interrupted.wait_for("begun")
     lab.interrupt()
@@ -55,6 +55,6 @@ def test_a_cell_runs_is_cancelled_interrupted_and_read_again(
     assert lab.junk(JUNK) == []
     assert "KeyboardInterrupt: cancelled" in lab.cells[-4].text
     lab.cells[-2].click("Cancel")
-    lab.cells[-2].wait_for("cancelled, worker")
+    lab.cells[-2].wait_for("cancelled from a Jupyter page, worker")
     assert lab.cells[-2].output.get_by_role("button").count() == 0
     lab.page.screenshot(path=pictures / "notebook7-reopened.png")

@@ -36,8 +36,8 @@ def cancel_from_beside(notebook: Any, desk: Any) -> None:
     assert done.returncode == 0, done.stderr
     page.until(lambda: page.is_idle)
     assert time.monotonic() - asked_at < 30  # 5 s, on a machine that is not busy
-    assert page.error.startswith("JobWasCancelled: the job was cancelled")
-    assert card_of(page)["text/plain"].startswith("cancelled after ")
+    assert page.error.startswith("JobWasCancelled: the job was cancelled from a terminal")
+    assert card_of(page)["text/plain"].startswith("cancelled from a terminal after ")
     assert JOB_VIEW not in card_of(page)
     assert page.comms == {}
     assert notebook.ok("%%remote\n6 * 7").result == "42"

@@ -8,7 +8,7 @@ import pytest
 from buttons import WIDGET_VIEW, Frontend
 
 from flash_jupyter.magics.panel import LOOKS_S
-from flash_jupyter.views.controls import fallback
+from flash_jupyter.views.controls import CONTROLS_VIEW, fallback
 from flash_jupyter.views.endpoints import AGAIN
 
 pytestmark = pytest.mark.journey
@@ -38,7 +38,10 @@ def test_the_panel_lists_what_runs_and_its_buttons_stand_beside_it(frontend: Fro
     assert {"panel-one", "panel-two"} <= {line.split(" ")[0] for line in lines}
     assert WIDGET_VIEW not in frontend.displays[frontend.saved[0]]
     controls = dict(frontend.controls())
-    assert set(controls.pop(WIDGET_VIEW)) == {"version_major", "version_minor", "model_id"}
+    widget = controls.pop(WIDGET_VIEW)
+    assert set(widget) == {"version_major", "version_minor", "model_id"}
+    # for our extension, which knows when the widget is gone
+    assert controls.pop(CONTROLS_VIEW) == {"model_id": widget["model_id"]}
     assert controls == fallback()
     assert controls["text/plain"] == AGAIN
 

@@ -49,11 +49,11 @@ async def test_a_job_of_a_kernel_that_is_gone_can_be_cancelled(ask: Ask, user: U
         "id": "fj-1",
         "state": "CANCELLED",
         "is_confirmed": True,
-        "text": "cancelled in the queue, nothing ran",
+        "text": "cancelled from a Jupyter page in the queue, nothing ran",
     }
     assert (await ask("GET", "/jobs/fj-1")).document["state"] == "CANCELLED"
     again = (await ask("POST", "/jobs/fj-1/cancel")).document
-    assert again["text"] == "cancelled in the queue, nothing ran"
+    assert again["text"] == "cancelled from a Jupyter page in the queue, nothing ran"
 
 
 async def test_a_cancel_that_the_platform_refuses_is_told(ask: Ask, user: User) -> None:

@@ -35,6 +35,7 @@ def test_the_end_of_a_job(tmp_path: Path) -> None:
         "platform_id": "p-u1",
         "name": None,
         "state": "COMPLETED",
+        "outcome": "COMPLETED",
         "endpoint_id": "ep",
         "backend": "local",
         "notebook": "",

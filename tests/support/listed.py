@@ -33,6 +33,7 @@ def job(**changes: Any) -> dict[str, Any]:
         "platform_id": "abc-u1",
         "name": "trainer",
         "state": "COMPLETED",
+        "outcome": changes.get("state", "COMPLETED"),
         "endpoint_id": "ep1",
         "notebook": "work/train.ipynb",
         "created_at": "2026-11-22T11:00:00.000Z",

@@ -56,6 +56,8 @@ export interface Job {
   name: string | null;
   kind: 'cell' | 'call' | 'handler';
   state: JobState;
+  /** the state, or what the code raised: to the platform such a job is completed */
+  outcome: string;
   is_open: boolean;
   endpoint_id: string | null;
   backend: BackendName;

@@ -44,14 +44,14 @@ function Row({ job, isBusy, now, actions }: RowProps): React.ReactElement {
   return (
     <li className="jp-flash-Row" aria-busy={isBusy}>
       <div className="jp-flash-Row-head">
-        <span className="jp-flash-Dot" data-state={job.state} aria-hidden="true" />
+        <span className="jp-flash-Dot" data-state={hasRaised(job) ? 'FAILED' : job.state} aria-hidden="true" />
         <span className="jp-flash-Row-name" title={job.id}>
           {job.name ?? job.id}
         </span>
         <RowButtons job={job} isBusy={isBusy} actions={actions} />
       </div>
       <Facts>
-        {isBusy ? 'cancelling…' : JOB_STATES[job.state]}
+        {isBusy ? 'cancelling…' : hasRaised(job) ? job.outcome : JOB_STATES[job.state]}
         {seconds !== null && duration(seconds)}
         {job.cost_usd !== null && money(job.cost_usd)}
         <span title={job.created_at}>{age(job.created_at, now)}</span>
@@ -64,6 +64,11 @@ function Row({ job, isBusy, now, actions }: RowProps): React.ReactElement {
       )}
     </li>
   );
+}
+
+/** Whether the code of a job raised, which to the platform is as good an end as any. */
+function hasRaised(job: Job): boolean {
+  return job.state === 'COMPLETED' && job.outcome !== job.state;
 }
 
 function RowButtons({ job, isBusy, actions }: Omit<RowProps, 'now'>): React.ReactElement {

@@ -46,6 +46,7 @@ export function job(changes: Partial<Job> = {}): Job {
     name: 'churn',
     kind: 'cell',
     state: 'IN_PROGRESS',
+    outcome: 'IN_PROGRESS',
     is_open: true,
     endpoint_id: 'e1',
     backend: 'runpod',
