@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Sized
@@ -17,9 +16,10 @@ from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, OPEN, JobOutput, output_of, unwrapped
 from flash_jupyter.decorator.target import check_concurrency
 from flash_jupyter.errors import FlashError
+from flash_jupyter.session.awaiting import showing
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.events import Event, Notice
-from flash_jupyter.session.show import is_shown, show
+from flash_jupyter.session.show import show
 from flash_jupyter.session.started import StartedCall
 from flash_jupyter.session.wait import Inbox
 
@@ -51,15 +51,7 @@ class RemoteCallable(ABC, Generic[P, R]):
         """
         if self._runs_here():
             return await await_here(self.local, *_unwrapped((args, kwargs)))
-        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-
-        def tell(event: Event) -> None:
-            if not is_shown(event):
-                return
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
-                loop.call_soon_threadsafe(show, event, context=context)
-
-        started = self._start((args, kwargs), tell)
+        started = self._start((args, kwargs), showing())
         try:
             return finish(started, await started.join())
         except asyncio.CancelledError as cancelled:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from typing import Any, TypeVar
@@ -15,10 +14,9 @@ from typing import Any, TypeVar
 from flash_jupyter.decorator.target import Target
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.unified import EndpointDescription
+from flash_jupyter.session.awaiting import awake, showing
 from flash_jupyter.session.client import EndpointClient
 from flash_jupyter.session.default import default_session
-from flash_jupyter.session.events import Event
-from flash_jupyter.session.show import show
 from flash_jupyter.wire.jobs import Job
 
 T = TypeVar("T")
@@ -134,17 +132,12 @@ def request(
 
 async def ask(description: EndpointDescription, work: Callable[[EndpointClient], Coroutine[Any, Any, T]]) -> T:
     """Run `work` on the session's loop; cancelling the awaiting task cancels it."""
-    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-
-    def tell(event: Event) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
-            loop.call_soon_threadsafe(show, event, context=context)
-
     session = default_session()
 
     def spec_of(is_load_balanced: bool) -> Any:
         return Target(description.resource(is_load_balanced=is_load_balanced)).spec(session)
 
-    client = EndpointClient(session, description.id, spec_of, tell)
+    client = EndpointClient(session, description.id, spec_of, showing())
     awaited: Awaitable[T] = asyncio.wrap_future(session.loop.submit(work(client)))
-    return await awaited
+    with awake():
+        return await awaited

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
 import functools
 import inspect
 from collections.abc import Callable, Iterable
@@ -18,6 +16,7 @@ from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, unwrapped
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
+from flash_jupyter.session.awaiting import awake, showing
 from flash_jupyter.session.calls import Arguments, CallRequest
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.events import Event
@@ -52,14 +51,9 @@ class RemoteRoute(Generic[P, R]):
             value: Any = self._function(*args, **kwargs)
             here: R = await value if inspect.isawaitable(value) else value
             return here
-        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-
-        def tell(event: Event) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
-                loop.call_soon_threadsafe(show, event, context=context)
-
-        run = self._prepare((args, kwargs), tell)
-        read = await asyncio.wrap_future(default_session().loop.submit(run()))  # cancelling it drops the connection
+        run = self._prepare((args, kwargs), showing())
+        with awake():
+            read = await asyncio.wrap_future(default_session().loop.submit(run()))  # cancelling it drops the connection
         result: R = read()
         return result
 

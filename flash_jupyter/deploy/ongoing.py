@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from flash_jupyter.deploy.lookup import Live
 from flash_jupyter.deploy.requests import JobRequest, RouteRequest
 from flash_jupyter.errors import ApiError, NotFoundError
 from flash_jupyter.runtime.wrapper import HEADER
+from flash_jupyter.session.awaiting import awake, showing
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.follow import Watch, follow
 from flash_jupyter.session.links import Link
@@ -170,17 +170,12 @@ def wait(loop: LoopThread, call: Call) -> Any:
 
 async def join(loop: LoopThread, call: Call) -> Any:
     """Wait in a coroutine; its cancellation cancels the call."""
-    running, context = asyncio.get_running_loop(), contextvars.copy_context()
-
-    def tell(event: Event) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
-            running.call_soon_threadsafe(show, event, context=context)
-
-    future = loop.submit(call.run(tell))
+    future = loop.submit(call.run(showing()))
     ended = asyncio.wrap_future(future)
     ended.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, whoever stopped waiting
     try:
-        return await asyncio.shield(ended)
+        with awake():
+            return await asyncio.shield(ended)
     except asyncio.CancelledError:
         said = await asyncio.wrap_future(loop.submit(_stopped(call, future)))
         raise for_the_caller(asyncio.CancelledError(said)) from None

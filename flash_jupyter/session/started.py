@@ -16,6 +16,7 @@ from typing import Any
 from flash_jupyter.capsule import RESULT, Sender
 from flash_jupyter.errors import FlashError, JobError, RemoteExecutionError, SerializationError
 from flash_jupyter.own_type import in_own_type
+from flash_jupyter.session.awaiting import awake
 from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.loop import LoopThread
@@ -85,7 +86,8 @@ class StartedCall:
     async def join(self) -> CallOutcome:
         """Wait in a coroutine; its cancellation cancels the job, and is raised when that was sent."""
         try:
-            await asyncio.shield(self._ended())
+            with awake():
+                await asyncio.shield(self._ended())
         except asyncio.CancelledError:
             if not self._future.done():
                 await self._stop()
