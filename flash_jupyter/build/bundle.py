@@ -24,6 +24,7 @@ from flash_jupyter.build.entries import choose_python, make_entry
 from flash_jupyter.build.fingerprint import fingerprint
 from flash_jupyter.build.grouping import Group, group
 from flash_jupyter.build.handlers import handler_file, write_handler_file
+from flash_jupyter.build.leaks import told_of_secrets
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, make_manifest
 from flash_jupyter.build.mothership import unserved_app, with_mothership
 from flash_jupyter.build.packages import Packages, add_packages
@@ -161,8 +162,8 @@ def build_project(
         size_bytes = write_archive(folder, archive, limit_bytes=limits.BUNDLE_BYTES)
         _replace(archive.with_name(FILE_NAME), manifest.text().encode())
         _replace(archive.with_name(OPTIONS), options.remembered())
-    notes = (*project.notes, *packages.notes, *unserved_app(project.files, groups))
-    return Bundle(archive, manifest, size_bytes, folder if options.keep_build else None, project, notes)
+    said = (*told_of_secrets(project.files), *project.notes, *packages.notes, *unserved_app(project.files, groups))
+    return Bundle(archive, manifest, size_bytes, folder if options.keep_build else None, project, said)
 
 
 def _step(name: str, text: str) -> Progress:
