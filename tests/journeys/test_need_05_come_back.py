@@ -14,6 +14,7 @@ import pytest
 
 from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.session.local_admin import LocalAdmin
+from flash_jupyter.states import JobState
 
 pytestmark = pytest.mark.journey
 
@@ -84,6 +85,18 @@ def test_need_05_a_killed_kernels_result_is_there_after_the_retention(desk: Any)
     assert cell.stdout == "begun\nline 0\nline 1\nline 2\n"
     assert [bundle for bundle in cell.bundles if "image/png" in bundle]
     assert second.value("y") == 42
+
+
+def test_need_05_a_restart_during_a_blocking_cell_ends_its_job_as_an_interrupt_does(desk: Any) -> None:
+    """A client of Jupyter interrupts a kernel before it restarts it (jupyter_client: `shutdown_kernel`)."""
+    notebook = desk.open()
+    job_id = begin(desk, notebook)
+    notebook.manager.restart_kernel()
+    assert until(lambda: newest(desk).state.is_final and newest(desk)).state is JobState.CANCELLED
+
+    again = desk.open()
+    assert f"{job_id}" in again.ok("%flash jobs").displays[0]
+    assert again.ok("%%remote\n1 + 1").result == "2"
 
 
 def test_need_05_a_load_says_what_is_ready(desk: Any) -> None:
