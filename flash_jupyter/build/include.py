@@ -1,7 +1,7 @@
 """The files that a notebook names for its bundle, which has them where its cells look for them: below the root.
 
 A bundle's functions run in its root, as a notebook's cells run in its folder. Ignore files and the rule that no secret
-is ever shipped hold for them too.
+is ever shipped hold for them too, for what a link leads to as well as for the link.
 """
 
 from __future__ import annotations
@@ -45,21 +45,41 @@ def _fitting(pattern: str, where: str, folder: Path, root: Path, ignore: Ignore)
             f"{where} includes {pattern}, and there is no such file in {folder}",
             fix="name files from the notebook's folder, as in data/*.csv; a folder means all that is below it",
         )
-    names = {file: file.relative_to(root).as_posix() for file in files}
-    allowed = [file for file in files if not ignore.excludes(names[file])]
+    kept = {file: _kept_away(file, root, ignore) for file in files}
+    allowed = [file for file in files if not kept[file]]
     if not allowed:
-        rule = ignore.rule(names[files[0]])
+        name = kept[files[0]]
+        rule = ignore.rule(name)
         raise BuildError(
-            f"{where} includes {pattern}, and {rule or 'a rule of every build'} keeps {names[files[0]]} "
-            "out of the bundle",
-            fix=f"write !{names[files[0]]} into .flashignore" if rule else SECRET_FIX,
+            f"{where} includes {pattern}, and {rule or 'a rule of every build'} keeps {name} out of the bundle",
+            fix=f"write !{name} into .flashignore" if rule else SECRET_FIX,
         )
+    for file in allowed:
+        _refuse_outside(file, f"{where} includes {pattern}", root)
     return {file.relative_to(folder).as_posix(): file for file in allowed}
 
 
+def _kept_away(file: Path, root: Path, ignore: Ignore) -> str:
+    """Return the name that keeps a file out of the bundle, its own or that of what it links to; empty for none."""
+    real = file.resolve()
+    places = [file, real] if real.is_relative_to(root) else [file]
+    names = [place.relative_to(root).as_posix() for place in places]
+    return next((name for name in names if ignore.excludes(name)), "")
+
+
+def _refuse_outside(file: Path, says: str, root: Path) -> None:
+    """A link must not bring what is no part of the project: who reads the pattern does not see where it leads."""
+    real = file.resolve()
+    if not real.is_relative_to(root):
+        raise BuildError(
+            f"{says}, and a link makes {file.relative_to(root).as_posix()} of it {real}, which is outside of {root}",
+            fix="copy what the functions need to a place below the notebook, and name it there",
+        )
+
+
 def _files(folder: Path, pattern: PurePosixPath) -> Iterator[Path]:
-    """The files that a pattern means; a folder means all of its own."""
-    for path in folder.glob(str(pattern)):
+    """The files that a pattern means; a folder means all of its own, the notebook's as well."""
+    for path in folder.glob(str(pattern)) if pattern.parts else [folder]:
         if path.is_dir():
             yield from (each for each in path.rglob("*") if each.is_file())
         elif path.is_file():

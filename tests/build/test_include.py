@@ -37,6 +37,11 @@ NAMED = [
     ("one file", "#| flash: include=labels.json", ["labels.json"]),
     ("a pattern", "#| flash: include=data/*.csv", ["data/a.csv", "data/b.csv"]),
     ("a folder, without the secret in it", "#| flash: include=data", ["data/a.csv", "data/b.csv", "data/deep/c.txt"]),
+    (
+        "the notebook's folder",
+        "#| flash: include=.",
+        [".gitignore", "data/a.csv", "data/b.csv", "data/deep/c.txt", "labels.json", "nb.py"],
+    ),
     ("several", "#| flash: include=labels.json,data/a.csv", ["data/a.csv", "labels.json"]),
     ("beside the role", "#| flash: handler name=score include=labels.json", ["labels.json"]),
 ]
@@ -89,6 +94,63 @@ def test_what_can_not_be_shipped_is_named(pattern: str, said: str, tmp_path: Pat
     with pytest.raises(BuildError) as raised:
         read(tmp_path, f"#| flash: include={pattern}")
     assert str(raised.value) == said.format(folder=tmp_path)
+
+
+LINKS = [
+    (
+        "a folder elsewhere",
+        ("exports", "{home}/exports"),
+        (
+            "cell 1 of nb.py includes exports, and a link makes exports/a.csv of it {home}/exports/a.csv, "
+            "which is outside of {folder}\n"
+            "  → copy what the functions need to a place below the notebook, and name it there"
+        ),
+    ),
+    (
+        "a secret elsewhere",
+        ("harmless", "{home}/.aws/credentials"),
+        (
+            "cell 1 of nb.py includes harmless, and a link makes harmless of it {home}/.aws/credentials, "
+            "which is outside of {folder}\n"
+            "  → copy what the functions need to a place below the notebook, and name it there"
+        ),
+    ),
+    (
+        "a secret of the project",
+        ("harmless", "server.key"),
+        (
+            "cell 1 of nb.py includes harmless, and a rule of every build keeps server.key out of the bundle\n"
+            "  → a secret is stored at Runpod and read from a variable: env=NAME={{{{ RUNPOD_SECRET_name }}}}"
+        ),
+    ),
+    (
+        "what an ignore file keeps away",
+        ("harmless", "kept.csv"),
+        (
+            "cell 1 of nb.py includes harmless, and the rule kept.csv of .gitignore keeps kept.csv out of the bundle\n"
+            "  → write !kept.csv into .flashignore"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("link", "said"), [case[1:] for case in LINKS], ids=[case[0] for case in LINKS])
+def test_a_link_brings_nothing_that_its_target_could_not(link: tuple[str, str], said: str, tmp_path: Path) -> None:
+    folder, home = (tmp_path / name for name in ("shop", "home"))
+    for name in ("exports/a.csv", ".aws/credentials"):
+        (home / name).parent.mkdir(parents=True)
+        (home / name).write_text("x")
+    folder.mkdir()
+    name, target = link
+    (folder / name).symlink_to(target.format(home=home))
+    with pytest.raises(BuildError) as raised:
+        read(folder, f"#| flash: include={name}")
+    assert str(raised.value) == said.format(folder=folder, home=home)
+
+
+def test_a_link_to_a_file_of_the_project_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "newest.csv").symlink_to("data/a.csv")
+    assert read(tmp_path, "#| flash: include=newest.csv").files["newest.csv"] == b"a"
 
 
 def test_a_file_that_is_read_and_not_named_is_told(tmp_path: Path) -> None:
