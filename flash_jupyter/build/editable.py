@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 #: what is in such a folder was installed, wherever that is
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
+INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 class Editable:
@@ -44,7 +44,7 @@ class Editable:
         if not origin or not origin.endswith(".py"):
             return False
         path = Path(origin).resolve()
-        return _INSTALLED.isdisjoint(path.parts) and any(path.is_relative_to(folder) for folder in self._folders)
+        return INSTALLED.isdisjoint(path.parts) and any(path.is_relative_to(folder) for folder in self._folders)
 
     @cached_property
     def _folders(self) -> tuple[Path, ...]:

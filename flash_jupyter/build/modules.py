@@ -12,8 +12,9 @@ from importlib.util import decode_source
 from pathlib import Path
 from typing import NamedTuple
 
-from flash_jupyter.build.editable import Editable
+from flash_jupyter.build.editable import INSTALLED, Editable
 from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.outside import Outside
 from flash_jupyter.build.paths import Added, added_paths
 from flash_jupyter.build.text import Text, read_text
 from flash_jupyter.capture.imports import Imported, imports_of
@@ -40,6 +41,11 @@ class Module(NamedTuple):
         """The package that its relative imports start from."""
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
 
+    @property
+    def folder(self) -> Path:
+        """The folder where its name is looked for."""
+        return self.path.parents[self.place.count("/")]
+
 
 class Modules:
     """The modules of the project `root`: names are looked for in `first`, in the root, and in its `src`.
@@ -53,7 +59,7 @@ class Modules:
         self._folders = tuple(dict.fromkeys([*first, root, *([self._source] if has_source else [])]))
         self._imports: dict[Module, tuple[Imported, ...]] = {}
         self._texts: dict[str, Text | None] = {}
-        self._editable = Editable()
+        self._editable, self._outside = Editable(), Outside()
         #: what is added to `sys.path` and can't be read, each with its place
         self.unread: list[str] = []
 
@@ -62,11 +68,11 @@ class Modules:
         return Path(os.path.relpath(path, self._root)).as_posix()
 
     def add_paths(self, added: Iterable[Added], where: str) -> None:
-        """Look in these folders too, from now on."""
+        """Look in these folders too, from now on; what is installed in one is a package all the same."""
         for folder, text, is_first in added:
             if folder is None:
                 self.unread.append(f"`{text}` of {where}")
-            elif folder.is_dir() and folder not in self._folders:
+            elif folder.is_dir() and folder not in self._folders and INSTALLED.isdisjoint(folder.parts):
                 self._folders = (folder, *self._folders) if is_first else (*self._folders, folder)
 
     def add_paths_of(self, path: Path) -> None:
@@ -122,7 +128,7 @@ class Modules:
         waiting = list(imported)
         while waiting:
             for module in self._with_packages(waiting.pop().module):
-                if module.name not in found and not self._ignore.excludes(self.label(module.path)):
+                if module.name not in found and self._kept_away(module) is None:
                     found[module.name] = module
                     waiting += self.imports(module)
         return list(found.values())
@@ -151,15 +157,29 @@ class Modules:
         """Raise `BuildError` for an import of a file that stays out of the bundle."""
         for name, is_optional in imported:
             for found in self._with_packages(name):
-                path = self.label(found.path)
-                if is_optional or not self._ignore.excludes(path):
+                kept = None if is_optional else self._kept_away(found)
+                if kept is None:
                     continue
-                rule = self._ignore.rule(path)
-                why = f"{rule or 'a rule of every build'} keeps {path} out of the bundle"
+                path = self.label(found.path)
+                why = f"{kept[0] or 'a rule of every build'} keeps {path} out of the bundle"
                 raise BuildError(
                     f"{label} imports {found.name}, and {why}",
-                    fix=f"write !{path} into .flashignore" if rule else f"move {path} to another place",
+                    fix=kept[1] if kept[0] else f"move {path} to another place",
                 )
+
+    def _kept_away(self, module: Module) -> tuple[str, str] | None:
+        """Return the rule that keeps a module away and what to do; an empty rule is one of every build."""
+        path = self.label(module.path)
+        if self._ignore.excludes(path):
+            return self._ignore.rule(path), f"write !{path} into .flashignore"
+        if module.path.is_relative_to(self._root):
+            return None
+        found = self._outside.excluding(module.path, module.folder)
+        if found is None:
+            return None
+        folder, name, rule = found
+        where = self.label(folder)
+        return rule and f"{rule} in {where}", f"write !{name} into {where}/.flashignore"
 
     def _refuse_beside(self, imported: Iterable[Imported], module: Module, label: str) -> None:
         """A script finds modules beside itself, a module of a package does not: names are looked for from the root."""

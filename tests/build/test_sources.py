@@ -512,3 +512,57 @@ def test_a_folder_that_can_not_be_read_is_remembered_with_its_place(tmp_path: Pa
     text = 'import sys\nsys.path.append(find_lib())\n# %% tags=["flash:handler:area"]\nimport geo_of_mine\ngeo_of_mine.f(n)\n'
     found = read(tmp_path, "nb.py", f"# %%\n{text}")
     assert found.unread_paths == ("`sys.path.append(find_lib())` of cell 1 of nb.py",)
+
+
+def area_with(folder: str) -> str:
+    """A notebook whose function needs `geo` of a folder that it adds to the path."""
+    return (
+        f'# %% tags=["flash:skip"]\nimport sys\nsys.path.append("{folder}")\n'
+        '# %% tags=["flash:handler:area"]\nimport geo\ngeo.AREA * n\n'
+    )
+
+
+def test_what_is_installed_in_an_added_folder_stays_a_package(tmp_path: Path) -> None:
+    write(tmp_path, {"python3/dist-packages/geo.py": "AREA = 1\n", "book/near.py": ""})
+    found = read(tmp_path / "book", "nb.py", area_with("../python3/dist-packages"))
+    assert list(found.files) == ["notebook_nb.py"]
+    assert found.imports == {"geo"}
+
+
+KEPT_ELSEWHERE = [
+    (
+        "an ignore file of the added folder",
+        {"lib/geo.py": "", "lib/.flashignore": "geo.py\n"},
+        (
+            "the rule geo.py of .flashignore in ../lib keeps ../lib/geo.py out of the bundle\n"
+            "  → write !geo.py into ../lib/.flashignore"
+        ),
+    ),
+    (
+        "an ignore file of the project that it is in",
+        {"lib/geo.py": "", "pyproject.toml": "", ".gitignore": "lib/\n"},
+        (
+            "the rule lib/ of .gitignore in .. keeps ../lib/geo.py out of the bundle\n"
+            "  → write !lib/geo.py into ../.flashignore"
+        ),
+    ),
+    (
+        "a rule of every build",
+        {"lib/.ssh/geo.py": ""},
+        (
+            "a rule of every build keeps ../lib/.ssh/geo.py out of the bundle\n"
+            "  → move ../lib/.ssh/geo.py to another place"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("files", "why"), [case[1:] for case in KEPT_ELSEWHERE], ids=[case[0] for case in KEPT_ELSEWHERE]
+)
+def test_ignore_files_hold_where_an_added_folder_is(files: dict[str, str], why: str, tmp_path: Path) -> None:
+    write(tmp_path, {**files, "book/near.py": ""})
+    added = next(name for name in files if name.endswith("geo.py")).rpartition("/")[0]
+    with pytest.raises(BuildError) as raised:
+        read(tmp_path / "book", "nb.py", area_with(f"../{added}"))
+    assert str(raised.value) == f"nb.py imports geo, and {why}"
