@@ -8,6 +8,7 @@ has a network of its own, for its image listens on port 80: it can't call other 
 from __future__ import annotations
 
 import os
+import platform
 import secrets
 import shlex
 import shutil
@@ -32,11 +33,23 @@ REMOVE_S = 60.0
 
 
 def make_mark() -> str:
-    """Return the label of a preview's containers; it says which process they end with.
+    """Return the label of a preview's containers, `PLACE:PID:CREATED:TOKEN`; it says which process they end with.
 
     A process is named as the preview's app names it (`emulator/previews.py`).
     """
-    return f"{os.getpid()}:{psutil.Process().create_time():.2f}:{secrets.token_hex(2)}"
+    return f"{process_place()}:{os.getpid()}:{psutil.Process().create_time():.2f}:{secrets.token_hex(2)}"
+
+
+def process_place() -> str:
+    """Return where the process ids of this process mean something: several machines and containers may share an engine.
+
+    Linux tells the machine's boot and the namespace of the process ids; elsewhere it is the machine's name.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot}.{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return platform.node()
 
 
 def worker_command(
@@ -76,8 +89,9 @@ def remove_containers(mark: str) -> None:
 
 
 def remove_left_behind() -> None:
-    """Remove the containers of previews whose process was killed."""
-    _remove([container for container, label in _labelled() if not _is_alive(label)])
+    """Remove the containers of previews whose process was killed; what was started elsewhere is left alone."""
+    here = process_place()
+    _remove([container for container, label in _labelled() if is_left_behind(label, here)])
 
 
 def _labelled() -> list[tuple[str, str]]:
@@ -88,11 +102,18 @@ def _labelled() -> list[tuple[str, str]]:
     return [(container, label) for container, _, label in (line.partition(" ") for line in lines)]
 
 
-def _is_alive(mark: str) -> bool:
-    pid, created, _ = mark.split(":")
+def is_left_behind(mark: str, here: str) -> bool:
+    """Whether a mark is of a process that was `here`, and is gone; one that can't be read is not ours.
+
+    >>> is_left_behind("desk:999999999:1.00:ab12", "desk"), is_left_behind("desk:999999999:1.00:ab12", "attic")
+    (True, False)
+    """
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(created)) < 1
+        place, pid, created, _ = mark.rsplit(":", 3)
+        return place == here and abs(psutil.Process(int(pid)).create_time() - float(created)) >= 1
     except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, ValueError):
         return False
 
 
