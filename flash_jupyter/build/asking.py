@@ -53,6 +53,16 @@ def required(function: Function) -> list[str]:
     return list((function.input_schema or {}).get("required", []))
 
 
+def no_default_call(function: Function) -> str:
+    """Return why a function can't be asked with its defaults, empty where nothing in the manifest speaks against it."""
+    if function.is_class:
+        return "a class has no default call; call it in a flash:test cell"
+    if missing := required(function):
+        have = "has" if len(missing) == 1 else "have"
+        return f"{', '.join(missing)} {have} no literal default, and no flash:test cell calls it"
+    return ""
+
+
 def inputs_of(function: Function) -> list[str]:
     """Return the names of its inputs."""
     return list((function.input_schema or {}).get("properties", {}))

@@ -53,7 +53,8 @@ class Failure:
 class Scratch:
     """A kernel in a copy of a folder; `variables` are set in its environment. A context: both are gone afterwards.
 
-    A cell may run `cell_s` seconds. Once `stop` is set, what waits for the kernel raises `Stopped`.
+    With `files`, POSIX path -> content, the copy is of these alone, and nothing else of the folder is read. A cell may
+    run `cell_s` seconds. Once `stop` is set, what waits for the kernel raises `Stopped`.
     """
 
     def __init__(
@@ -64,15 +65,16 @@ class Scratch:
         *,
         cell_s: float = CELL_S,
         stop: threading.Event | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> None:
         self._root, self._notebook, self._variables, self._cell_s = root, notebook, dict(variables), cell_s
-        self._stop = stop or threading.Event()
+        self._stop, self._files = stop or threading.Event(), files
 
     def __enter__(self) -> Scratch:
         self._folder = Path(tempfile.mkdtemp(prefix="flash-scratch-"))
         try:
             copied = self._folder / self._root.name
-            shutil.copytree(self._root, copied, ignore=_NOT_COPIED, copy_function=_copy_or_link, dirs_exist_ok=True)
+            self._fill(copied)
             self._start((copied / self._notebook).parent)
         except BaseException:
             self.__exit__(None, None, None)
@@ -87,6 +89,21 @@ class Scratch:
         if hasattr(self, "_manager"):
             self._manager.shutdown_kernel(now=True)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _fill(self, copied: Path) -> None:
+        try:
+            if self._files is None:
+                shutil.copytree(self._root, copied, ignore=_NOT_COPIED, copy_function=_copy_or_link, dirs_exist_ok=True)
+                return
+            copied.mkdir(exist_ok=True)
+            for name, content in self._files.items():
+                (copied / name).parent.mkdir(parents=True, exist_ok=True)
+                (copied / name).write_bytes(content)
+        except OSError as error:
+            raise BuildError(
+                f"{self._root} can't be copied for a scratch copy: {_reason(error)}",
+                fix="make it readable, or move what is no part of the project out of its folder",
+            ) from None
 
     def _start(self, folder: Path) -> None:
         self._manager = KernelManager(kernel_name="python3")
@@ -159,6 +176,11 @@ def _copy_or_link(source: str, target: str) -> None:
             os.symlink(source, target)  # noqa: PTH211 - both are texts here
         else:
             shutil.copy2(source, target)
+
+
+def _reason(error: OSError) -> str:
+    """The first of what went wrong: `shutil.Error` has a list, of source, target and what the system said."""
+    return str(error.args[0][0][2] if isinstance(error, shutil.Error) else error)
 
 
 def _failure(content: Mapping[str, Any], code: str) -> Failure:

@@ -38,13 +38,15 @@ def smoke(
     *,
     api_key: str | None = None,
     stop: threading.Event | None = None,
+    with_defaults: bool = False,
 ) -> tuple[Verdict, ...]:
     """Try every function that is served; at least one verdict for each. Blocking: the notebooks are run.
 
-    `api_key` is that of the platform where they are served; None for the embedded Runpod of these settings. Raises
-    `Stopped` soon after `stop` is set.
+    `api_key` is that of the platform where they are served; None for the embedded Runpod of these settings. Functions
+    of plain modules are called only `with_defaults`. Raises `Stopped` soon after `stop` is set.
     """
-    trying = Trying(project.root, served, settings, api_key or _local_key(settings), tell, stop or threading.Event())
+    key, stop = api_key or _local_key(settings), stop or threading.Event()
+    trying = Trying(project.root, served, settings, key, tell, stop, with_defaults)
     functions = {function.name: function for each in served for function in each.functions}
     found: list[Verdict] = []
     for notebook, own in _notebooks(project, functions):
@@ -56,7 +58,7 @@ def smoke(
     tried = {verdict.function for verdict in found}
     if left := [function for name, function in functions.items() if name not in tried]:
         try:
-            found += smoke_modules(trying, left)
+            found += smoke_modules(trying, left, project.files)
         except FlashError as failure:
             found += [Verdict(each.name, "not verified", "", failure.message) for each in left]
     return tuple(found)

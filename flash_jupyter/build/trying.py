@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +40,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Trying:
-    """What is served, and the project that it was built of; who sets `stop` ends all from another thread."""
+    """What is served, and the project that it was built of; who sets `stop` ends all from another thread.
+
+    `with_defaults` lets functions of plain modules be called, with the user's environment, on this machine and there.
+    """
 
     root: Path
     served: tuple[Served, ...]
@@ -48,12 +51,16 @@ class Trying:
     api_key: str = field(repr=False)
     tell: Tell
     stop: threading.Event
+    with_defaults: bool = False
 
     @contextmanager
-    def kernel(self, name: str, own: list[str], *, namespace: str) -> Iterator[Scratch]:
+    def kernel(
+        self, name: str, own: list[str], *, namespace: str, files: Mapping[str, bytes] | None = None
+    ) -> Iterator[Scratch]:
         """Give a kernel beside the file of this name, in a copy of the project, with a `Rehearsal` of these functions.
 
-        `namespace` is the expression of the names that it looks at. Raises `BuildError` where no kernel starts.
+        `namespace` is the expression of the names that it looks at; with `files` the copy is of these alone. Raises
+        `BuildError` where no kernel starts, or the project can't be copied.
         """
         owner = scratch_owner(self.settings)
         resources = [{**vars(each), "resource": each.resource.model_dump(mode="json")} for each in self.served]
@@ -61,8 +68,8 @@ class Trying:
             with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as order:  # nobody else may read it
                 json.dump({"key": self.api_key, "served": resources, "own": own}, order)
                 order.flush()
-                with Scratch(self.root, name, self._variables(owner), stop=self.stop) as scratch:
-                    made = f"{NAME} = {NAME}({namespace}, {order.name!r})"
+                with Scratch(self.root, name, self._variables(owner), stop=self.stop, files=files) as scratch:
+                    made = f"{NAME} = {NAME}.begin({namespace}, {order.name!r})"
                     failure = scratch.run(f"from flash_jupyter.build.rehearsal import Rehearsal as {NAME}; {made}")
                     assert failure is None, failure
                     yield scratch

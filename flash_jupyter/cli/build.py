@@ -44,6 +44,10 @@ def build(
     preview_docker: Annotated[
         bool, typer.Option("--preview-docker", help="the same in containers of the images; also --preview=docker")
     ] = False,
+    try_defaults: Annotated[
+        bool,
+        typer.Option("--try-defaults", help="with --preview: call functions of .py modules too, with their defaults"),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Build what is deployed: .flash/artifact.tar.gz with its manifest. Nothing of the project is run."""
@@ -55,18 +59,22 @@ def build(
             read_python(python_version)
     except OptionError as error:
         raise usage(error.message, as_json=as_json, fix=f"--python-version 3.12 ({error.fix})") from None
+    is_previewed = preview or preview_docker
+    if try_defaults and not is_previewed:
+        raise usage("--try-defaults is for a preview", as_json=as_json, fix="--preview --try-defaults")
     excluded = tuple(sorted(read_exclude(exclude)))
     options = bundle.BuildOptions(excluded, keep_build, python_version, output, from_magics, mothership)
     with errors(as_json):
         with _progress(quiet=as_json) as report:
             built = bundle.build(path, options, report)
-        is_previewed = preview or preview_docker
         if not as_json:
             typer.echo(bundle_text(built.to_json(), here=Path.cwd()))
         elif not is_previewed:
             print_json({"build": built.to_json()})
-        if is_previewed and not show_preview(built, in_docker=preview_docker, as_json=as_json):
-            raise typer.Exit(FAILED)
+        if is_previewed:
+            is_alike = show_preview(built, in_docker=preview_docker, try_defaults=try_defaults, as_json=as_json)
+            if not is_alike:
+                raise typer.Exit(FAILED)
 
 
 @contextmanager

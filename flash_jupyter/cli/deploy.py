@@ -19,6 +19,9 @@ app = typer.Typer(help="Put builds into production: environments of an app, and 
 Environment = Annotated[str, typer.Argument(help="name of the environment, as in production")]
 Build = Annotated[str, typer.Argument(help="id of the build, as in `flash app get APP`")]
 NoSmoke = Annotated[bool, typer.Option("--no-smoke", help="send no requests; what stands is then listed, not verified")]
+TryDefaults = Annotated[
+    bool, typer.Option("--try-defaults", help="call functions of .py modules too, with their defaults, here and there")
+]
 RuntimeSecret = Annotated[
     str | None, typer.Option("--runtime-secret", help="name of the platform secret whose key deployed code may use")
 ]
@@ -47,6 +50,7 @@ def send(
     app_name: AppName = None,
     build: Annotated[bool, typer.Option("--build", help="build first")] = False,
     no_smoke: NoSmoke = False,
+    try_defaults: TryDefaults = False,
     runtime_secret: RuntimeSecret = None,
     allow_missing: AllowMissing = False,
     yes: Yes = False,
@@ -54,7 +58,7 @@ def send(
 ) -> None:
     """Make an environment run what `flash build` has built; says what it will change before it does."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes)
+        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes, try_defaults)
         sending.send(desk, path or desk.face.default_source(), env, app_name, options, is_built_first=build)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flash_jupyter.build.bundle import Bundle
 
 
-def show_preview(bundle: Bundle, *, in_docker: bool, as_json: bool) -> bool:
+def show_preview(bundle: Bundle, *, in_docker: bool, try_defaults: bool, as_json: bool) -> bool:
     """Run every resource, show where, and try every function; until Ctrl-C where somebody sits at a terminal.
 
     Returns whether nothing gives another value than the notebook.
@@ -34,7 +34,7 @@ def show_preview(bundle: Bundle, *, in_docker: bool, as_json: bool) -> bool:
         served = running.start(tell)
         if not as_json:
             typer.echo(describe(served, bundle.manifest.python_version, in_docker=in_docker))
-        verdicts = smoke(bundle.project, served, settings, tell)
+        verdicts = smoke(bundle.project, served, settings, tell, with_defaults=try_defaults)
         if as_json:
             resources = {each.name: {"url": each.url, "endpoint_id": each.endpoint_id} for each in served}
             found: dict[str, Any] = {"build": bundle.to_json(), "preview": resources}

@@ -33,6 +33,7 @@ class Options:
     runtime_secret: str | None
     allow_missing: bool
     yes: bool
+    try_defaults: bool = False
 
     def terms(self, at_work: Work[Progress, Plan]) -> Terms:
         """Return them as a deployer takes them; what is not said is its to choose."""
@@ -41,6 +42,7 @@ class Options:
         return Terms(
             at_work.allow,
             smoke=self.smoke,
+            try_defaults=self.try_defaults,
             runtime_secret=self.runtime_secret or RUNTIME_SECRET,
             allow_missing=self.allow_missing,
             report=at_work.report,

@@ -62,7 +62,7 @@ class Switch:
         self._state = StateManager(self._apps, clock=self.link.http.clock)
         self._endpoints = Endpoints(self.link, self.settings, site.place, manifest.python_version)
         self._wanted = wanted_of(manifest, site.place, owner=self.settings.owner, runtime_secret=terms.runtime_secret)
-        self._verifier = Verifier(self.link, self.settings, manifest, terms.sources, terms.smoke, terms.report)
+        self._verifier = Verifier(self.link, self.settings, manifest, terms)
         if site.made_app or site.made_environment:
             self.journal.add(
                 Turn.PLACE,

@@ -25,11 +25,13 @@ class Terms:
     manifest is deleted, or one is made anew; where it says no, nothing is changed.
 
     `sources` is the notebook or folder of which the build is: there the values are found out that its functions should
-    give. `allow_missing` lets functions be deployed that read an environment variable which nobody sets.
+    give; functions of plain modules are called there, and where they are deployed, only where `try_defaults` says so.
+    `allow_missing` lets functions be deployed that read an environment variable which nobody sets.
     """
 
     allow_removal: AllowRemoval
     smoke: bool = True
+    try_defaults: bool = False
     sources: Path | None = None
     runtime_secret: str = RUNTIME_SECRET
     allow_missing: bool = False

@@ -23,6 +23,7 @@ from flash_jupyter.build.stale import is_stale
 from flash_jupyter.build.trying import Verdict
 from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.deploy.result import Standing
+from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.wanted import Wanted
 from flash_jupyter.errors import DeployError
@@ -38,14 +39,17 @@ _LOOKS_S = (0.2, 0.5, 1.0, 2.0, 3.0)
 
 @dataclass(frozen=True)
 class Verifier:
-    """Looks at endpoints over one link. Without `sources` there is nothing to compare values with."""
+    """Looks at endpoints over one link. Without sources in the terms there is nothing to compare values with."""
 
     link: Link
     settings: Settings
     manifest: Manifest
-    sources: Path | None
-    smoke: bool
-    report: Report
+    terms: Terms
+
+    @property
+    def report(self) -> Report:
+        """Who is told what it waits for."""
+        return self.terms.report
 
     async def verify(
         self, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint], rolled: Iterable[str] = ()
@@ -96,16 +100,17 @@ class Verifier:
         functions = [each.name for name in endpoints for each in wanted[name].resource.functions]
         if not functions:
             return {}
-        if not self.smoke:
+        if not self.terms.smoke:
             return dict.fromkeys(functions, "no request was sent to its functions")
-        if self.sources is None:
+        sources = self.terms.sources
+        if sources is None:
             return dict.fromkeys(functions, "without its sources there is nothing to compare with")
-        if await asyncio.to_thread(is_stale, self.sources, self.manifest):
+        if await asyncio.to_thread(is_stale, sources, self.manifest):
             return dict.fromkeys(functions, "the sources are no longer those of the build")
         served = tuple(
             Served(name, endpoint.id, endpoint.base_url, wanted[name].resource) for name, endpoint in endpoints.items()
         )
-        verdicts = await self._compare(served, self.sources)
+        verdicts = await self._compare(served, sources)
         differ = [str(each) for each in verdicts if each.state == "differs"]
         if differ:
             raise DeployError("\n".join(["the deployed functions do not give what they should:", *differ]))
@@ -128,7 +133,8 @@ class Verifier:
 
         try:
             project = read_project(sources)
-            return smoke(project, served, self.settings, tell, api_key=self.link.backend.api_key, stop=stop)
+            key, with_defaults = self.link.backend.api_key, self.terms.try_defaults
+            return smoke(project, served, self.settings, tell, api_key=key, stop=stop, with_defaults=with_defaults)
         finally:
             _close_loop_of_thread()
 

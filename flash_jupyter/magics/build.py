@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.preview import preview
 from flash_jupyter.magics.source import find_source, read_words
 from flash_jupyter.views.build import Source, Step, building_bundle, built_bundle, failed_bundle
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from flash_jupyter.settings import Settings
 
 VALUES = {"exclude", "python-version", "output"}
-FLAGS = {"keep-build", "from-magics", "mothership", "preview"}
+FLAGS = {"keep-build", "from-magics", "mothership", "preview", "try-defaults"}
 
 
 class BuildCard:
@@ -63,6 +64,8 @@ def build(shell: Any, settings: Settings, arguments: list[str]) -> None:
     from flash_jupyter.build import bundle
 
     words, given = read_words(arguments, "build", values=VALUES, flags=FLAGS)
+    if "try-defaults" in given and "preview" not in given:
+        raise OptionError("--try-defaults is for a preview", fix="%flash build --preview --try-defaults")
     path = find_source(words, "build", shell, settings)
     options = read_options(given)
     card = BuildCard(shell.display_pub, source_of(path), f"flash-build-{time.monotonic_ns()}")
@@ -73,7 +76,7 @@ def build(shell: Any, settings: Settings, arguments: list[str]) -> None:
         raise
     card.show_built(built.to_json())
     if "preview" in given:
-        preview(built, settings, shell.display_pub)
+        preview(built, settings, shell.display_pub, try_defaults="try-defaults" in given)
 
 
 def read_options(given: dict[str, str]) -> BuildOptions:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flash_jupyter.settings import Settings
 
 
-def preview(built: Bundle, settings: Settings, publisher: Publisher) -> None:
+def preview(built: Bundle, settings: Settings, publisher: Publisher, *, try_defaults: bool = False) -> None:
     """Run every resource of the bundle, try every function, remove all of it, and show what was found out.
 
     Raises `BuildError` where a function gives another value than the notebook, or a worker can't start.
@@ -29,7 +29,7 @@ def preview(built: Bundle, settings: Settings, publisher: Publisher) -> None:
         publisher.publish(bundle, transient=display, update=True)
 
     try:
-        verdicts = _try(built, settings, lambda text: show(previewing_bundle(name, text)))
+        verdicts = _try(built, settings, lambda text: show(previewing_bundle(name, text)), try_defaults=try_defaults)
     except BaseException:
         show(stopped_bundle(name))
         raise
@@ -41,9 +41,9 @@ def preview(built: Bundle, settings: Settings, publisher: Publisher) -> None:
         )
 
 
-def _try(built: Bundle, settings: Settings, tell: Callable[[str], None]) -> tuple[Verdict, ...]:
+def _try(built: Bundle, settings: Settings, tell: Callable[[str], None], *, try_defaults: bool) -> tuple[Verdict, ...]:
     from flash_jupyter.build.preview import Preview
     from flash_jupyter.build.smoke import smoke
 
     with Preview(built.archive, built.manifest, settings) as running:
-        return smoke(built.project, running.start(tell), settings, tell)
+        return smoke(built.project, running.start(tell), settings, tell, with_defaults=try_defaults)

@@ -11,7 +11,7 @@ import pytest
 PROGRAM = """
 from flash_jupyter.build.rehearsal import Rehearsal
 names = {}
-print(Rehearsal(names, "order.json").load("shop", ["double"]), sorted(names))
+print(Rehearsal.begin(names, "order.json").load("shop", ["double"]), sorted(names))
 """
 CASES = [
     ("of ours", "from flash_jupyter import Endpoint\n", '"" [\'double\']\n'),

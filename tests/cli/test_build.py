@@ -66,8 +66,22 @@ def test_what_can_t_be_built_exits_with_1(project: Path, flash_home: Path) -> No
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nowhere.ipynb",), ("--python-version", "three"), ("a", "b"), ("--unknown",), ("--preview=cloud",)],
-    ids=["no such path", "no version", "words too many", "an unknown option", "another place for a preview"],
+    [
+        ("nowhere.ipynb",),
+        ("--python-version", "three"),
+        ("a", "b"),
+        ("--unknown",),
+        ("--preview=cloud",),
+        ("--try-defaults",),
+    ],
+    ids=[
+        "no such path",
+        "no version",
+        "words too many",
+        "an unknown option",
+        "another place for a preview",
+        "what is for a preview only",
+    ],
 )
 def test_what_is_not_understood_exits_with_2(arguments: tuple[str, ...], project: Path, flash_home: Path) -> None:
     assert flash(flash_home, *arguments).exit_code == 2

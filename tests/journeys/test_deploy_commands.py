@@ -103,11 +103,18 @@ def project(shell: Shell) -> Shell:
 
 
 def test_a_project_goes_into_production_and_out_of_it(project: Shell) -> None:
+    called = project.folder.parent / "called"
+    source = MODULE.replace("    return", f"    open({str(called)!r}, 'a').write(f'{{x}} ')\n    return")
+    (project.folder / "model.py").write_text(source)
     project.flash("deploy", "new", "live")
     sent = project.flash("deploy", "send", "live", "--build")
     assert sent.startswith("plan for shop/live: 2 to create\nplan    endpoint\ncreate  numbers\ncreate  words\n")
-    assert re.search("✓  numbers +verified", sent)  # what its defaults give here, they give there
+    assert re.search(r"○  numbers +listed, not verified +\S+ +double: .+ only with --try-defaults", sent)
     assert re.search(r"○  words +listed, not verified +\S+ +shout: x has no literal default", sent)
+    assert not called.exists()
+    sent = project.flash("deploy", "send", "live", "--try-defaults")
+    assert re.search("✓  numbers +verified", sent)  # what its defaults give here, they give there
+    assert called.read_text() == "2.0 2.0 "
 
     (project.folder / "other.py").unlink()
     done = project.at_terminal("deploy", "send", "live", "--build", "--no-smoke", typed="y\n")

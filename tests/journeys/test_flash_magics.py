@@ -74,7 +74,7 @@ def test_this_notebook_is_built_and_served_until_it_is_stopped(shared_desk: Any)
 
 def test_this_notebook_is_built_and_compared_with_what_was_built(shared_desk: Any) -> None:
     kernel = shared_desk.open(env={"JPY_SESSION_NAME": save(shared_desk, "tried")})
-    shown = kernel.ok("%flash build --preview").status_lines[-1]
+    shown = kernel.ok("%flash build --preview --try-defaults").status_lines[-1]
     assert shown.splitlines() == [
         "function  state     how           text",
         "triple    verified  its defaults  {'y': 6}",
@@ -120,6 +120,7 @@ REFUSED = [
     ("a notebook that nobody names", "%flash build", "nobody here says which notebook this is"),
     ("a path that is not there", "%flash build nowhere.ipynb", "there is no nowhere.ipynb"),
     ("a flag that does not exist", "%flash build --keep", "did you mean --keep-build?"),
+    ("what is for a preview only", "%flash build . --try-defaults", "--try-defaults is for a preview"),
     ("two paths", "%flash run a b", "%flash run takes one path, not a and b"),
     ("a Python that has no image", "%flash build . --python-version 2.7", "2.7"),
 ]

@@ -1,0 +1,117 @@
+"""Which functions of plain modules a smoke test calls: none unasked, and never what most likely acts on something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flash_jupyter.build.asking import Served
+from flash_jupyter.build.manifest import Function, Resource
+from flash_jupyter.build.smoke import smoke
+from flash_jupyter.build.smoke_modules import UNASKED, why_not
+from flash_jupyter.build.sources import read_project
+from flash_jupyter.settings import read_settings
+
+DEFAULTS = {"properties": {"epochs": {"default": 50}}}
+NOTHING: dict[str, Any] = {"properties": {}}
+REQUIRED = {"properties": {"x": {}}, "required": ["x"]}
+CASES: list[tuple[str, dict[str, Any], bool, tuple[str, str]]] = [
+    ("with defaults", {"input_schema": DEFAULTS}, False, (UNASKED, "")),
+    (
+        "without parameters",
+        {"input_schema": NOTHING},
+        False,
+        ("not called: it takes no parameters, so it may be there to act; call it in a flash:test cell",) * 2,
+    ),
+    (
+        "without a default",
+        {"input_schema": REQUIRED},
+        False,
+        ("x has no literal default, and no flash:test cell calls it",) * 2,
+    ),
+    ("a class", {"is_class": True}, False, ("a class has no default call; call it in a flash:test cell",) * 2),
+    ("GET", {"input_schema": DEFAULTS, "http_method": "GET", "http_path": "/p"}, True, (UNASKED, "")),
+    (
+        "POST",
+        {"input_schema": DEFAULTS, "http_method": "POST", "http_path": "/charge"},
+        True,
+        ("not called: a POST may change something; call it in a flash:test cell",) * 2,
+    ),
+    (
+        "DELETE",
+        {"input_schema": DEFAULTS, "http_method": "delete", "http_path": "/orders"},
+        True,
+        ("not called: a DELETE may change something; call it in a flash:test cell",) * 2,
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "is_balanced", "reasons"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_why_a_function_is_not_called(fields: dict[str, Any], is_balanced: bool, reasons: tuple[str, str]) -> None:
+    function = Function(name="f", module="m", **fields)
+    served = serve(function, is_balanced=is_balanced)
+    assert (why_not(function, served, asked=False), why_not(function, served, asked=True)) == reasons
+
+
+def serve(*functions: Function, is_balanced: bool = False) -> Served:
+    resource = Resource(resource_type="LiveServerless", functions=[*functions], is_load_balanced=is_balanced)
+    return Served("r", "e1", "http://127.0.0.1:9/v2/e1", resource)
+
+
+def test_unasked_nothing_of_a_module_runs_here_and_the_reason_names_the_flag(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(JOBS.format(ran=str(tmp_path / "ran")))
+    project, settings = read_project(tmp_path), read_settings({"FLASH_JUPYTER_HOME": str(tmp_path / "home")})
+    told: list[str] = []
+    verdicts = smoke(project, (serve(project.exports[0].function),), settings, told.append, api_key="key")
+    assert [str(each) for each in verdicts] == [
+        "cleanup: not verified, functions of a .py module are called with their defaults only with --try-defaults"
+    ]
+    assert (told, (tmp_path / "ran").exists()) == ([], False)
+
+
+@pytest.mark.journey
+def test_when_asked_they_run_in_a_copy_that_has_the_project_s_own_files_only(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(JOBS.format(ran=str(tmp_path / "ran")))
+    (tmp_path / "diary.txt").write_text("mine")
+    project, settings = (
+        read_project(tmp_path / "jobs.py"),
+        read_settings({"FLASH_JUPYTER_HOME": str(tmp_path / "home")}),
+    )
+    served = (serve(project.exports[0].function),)
+    (verdict,) = smoke(project, served, settings, api_key="key", with_defaults=True)
+    assert (verdict.state, (tmp_path / "ran").read_text()) == ("not verified", "['jobs.py']"), verdict
+
+
+JOBS = """\
+from flash_jupyter import CpuLiveServerless, remote
+
+
+@remote(CpuLiveServerless(name="jobs"))
+async def cleanup(dry_run=False):
+    import os
+    open({ran!r}, "w").write(repr([each for each in os.listdir() if not each.startswith("__")]))
+    raise LookupError("nothing to clean")
+"""
+
+NOTEBOOK = """\
+# %% tags=["flash:setup"]
+x = 2
+
+# %% tags=["flash:handler:twice"]
+2 * x
+"""
+
+
+def test_a_folder_that_can_t_be_copied_is_a_reason_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "sums.py").write_text(NOTEBOOK)
+    project, settings = (
+        read_project(tmp_path / "sums.py"),
+        read_settings({"FLASH_JUPYTER_HOME": str(tmp_path / "home")}),
+    )
+    (tmp_path / "loop").symlink_to("loop")
+    served = (serve(project.exports[0].function),)
+    (verdict,) = smoke(project, served, settings, api_key="key")
+    assert verdict.text.startswith(f"{tmp_path} can't be copied for a scratch copy: [Errno 40]"), verdict
+    assert (verdict.function, verdict.state) == ("twice", "not verified")
