@@ -177,7 +177,8 @@ async def join(loop: LoopThread, call: Call) -> Any:
         with awake():
             return await asyncio.shield(ended)
     except asyncio.CancelledError:
-        said = await asyncio.wrap_future(loop.submit(_stopped(call, future)))
+        with awake():
+            said = await asyncio.wrap_future(loop.submit(_stopped(call, future)))
         raise for_the_caller(asyncio.CancelledError(said)) from None
 
 

@@ -183,9 +183,14 @@ class Dispatcher:
                 endpoint.polls.remove(poll)
 
     def take_waiting(self, worker: Worker) -> Job | None:
-        """Return the job that stands in line for a worker which has just ended its own; None where none does."""
+        """Return the job that stands in line for a worker which has just ended its own; None where none does.
+
+        A worker that says its end again, because the answer was lost, gets the job again that the answer gave it.
+        """
+        if worker.jobs:
+            return next(iter(worker.jobs.values()))
         endpoint = self._world.endpoint(worker.endpoint_id)
-        if not endpoint.queue or self._world.closing.is_set():
+        if not endpoint.queue or self._world.closing.is_set() or not worker.process.is_alive():
             return None
         self._polled(endpoint, worker, idle=True)
         return next(iter(self._next_jobs(endpoint, worker, 1)), None)

@@ -38,6 +38,7 @@ class Feed:
         self._listeners: list[Callable[[Event], None]] = [listener] if listener else []
         self._backlog: deque[Event] = deque(maxlen=BACKLOG)
         self._assembler = EventAssembler(self._keep)
+        self._sendings = 0
         self._moved = asyncio.Event()
         self._phase: Phase | None = None
         #: what the worker has said last of where the job is
@@ -54,12 +55,16 @@ class Feed:
 
     @property
     def answer(self) -> bytes | None:
-        """The job's answer, where the worker's log had it."""
-        return self._assembler.answer
+        """The job's answer, where the worker's log had it; None for one that was sent again.
+
+        All sendings have one name in the logs, so an earlier one's answer may come from the last lines of its worker.
+        """
+        return self._assembler.answer if self._sendings == 1 else None
 
     def restart(self) -> None:
         """The job is sent (again): its events begin anew."""
         self._assembler, self.done, self.worker_phase = EventAssembler(self._keep), Signal(), ""
+        self._sendings += 1
         if self._unwritten is None:
             self.journal.restart()
         else:

@@ -149,7 +149,12 @@ class JobStore:
         self._execute(f"UPDATE jobs SET {assignments} WHERE id = ?", [*values, job_id])
 
     def finish(self, job_id: str, state: JobState, *, answer: bytes | None = None, **changes: Any) -> None:
-        """Write the end of a job: its state, the time, and its answer, where there is one."""
+        """Write the end of a job: its state, the time, and its answer, where there is one.
+
+        A cancel that comes when the answer is here already, but unknown to the platform, changes nothing.
+        """
+        if state is JobState.CANCELLED and self._execute("SELECT 1 FROM jobs WHERE id = ? AND has_result", [job_id]):
+            return
         if answer is not None:
             self._execute("INSERT OR REPLACE INTO results VALUES (?, ?)", [job_id, answer])
         self.update(job_id, state=state, finished_at=self._now(), has_result=answer is not None, **changes)

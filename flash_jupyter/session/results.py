@@ -76,11 +76,10 @@ def reason_of(order: Mapping[str, Any]) -> str | None:
 
 
 def raised_in(blob: bytes) -> str | None:
-    """Say in one line what the user's code raised; None where it did not."""
+    """Name what the user's code raised, without its message: that may hold a value of `env=`. None where it did not."""
     order = read_order(blob)
-    error = order.get("error") or {}
     if order.get("status") == "error":
-        return f"{error.get('type', 'Exception')}: {error.get('message', '')}".splitlines()[0]
+        return str((order.get("error") or {}).get("type", "Exception"))
     return f"SystemExit: {order['exit_code']}" if order.get("status") == "exit" and order.get("exit_code") else None
 
 

@@ -297,7 +297,8 @@ class Runner:
         """Return the answer, or raise what the end means, after the worker's last words are shown."""
         link = place.link
         if job.status is JobState.COMPLETED:
-            return self._feed.answer or read_response(job.output)
+            said = self._feed.answer if job.output is None else None
+            return said or read_response(job.output)
         if job.status is JobState.CANCELLED:  # by us, or from elsewhere
             raise JobCancelled(await self._see_cancelled(job, place))
         if job.worker_id and isinstance(failure_of(job, self.record.id), (WorkerLost, JobTimedOut)):

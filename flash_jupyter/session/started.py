@@ -90,7 +90,8 @@ class StartedCall:
                 await asyncio.shield(self._ended())
         except asyncio.CancelledError:
             if not self._future.done():
-                await self._stop()
+                with awake():
+                    await self._stop()
                 raise asyncio.CancelledError(how_it_ended(self._future, self.id)) from None
             if not self._future.cancelled():  # cancelled in the moment in which the job ended
                 raise

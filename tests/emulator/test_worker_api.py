@@ -110,6 +110,24 @@ def test_our_worker_gets_the_job_that_stands_in_line_with_the_answer_to_its_resu
     assert api.post(done.format(following), content='{"output": 2}').json() == {}
 
 
+def test_a_worker_that_did_not_hear_the_answer_to_its_result_gets_the_same_job_again(api: Api) -> None:
+    endpoint, worker, job = api.running_job()
+    following, last = api.run(endpoint), api.run(endpoint)
+    done = f"/v2/{endpoint}/job-done/{worker}/{job}?gpu=CPU&isStream=false&take=1"
+    given = [api.post(done, content='{"output": 1}').json()["id"] for _ in range(2)]
+    assert given == [following, following]
+    assert api.status(endpoint, last)["status"] == "IN_QUEUE"
+
+
+def test_a_worker_that_is_dead_gets_no_job_with_the_answer_to_its_result(api: Api) -> None:
+    endpoint, worker, job = api.running_job(workers={"max": 1})
+    waits = api.run(endpoint)
+    api.pool.processes[0].reason = "it crashed"  # not noticed yet
+    done = f"/v2/{endpoint}/job-done/{worker}/{job}?gpu=CPU&isStream=false&take=1"
+    assert api.post(done, content='{"output": 1}').json() == {}
+    assert api.status(endpoint, waits)["status"] == "IN_QUEUE"
+
+
 def test_a_worker_that_ends_gets_no_job_with_the_answer_to_its_result(api: Api) -> None:
     endpoint, worker, job = api.running_job(workers={"max": 1})
     waits = api.run(endpoint)

@@ -49,6 +49,14 @@ def test_the_end_of_a_job(tmp_path: Path) -> None:
     assert store.answer("fj-2") is None
 
 
+def test_a_cancel_that_comes_after_the_answer_takes_nothing_away(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    store.insert(job("fj-1"))
+    store.finish("fj-1", JobState.COMPLETED, answer=b"answer")
+    store.finish("fj-1", JobState.CANCELLED, error="cancelled from a terminal")
+    assert (store.find("fj-1").state, store.answer("fj-1")) == (JobState.COMPLETED, b"answer")
+
+
 def test_newest_first(tmp_path: Path) -> None:
     store = JobStore(tmp_path / "jobs.sqlite")
     for job_id, minute in [("fj-b", 2), ("fj-a", 1), ("fj-c", 3), ("fj-d", 3)]:

@@ -11,6 +11,8 @@ export class Standing {
   isCancelling = false;
   /** what the card can't say by itself, or nothing */
   note = '';
+  /** the note answers a click: it stays when the card is drawn anew */
+  private isAnswer = false;
   private isAsked = false;
 
   constructor(
@@ -29,7 +31,7 @@ export class Standing {
 
   /** The kernel has drawn the card: what was said without it holds no longer. */
   isDrawn(): void {
-    if (this.note && !this.isCancelling) {
+    if (this.note && !this.isAnswer) {
       this.tell({ note: '' });
     }
   }
@@ -43,20 +45,24 @@ export class Standing {
         this.tell({ canCancel: false, isCancelling: false, note: `the job is over by now (${job.state}); ${again}` });
       } else {
         const note = isStale ? `this card stands still, the job goes on; ${again}` : '';
-        this.tell({ canCancel: true, note: this.isCancelling ? this.note : note });
+        this.tell({ canCancel: true, note: this.isAnswer ? this.note : note });
       }
-    } catch {
-      this.tell({ canCancel: false }); // a server without us, or of another machine: the card says what else there is
+    } catch (error) {
+      // a server without us, or of another machine: the card says what else there is
+      this.isAsked = (error as RequestError).kind !== 'offline';
+      this.tell({ canCancel: false });
     }
   }
 
   async cancel(): Promise<void> {
     this.tell({ isCancelling: true, note: '' });
     try {
-      const { text } = await this.client.cancel(this.jobId);
-      this.tell({ canCancel: false, note: text });
+      const { text, is_confirmed } = await this.client.cancel(this.jobId);
+      this.isAnswer = true;
+      this.tell({ canCancel: !is_confirmed, isCancelling: false, note: text });
     } catch (error) {
       const { message, fix } = error as RequestError;
+      this.isAnswer = true;
       this.tell({ isCancelling: false, note: `it is not cancelled: ${message}; ${fix || 'interrupt the kernel'}` });
     }
   }

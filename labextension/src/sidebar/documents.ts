@@ -57,7 +57,7 @@ export interface Job {
   kind: 'cell' | 'call' | 'handler';
   state: JobState;
   /** the state, or what the code raised: to the platform such a job is completed */
-  outcome: string;
+  outcome?: string;
   is_open: boolean;
   endpoint_id: string | null;
   backend: BackendName;

@@ -68,7 +68,7 @@ function Row({ job, isBusy, now, actions }: RowProps): React.ReactElement {
 
 /** Whether the code of a job raised, which to the platform is as good an end as any. */
 function hasRaised(job: Job): boolean {
-  return job.state === 'COMPLETED' && job.outcome !== job.state;
+  return job.outcome?.startsWith('raised ') ?? false; // a server of an older version does not say it
 }
 
 function RowButtons({ job, isBusy, actions }: Omit<RowProps, 'now'>): React.ReactElement {

@@ -17,13 +17,15 @@ describe('how a job stands', () => {
     asked += 1;
     return problem ? Promise.reject(problem) : Promise.resolve(document);
   };
+  let cancelled: Cancelled;
   const client = {
     job: () => answer(job as Job),
-    cancel: () => answer<Cancelled>({ id: 'fj-1', state: 'CANCELLED', is_confirmed: true, text: 'cancelled' })
+    cancel: () => answer(cancelled)
   };
 
   beforeEach(() => {
     job = { is_open: true, state: 'IN_PROGRESS' };
+    cancelled = { id: 'fj-1', state: 'CANCELLED', is_confirmed: true, text: 'cancelled' };
     problem = null;
     asked = drawn = 0;
     standing = new Standing('fj-1', client, () => {
@@ -62,6 +64,22 @@ describe('how a job stands', () => {
     await standing.cancel();
     standing.isDrawn();
     assert.deepEqual([standing.canCancel, standing.note], [false, 'cancelled']);
+  });
+
+  it('can be clicked again where the platform has not confirmed', async () => {
+    await standing.begin();
+    cancelled = { ...cancelled, state: 'IN_PROGRESS', is_confirmed: false, text: 'not confirmed' };
+    await standing.cancel();
+    standing.isDrawn();
+    assert.deepEqual([standing.canCancel, standing.isCancelling, standing.note], [true, false, 'not confirmed']);
+  });
+
+  it('asks again when it is drawn again, where the server did not answer', async () => {
+    problem = new RequestError('offline', 'no answer', '');
+    await standing.begin();
+    problem = null;
+    await standing.begin();
+    assert.equal(standing.canCancel, true);
   });
 
   it('says what to do where it could not be cancelled, and can be clicked again', async () => {

@@ -1,0 +1,41 @@
+"""The events of one job, over its sendings."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+
+from flash_jupyter.session.events import Fragment
+from flash_jupyter.session.feed import Feed
+from flash_jupyter.session.journal import Journal
+from flash_jupyter.session.writer import BackgroundWriter, OutputLog
+
+DONE = Fragment(
+    "0" * 16, 0, 1, 1, json.dumps({"t": "done", "answer": base64.b64encode(b"from the log").decode(), "events": 0})
+)
+
+
+def answer_after(sendings: int, folder: Path) -> bytes | None:
+    """What the log's `done` is worth to a job that was sent so often."""
+
+    async def feed_it() -> bytes | None:
+        writer = BackgroundWriter()
+        feed = Feed(OutputLog(folder / "log", writer), Journal(folder / "journal", writer))
+        for _ in range(sendings):
+            feed.restart()
+        feed.take(DONE)
+        feed.close(has_answer=True)
+        writer.close()
+        return feed.answer
+
+    return asyncio.run(feed_it())
+
+
+def test_the_log_s_answer_is_the_job_s(tmp_path: Path) -> None:
+    assert answer_after(1, tmp_path) == b"from the log"
+
+
+def test_the_log_s_answer_may_be_that_of_an_earlier_sending(tmp_path: Path) -> None:
+    assert answer_after(2, tmp_path) is None
