@@ -15,8 +15,9 @@ from flash_jupyter.decorator.target import Target
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.unified import EndpointDescription
 from flash_jupyter.session.awaiting import awake, showing
-from flash_jupyter.session.client import EndpointClient
+from flash_jupyter.session.client import EndpointClient, PlacedJob, look, stop
 from flash_jupyter.session.default import default_session
+from flash_jupyter.session.session import Session
 from flash_jupyter.wire.jobs import Job
 
 T = TypeVar("T")
@@ -28,11 +29,15 @@ TIMEOUT_S = 60.0
 class EndpointJob:
     """A job that was put into a queue: `await job.wait()`, then `job.output`."""
 
-    def __init__(self, job: Job, description: EndpointDescription) -> None:
-        self._job, self._description = job, description
+    def __init__(self, placed: PlacedJob) -> None:
+        self._placed = placed
 
     def __repr__(self) -> str:
         return f"EndpointJob(id={self.id!r}, status={self._job.status.value!r})"
+
+    @property
+    def _job(self) -> Job:
+        return self._placed.job
 
     @property
     def id(self) -> str:
@@ -56,12 +61,14 @@ class EndpointJob:
 
     async def status(self) -> str:
         """Look where it is, and return that, as in `IN_PROGRESS` or `COMPLETED`."""
-        self._job = await ask(self._description, lambda client: client.status(self.id))
+        session = default_session()
+        self._placed = await _on_loop(session, look(session, self._placed))
         return self._job.status.value
 
     async def cancel(self) -> EndpointJob:
         """Stop it."""
-        self._job = await ask(self._description, lambda client: client.cancel(self.id))
+        session = default_session()
+        self._placed = await _on_loop(session, stop(session, self._placed))
         return self
 
     async def wait(self, timeout: float | None = None) -> EndpointJob:
@@ -97,13 +104,13 @@ class ClientCall:
 async def run(description: EndpointDescription, input_data: Any, webhook: str | None) -> EndpointJob:
     """Put a job into the queue; returns at once."""
     order = {"input": input_data, **({} if webhook is None else {"webhook": webhook})}
-    return EndpointJob(await ask(description, lambda client: client.submit(order)), description)
+    return EndpointJob(await ask(description, lambda client: client.submit(order)))
 
 
 async def run_sync(description: EndpointDescription, input_data: Any, timeout_s: float) -> EndpointJob:
     """Put a job into the queue and wait so long for its end; returns the job, which may still run then."""
     started, order = time.monotonic(), {"input": input_data}
-    job = EndpointJob(await ask(description, lambda client: client.submit(order, wait_s=timeout_s)), description)
+    job = EndpointJob(await ask(description, lambda client: client.submit(order, wait_s=timeout_s)))
     with contextlib.suppress(TimeoutError):
         await job.wait(max(timeout_s - (time.monotonic() - started), 0.0))
     return job
@@ -111,7 +118,7 @@ async def run_sync(description: EndpointDescription, input_data: Any, timeout_s:
 
 async def cancel(description: EndpointDescription, job_id: str) -> EndpointJob:
     """Stop a job that is known by its id."""
-    return EndpointJob(await ask(description, lambda client: client.cancel(job_id)), description)
+    return EndpointJob(await ask(description, lambda client: client.cancel(job_id)))
 
 
 def request(
@@ -131,13 +138,17 @@ def request(
 
 
 async def ask(description: EndpointDescription, work: Callable[[EndpointClient], Coroutine[Any, Any, T]]) -> T:
-    """Run `work` on the session's loop; cancelling the awaiting task cancels it."""
+    """Run `work` with a client of the endpoint on the session's loop."""
     session = default_session()
 
     def spec_of(is_load_balanced: bool) -> Any:
         return Target(description.resource(is_load_balanced=is_load_balanced)).spec(session)
 
-    client = EndpointClient(session, description.id, spec_of, showing())
-    awaited: Awaitable[T] = asyncio.wrap_future(session.loop.submit(work(client)))
+    return await _on_loop(session, work(EndpointClient(session, description.id, spec_of, showing())))
+
+
+async def _on_loop(session: Session, work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` on the session's loop; cancelling the awaiting task cancels it."""
+    awaited: Awaitable[T] = asyncio.wrap_future(session.loop.submit(work))
     with awake():
         return await awaited

@@ -1,62 +1,72 @@
 """An endpoint as it is, for who asks it with JSON: jobs in its queue, requests to its routes.
 
 One that exists is found by its id; one of an image is made where it is missing. Its jobs are the platform's: they leave
-no record here, and the meter of this machine does not see how long they run.
+no record here, and the meter of this machine does not see how long they run. Only what sends something makes an
+endpoint, and within the budget: to look at a job, or to stop it, never does.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from flash_jupyter.errors import ApiError, NotFoundError, SerializationError
 from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.events import Event, Notice, Phase
 from flash_jupyter.session.links import Link
+from flash_jupyter.session.provision import oldest
 from flash_jupyter.session.routes import Tell, base_of, open_link, read_json, with_endpoint, with_made
 from flash_jupyter.session.session import Session
+from flash_jupyter.settings import BackendName
 from flash_jupyter.transport.balancer import Balancer
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import Endpoint, RequestUrls
 from flash_jupyter.wire.jobs import Job
 
-T = TypeVar("T")
 #: the spec of an endpoint that is to be made: with routes, or with a queue
 Specs = Callable[[bool], EndpointSpec]
+
+
+@dataclass(frozen=True)
+class PlacedJob:
+    """A job as it was last seen, and where: that stays, whatever backend the session uses later."""
+
+    job: Job
+    endpoint_id: str
+    backend: BackendName
 
 
 class EndpointClient:
     """One endpoint, by its id or by its specs; used on the loop thread. `tell` hears what its making takes."""
 
     def __init__(self, session: Session, endpoint_id: str | None, specs: Specs, tell: Tell) -> None:
-        self._session, self._id, self._specs, self._tell = session, endpoint_id, specs, tell
+        self._session, self._id, self._specs, self._tell = session, endpoint_id, specs, _saying(tell)
 
-    async def submit(self, order: Mapping[str, Any], *, wait_s: float | None = None) -> Job:
+    async def submit(self, order: Mapping[str, Any], *, wait_s: float | None = None) -> PlacedJob:
         """Put a job into the queue, and wait `wait_s` for its end where that is given."""
         body = _encode(order, "the input")
 
-        async def send(queue: Queue) -> Job:
-            return await (queue.run(body) if wait_s is None else queue.run_sync(body, wait_s))
+        async def send(link: Link, endpoint: Endpoint) -> PlacedJob:
+            queue = _queue_of(link, endpoint)
+            job = await (queue.run(body) if wait_s is None else queue.run_sync(body, wait_s))
+            link.asked[endpoint.id] = endpoint
+            return PlacedJob(job, endpoint.id, link.backend.name)
 
-        if self._id is not None:
-            return await self._with_queue(send)
-        spec = self._specs(False)
-        return await with_made(
-            self._session,
-            spec,
-            self._tell,
-            lambda link, endpoint: send(_queue_of(link, endpoint)),
-            what="a job",
-            longest_s=None,
-        )
+        if self._id is None:
+            return await with_made(self._session, self._specs(False), self._tell, send, what="a job", longest_s=None)
+        link = await open_link(self._session, self._session.settings.backend)
+        return await send(link, await _existing(link, self._id))
 
-    async def status(self, job_id: str) -> Job:
-        """Return a job as it is now; raises `NotFoundError` once its retention is over."""
-        return await self._with_queue(lambda queue: queue.status(job_id))
-
-    async def cancel(self, job_id: str) -> Job:
-        """Stop a job."""
-        return await self._with_queue(lambda queue: queue.cancel(job_id))
+    async def cancel(self, job_id: str) -> PlacedJob:
+        """Stop a job of an endpoint that is there; raises `NotFoundError` where there is none."""
+        link = await open_link(self._session, self._session.settings.backend)
+        if self._id is None:
+            endpoint = await _made_before(link, self._specs(False))
+        else:
+            endpoint = await _existing(link, self._id)
+        return PlacedJob(await _queue_of(link, endpoint).cancel(job_id), endpoint.id, link.backend.name)
 
     async def request(self, method: str, path: str, data: Any, *, timeout_s: float) -> Any:
         """Send a request to a route, and return what its JSON says."""
@@ -75,15 +85,41 @@ class EndpointClient:
             raise _other_kind(endpoint, "is a queue, and has no routes", "run(...) or runsync(...)")
         return await send(Balancer(link.http, base_of(endpoint), endpoint.name))
 
-    async def _with_queue(self, work: Callable[[Queue], Awaitable[T]]) -> T:
-        """Ask the queue of an endpoint that is there: by its id, or made by a job of this process."""
-        link = await open_link(self._session, self._session.settings.backend)
-        if self._id is None:
-            spec = self._specs(False)
-            endpoint = link.provisioner.known(spec) or await link.provisioner.ensure(spec, lambda _text: None)
-        else:
-            endpoint = await _existing(link, self._id)
-        return await work(_queue_of(link, endpoint))
+
+async def look(session: Session, placed: PlacedJob) -> PlacedJob:
+    """Return a job as it is now; raises `NotFoundError` once its retention is over, or its endpoint is gone."""
+    return replace(placed, job=await (await _queue_at(session, placed)).status(placed.job.id))
+
+
+async def stop(session: Session, placed: PlacedJob) -> PlacedJob:
+    """Stop a job; raises `NotFoundError` as `look`."""
+    return replace(placed, job=await (await _queue_at(session, placed)).cancel(placed.job.id))
+
+
+async def _queue_at(session: Session, placed: PlacedJob) -> Queue:
+    link = await open_link(session, placed.backend)
+    return _queue_of(link, await _existing(link, placed.endpoint_id))
+
+
+async def _made_before(link: Link, spec: EndpointSpec) -> Endpoint:
+    """Return the endpoint of an image that this process has seen, or that is listed; it is never made here."""
+    endpoint = link.provisioner.known(spec) or oldest(spec, await link.control.endpoints())
+    if endpoint is None:
+        raise NotFoundError(
+            f"there is no endpoint {spec.name}, and so no job of it; nothing was made",
+            fix="%flash endpoints lists what is there; run(...) and runsync(...) make it",
+        )
+    link.asked[endpoint.id] = endpoint
+    return endpoint
+
+
+def _saying(tell: Tell) -> Tell:
+    """Let the making of an endpoint be read: it may cost money, and no function's first job tells of it."""
+
+    def heard(event: Event) -> None:
+        tell(Notice(event.detail) if isinstance(event, Phase) and event.name == "provisioning" else event)
+
+    return heard
 
 
 def _queue_of(link: Link, endpoint: Endpoint) -> Queue:

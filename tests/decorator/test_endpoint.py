@@ -161,6 +161,28 @@ def test_routes_of_an_endpoint_that_exists(script: Script, session: Session) -> 
     )
 
 
+def test_to_stop_a_job_makes_no_endpoint_nor_does_to_look_at_one_whose_endpoint_is_gone(session: Session) -> None:
+    never = PodTemplate(dockerArgs="sleep 600")
+    unmade, gone = (Endpoint(name, image="me/mine:1", cpu="cpu3g-2-8", template=never) for name in ("unmade", "gone"))
+
+    async def on_loop(work: Any) -> Any:
+        return await asyncio.wrap_future(session.loop.submit(work))
+
+    async def talk() -> list[str]:
+        link = session.links.open("local")
+        with pytest.raises(NotFoundError, match="there is no endpoint unmade, and so no job of it; nothing was made"):
+            await unmade.cancel("some-job")
+        job = await gone.run({})
+        listed = await on_loop(link.control.endpoints())
+        await on_loop(link.provisioner.undeploy([each for each in listed if each.name == "gone"]))
+        for ask in (job.status, job.cancel, lambda: gone.cancel(job.id)):
+            with pytest.raises(NotFoundError):
+                await ask()
+        return [each.name for each in await on_loop(link.control.endpoints())]
+
+    assert not {"unmade", "gone"} & set(asyncio.run(talk()))
+
+
 def test_what_can_not_be_asked_is_said(handler: Endpoint) -> None:
     with pytest.raises(NotFoundError) as caught:
         asyncio.run(Endpoint(id="nothing").run({}))

@@ -1,0 +1,137 @@
+"""What asks an endpoint as it is: only what sends something makes one, within the budget, and a job stays where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from platform_app import BACKEND, Platform
+
+from flash_jupyter.errors import CostLimitError, NotFoundError
+from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER, EndpointSpec, endpoint_spec
+from flash_jupyter.resources.options import make_options
+from flash_jupyter.session.client import EndpointClient, look, stop
+from flash_jupyter.session.events import Event, Notice
+from flash_jupyter.session.links import Links
+from flash_jupyter.session.session import Session
+from flash_jupyter.settings import BackendName, Settings
+
+Open = Callable[..., Session]
+WAITS: dict[str, Any] = {"status": "IN_QUEUE"}
+
+
+@pytest.fixture
+def platforms() -> dict[BackendName, Platform]:
+    """Each backend is a platform of its own."""
+    made: dict[BackendName, Platform] = {"runpod": Platform(), "local": Platform()}
+    for platform in made.values():
+        platform.statuses = [WAITS]
+    return made
+
+
+@pytest.fixture
+def opened(platforms: dict[BackendName, Platform], tmp_path: Path) -> Iterator[Open]:
+    """Opens sessions of one user on a backend."""
+    sessions: list[Session] = []
+
+    def open_one(backend: BackendName = "runpod", **options: Any) -> Session:
+        settings = Settings(tmp_path, tmp_path, "ann", backend, api_key="key-0123456789", **options)
+        links = Links(
+            settings,
+            open_local=lambda _settings: replace(BACKEND, name="local"),
+            transport=lambda backend: platforms[backend.name].transport(),
+        )
+        sessions.append(Session(settings, links=links))
+        return sessions[-1]
+
+    yield open_one
+    for session in sessions:
+        session.close()
+
+
+def client(session: Session, said: list[str] | None = None) -> EndpointClient:
+    """A client of `Endpoint(name="vllm", image="me/vllm:1", gpu="ADA_24", workers=2)`."""
+
+    def spec(_is_load_balanced: bool) -> EndpointSpec:
+        return endpoint_spec(make_options(name="vllm", image="me/vllm:1", gpu=("ADA_24",), workers=(0, 2)), owner="ann")
+
+    def tell(event: Event) -> None:
+        if said is not None and isinstance(event, Notice):
+            said.append(event.text)
+
+    return EndpointClient(session, None, spec, tell)
+
+
+def test_a_job_of_an_image_makes_its_endpoint_with_labels_and_says_what_and_what_it_costs(
+    opened: Open, platforms: dict[BackendName, Platform]
+) -> None:
+    session, said = opened(), list[str]()
+    session.loop.call(client(session, said).submit({"input": 1}))
+    (made,) = platforms["runpod"].endpoints.values()
+    assert (made["name"], made["image"], made["env"][OWNER]) == ("vllm", "me/vllm:1", "ann")
+    assert made["env"][CREATED] < made["env"][EXPIRES]
+    assert len(said) == 2
+    assert said[0].startswith("Runpod charges from here on")
+    assert said[1] == "making endpoint vllm"
+
+
+def test_nothing_is_made_above_the_budget(opened: Open, platforms: dict[BackendName, Platform]) -> None:
+    session = opened(max_cost_per_hour=0.01)
+    for work in (client(session).submit({"input": 1}), client(session).request("GET", "/x", None, timeout_s=9.0)):
+        with pytest.raises(CostLimitError):
+            session.loop.call(work)
+    assert platforms["runpod"].endpoints == {}
+    assert "POST" not in platforms["runpod"].calls
+
+
+def test_to_cancel_a_job_never_makes_an_endpoint(opened: Open, platforms: dict[BackendName, Platform]) -> None:
+    session = opened()
+    with pytest.raises(NotFoundError) as caught:
+        session.loop.call(client(session).cancel("job-u1"))
+    assert str(caught.value) == (
+        "there is no endpoint vllm, and so no job of it; nothing was made\n"
+        "  → %flash endpoints lists what is there; run(...) and runsync(...) make it"
+    )
+    assert platforms["runpod"].calls == ["GET"]
+
+
+def test_another_kernel_cancels_a_job_of_the_endpoint_that_is_listed(
+    opened: Open, platforms: dict[BackendName, Platform]
+) -> None:
+    first, second = opened(), opened()
+    placed = first.loop.call(client(first).submit({"input": 1}))
+    platforms["runpod"].calls.clear()
+    assert second.loop.call(client(second).cancel("job-u1")) == placed
+    assert platforms["runpod"].calls == ["GET", "status"]
+
+
+def test_an_endpoint_that_was_undeployed_is_not_made_again_by_looking_at_its_job(
+    opened: Open, platforms: dict[BackendName, Platform]
+) -> None:
+    session, other = opened(), opened()
+    placed = session.loop.call(client(session).submit({"input": 1}))
+    link = session.links.open("runpod")
+    session.loop.call(link.provisioner.undeploy(session.loop.call(link.control.endpoints())))
+    platforms["runpod"].calls.clear()
+    platforms["runpod"].statuses = [{"http": 404, "error": "job not found"}]
+    for work in (look(session, placed), stop(session, placed), look(other, placed), client(session).cancel("job-u1")):
+        with pytest.raises(NotFoundError):
+            session.loop.call(work)
+    assert platforms["runpod"].endpoints == {}
+    assert "POST" not in platforms["runpod"].calls
+
+
+def test_a_job_is_asked_where_it_was_sent_though_another_backend_is_used_meanwhile(
+    opened: Open, platforms: dict[BackendName, Platform]
+) -> None:
+    session = opened()
+    placed = session.loop.call(client(session).submit({"input": 1}))
+    platforms["runpod"].statuses = [{"status": "COMPLETED", "output": 7}]
+    later = opened("local")
+    seen = later.loop.call(look(later, placed))
+    assert (seen.job.output, seen.backend, seen.endpoint_id) == (7, "runpod", placed.endpoint_id)
+    assert later.loop.call(stop(later, placed)).job.output == 7
+    assert platforms["local"].calls == []
