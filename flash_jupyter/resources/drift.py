@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flash_jupyter import limits
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.endpoint import RESERVED, EndpointSpec, default_disk_gb, flashboot, hardware, volume_ids
+from flash_jupyter.resources.hardware import CPUS
 from flash_jupyter.resources.images import python_of, show_python
 
 Changes = Iterator[tuple[str, Any]]
@@ -22,13 +24,19 @@ PLATFORM_VARIABLES = ("PORT", "PORT_HEALTH", "HEALTH_CHECK_PATH")
 def patch_body(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `UpdateEndpointRequest` that brings `endpoint` (REST v2) to what the user said; empty if it is there.
 
-    Raises `OptionError` where it can't be: another type, CPU instead of GPU, or workers of another Python. A stored
-    template is read when an endpoint is made, and leaves no trace to compare.
+    Raises `OptionError` as `check_change`. A stored template is read when an endpoint is made, and leaves no trace to
+    compare.
     """
-    _check_kind(spec, endpoint)
-    _check_python(spec, str(endpoint.get("image") or ""))
+    check_change(spec, endpoint)
     parts = (_plain_changes, _set_changes, _hardware_changes, _worker_changes, _env_changes)
     return {key: value for part in parts for key, value in part(spec, endpoint)}
+
+
+def check_change(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> None:
+    """Raise `OptionError` for what no change brings: another type, CPU for GPU, another Python, one vCPU."""
+    _check_kind(spec, endpoint)
+    _check_python(spec, str(endpoint.get("image") or ""))
+    _check_vcpus(spec, endpoint)
 
 
 def _check_kind(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> None:
@@ -53,6 +61,23 @@ def _check_python(spec: EndpointSpec, image: str) -> None:
             f"endpoint {spec.name} runs Python {show_python(theirs)}, and this is Python {show_python(spec.python)}",
             fix=f"choose another name=, or delete it with %flash undeploy {spec.name}",
         )
+
+
+def _check_vcpus(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> None:
+    """REST v2 takes no instance with one vCPU (its document, `BaseCpuConfig`): it can be made, over GraphQL, only."""
+    small = next((cpu for cpu in spec.cpus if CPUS[cpu].vcpus < limits.CPU_VCPUS_MIN), None)
+    if small and "cpus" in spec.said and _cpus_of(endpoint) != hardware(spec)["cpu"]:
+        has = ", ".join(f"{cpu['id']} {cpu['vcpuCount']} vCPU" for cpu in _cpus_of(endpoint))
+        raise OptionError(
+            f"endpoint {spec.name} has {has or 'no CPU workers'} and can't be changed to {small}:"
+            " the platform gives one vCPU to new endpoints only",
+            fix=f"choose at least {limits.CPU_VCPUS_MIN} vCPUs or another name=, or delete it with"
+            f" %flash undeploy {spec.name}",
+        )
+
+
+def _cpus_of(endpoint: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"id": cpu.get("id"), "vcpuCount": cpu.get("vcpuCount")} for cpu in endpoint.get("cpu") or []]
 
 
 def _plain_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Changes:
@@ -88,8 +113,7 @@ def _hardware_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Change
     """The hardware where it differs; order counts, it is the order of trying."""
     wanted = hardware(spec)
     if spec.cpus:
-        has = [{"id": cpu.get("id"), "vcpuCount": cpu.get("vcpuCount")} for cpu in endpoint.get("cpu") or []]
-        if "cpus" in spec.said and has != wanted["cpu"]:
+        if "cpus" in spec.said and _cpus_of(endpoint) != wanted["cpu"]:
             yield "cpu", wanted["cpu"]
             if "disk" not in spec.container and (endpoint.get("disk") or 0) > default_disk_gb(spec):
                 yield "disk", default_disk_gb(spec)  # what the larger instance had is more than this one may have

@@ -17,7 +17,7 @@ from filelock import AsyncFileLock
 
 from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, NoWorkersError
-from flash_jupyter.resources.drift import patch_body
+from flash_jupyter.resources.drift import check_change, patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body
 from flash_jupyter.session.cost import Rate, hardware_of, rate_of
 from flash_jupyter.session.prices import Prices
@@ -91,6 +91,8 @@ class Provisioner:
                 admit(self.rate(spec))
                 return known
             found = oldest(spec, await self._control.endpoints())
+            if found:
+                check_change(spec, found.model_dump(by_alias=True))
             self._rates[spec] = rate = await self._look_up(spec, found)
             admit(rate)
             # before anything that costs money

@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 #: as the released client repeats a query: four attempts, pauses from 1 s to 15 s (flash-wire reference, 1.1)
 QUERY_RETRY = Retry(attempts=4, first_s=1.0, cap_s=15.0, deadline_s=65.0)
+#: the status of what GraphQL refuses: with errors it answers 200 or 400, which say the same
+REFUSED = 400
 #: words of a failure that passes (flash-wire reference, 1.1)
 TRANSIENT = (
     "try again later",
@@ -171,11 +173,11 @@ class Apps:
             raise _failure(operation, f"no answer within {DEADLINE_S:.0f} s") from None
         except ApiError as failure:
             if failure.status == 400:  # a server that follows GraphQL over HTTP answers a wrong request so
-                raise _failure(operation, failure.detail) from None
+                raise _failure(operation, failure.detail, is_refused=True) from None
             raise
         if answer.problem:
             # as `Http` does with what comes with an error status: a server may repeat what it was sent
-            raise _failure(operation, answer.problem.replace(self._http.backend.api_key, "…"))
+            raise _failure(operation, answer.problem.replace(self._http.backend.api_key, "…"), is_refused=True)
         return _root_field(operation, answer.data or {}, may_be_null=may_be_null)
 
 
@@ -200,14 +202,19 @@ def _root_field(operation: operations.Operation, data: Mapping[str, Any], *, may
     return value
 
 
-def _failure(operation: operations.Operation, text: str) -> ApiError:
-    """Return the error for what the platform said; it says `not found` in many ways, but always so."""
+def _failure(operation: operations.Operation, text: str, *, is_refused: bool = False) -> ApiError:
+    """Return the error for what the platform said; it says `not found` in many ways, but always so.
+
+    What GraphQL itself refused (`is_refused`) had no effect, and says so with status 400; a failure that passes, or no
+    answer, may hide one that worked, and has status 0.
+    """
     what = f"GraphQL {operation.name} failed: {text}"
+    status = REFUSED if is_refused and not is_transient(text) else 0
     if "not found" in text.lower():
-        return NotFoundError(what, detail=text)
+        return NotFoundError(what, status=status, detail=text)
     fix = "try again in a minute" if is_transient(text) else "this is a mistake of flash_jupyter; please report it"
     error = GraphQLMutationError if operation.is_mutation else GraphQLQueryError
-    return error(what, detail=text, fix=fix)
+    return error(what, status=status, detail=text, fix=fix)
 
 
 def _read(kind: type[T], value: Any) -> T:

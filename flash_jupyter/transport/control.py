@@ -48,7 +48,15 @@ class Control:
     async def _save(self, endpoint: Mapping[str, Any]) -> Endpoint:
         from flash_jupyter.transport.apps import Apps  # GraphQL's models, which most sessions never need
 
-        return await self.get((await Apps(self._http).save_endpoint(endpoint)).id)
+        saved = await Apps(self._http).save_endpoint(endpoint)
+        try:
+            return await self.get(saved.id)
+        except ApiError as failure:  # it stands, whatever came after: an error without a status may have worked
+            raise ApiError(
+                f"endpoint {saved.name} ({saved.id}) was made, and can't be read: {failure.message}",
+                detail=failure.detail,
+                fix="run it again: it is found then; or delete it with %flash undeploy",
+            ) from None
 
     async def get(self, endpoint_id: str, *, retry: Retry = CONTROL_RETRY) -> Endpoint:
         """Return one endpoint, or raise `NotFoundError`."""

@@ -232,3 +232,26 @@ def test_an_image_of_ones_own_may_have_any_python() -> None:
     has = made(replace(live(), image="runpod/flash:py3.12-latest"))
     assert patch_body(live(imageName="me/flash:py3.11-mine"), has) == {"image": "me/flash:py3.11-mine"}
     assert patch_body(custom(), has) == {"image": "me/mine:1"}
+
+
+ONE_VCPU: list[tuple[str, Values, Values, str]] = [
+    ("two vCPUs", {"cpu": ("cpu3c-2-4",)}, {"cpu": ("cpu3c-1-2",)}, "cpu3c 2 vCPU and can't be changed to cpu3c-1-2"),
+    ("one of another kind", {"cpu": ("cpu3g-1-4",)}, {"cpu": ("cpu3c-1-2",)}, "cpu3g 1 vCPU and can't be changed to cpu3c-1-2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("has", "wants", "text"), [c[1:] for c in ONE_VCPU], ids=[c[0] for c in ONE_VCPU])
+def test_an_endpoint_can_not_be_changed_to_one_vcpu(has: Values, wants: Values, text: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        patch_body(cell(name="n", **wants), made(cell(name="n", **has)))
+    assert str(caught.value) == (
+        f"endpoint n has {text}: the platform gives one vCPU to new endpoints only\n"
+        "  → choose at least 2 vCPUs or another name=, or delete it with %flash undeploy n"
+    )
+
+
+def test_an_endpoint_with_one_vcpu_is_used_and_changed_otherwise() -> None:
+    there = made(cell(name="n", cpu=("cpu3c-1-2",)))
+    assert patch_body(cell(name="n", cpu=("cpu3c-1-2",)), there) == {}
+    assert set(patch_body(cell(name="n", cpu=("cpu3c-1-2",), workers=(0, 7)), there)) == {"workers"}
+    assert set(patch_body(cell(name="n", cpu=("cpu3c-2-4",)), there)) >= {"cpu"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,6 +19,7 @@ from flash_jupyter.errors import (
     NoStockError,
     NoWorkersError,
     OptionError,
+    QuotaError,
     UnreachableError,
 )
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body, endpoint_spec
@@ -390,6 +392,51 @@ def test_a_volume_that_was_there_stays_when_an_endpoint_is_refused(tmp_path: Pat
     with pytest.raises(ApiError, match="answered 400"):
         ensure(platform, tmp_path, spec_of(name="t", volume="models:50"))
     assert len(platform.volumes) == 1
+
+
+class OverGraphQL(httpx.AsyncBaseTransport):
+    """The platform, where GraphQL makes endpoints (one vCPU): it refuses, or makes one that can't be read by its id."""
+
+    def __init__(self, platform: Platform, *, refuses: str = "") -> None:
+        self._platform, self._inner, self._refuses = platform, platform.transport(), refuses
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/graphql":
+            unread = request.method == "GET" and "/serverless/ep" in request.url.path
+            return httpx.Response(404, request=request) if unread else await self._inner.handle_async_request(request)
+        if self._refuses:
+            return httpx.Response(200, json={"errors": [{"message": self._refuses}]}, request=request)
+        order = json.loads(await request.aread())["variables"]["input"]
+        env = {each["key"]: each["value"] for each in order["template"]["env"]}
+        volumes = [order["networkVolumeId"]] if "networkVolumeId" in order else []
+        made = self._platform.add({"name": order["name"], "type": "QUEUE", "env": env, "networkVolumes": volumes})
+        return httpx.Response(200, json={"data": {"saveEndpoint": made}}, request=request)
+
+
+def test_a_volume_is_not_left_behind_by_one_that_graphql_refuses(tmp_path: Path) -> None:
+    platform, slept = Platform(), list[float]()
+    way = OverGraphQL(platform, refuses="Your worker concurrency cannot go beyond the maximum limit of (20).")
+    small = spec_of(name="t", cpu=("cpu3c-1-2",), volume="models:50")
+    with pytest.raises(QuotaError, match="nothing was made"):
+        ensure(platform, tmp_path, small, transport=way, slept=slept.append)
+    assert (platform.volumes, platform.endpoints, slept) == ({}, {}, [])
+
+
+def test_what_graphql_made_and_can_not_be_read_is_found_by_listing(tmp_path: Path) -> None:
+    platform = Platform()
+    small = spec_of(name="t", cpu=("cpu3c-1-2",), volume="models:50")
+    chosen, said = ensure(platform, tmp_path, small, transport=OverGraphQL(platform))
+    assert list(platform.endpoints) == [chosen]
+    assert list(platform.volumes) == platform.endpoints[chosen]["networkVolumes"]
+    assert said[-1] == "the platform gave no good answer (cut): looking whether the endpoint is there"
+
+
+def test_what_no_change_brings_is_said_before_a_volume_is_made(tmp_path: Path) -> None:
+    platform = Platform()
+    platform.add(create_body(spec_of(name="t", cpu=("cpu3c-2-4",)), now=NOW))
+    with pytest.raises(OptionError, match="can't be changed to cpu3c-1-2"):
+        ensure(platform, tmp_path, spec_of(name="t", cpu=("cpu3c-1-2",), volume="models:50"))
+    assert platform.calls == ["GET"]
 
 
 # --- stock ----------------------------------------------------------------------------------------------------------

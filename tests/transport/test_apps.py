@@ -13,7 +13,7 @@ from platform_app import BACKEND
 from flash_jupyter.errors import ApiError, GraphQLError, GraphQLMutationError, GraphQLQueryError, NotFoundError
 from flash_jupyter.transport import operations
 from flash_jupyter.transport.apps import Apps
-from flash_jupyter.transport.http import Clock, Http
+from flash_jupyter.transport.http import Clock, Http, may_have_worked
 
 APPS: dict[str, Any] = {"data": {"myself": {"flashApps": []}}}
 MADE: dict[str, Any] = {"data": {"createFlashApp": {"id": "a", "name": "n"}}}
@@ -73,6 +73,22 @@ ONCE: list[tuple[str, Answer, type[ApiError]]] = [
 def test_a_mutation_is_never_repeated(answer: Answer, error: type[ApiError]) -> None:
     with pytest.raises(error):
         talk([answer], lambda apps: apps.create_app("n"))
+
+
+STATUSES: list[tuple[str, Answer, int, bool]] = [
+    ("a refusal had no effect", said("exceeds the maximum limit"), 400, False),
+    ("so had one with an error status", (400, said("no such field")), 400, False),
+    ("and one that says not found", said("app not found"), 400, False),
+    ("a failure that passes may hide an effect", said("Internal server error"), 0, True),
+    ("an answer without what was asked for may, too", {"data": {}}, 0, True),
+]
+
+
+@pytest.mark.parametrize(("answer", "status", "may"), [c[1:] for c in STATUSES], ids=[c[0] for c in STATUSES])
+def test_whether_a_mutation_may_have_worked(answer: Answer, status: int, may: bool) -> None:
+    with pytest.raises(ApiError) as caught:
+        talk([answer], lambda apps: apps.create_app("n"))
+    assert (caught.value.status, may_have_worked(caught.value)) == (status, may)
 
 
 def test_a_mutation_that_was_too_early_had_no_effect_and_is_sent_again() -> None:

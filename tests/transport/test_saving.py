@@ -7,10 +7,12 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 from platform_app import BACKEND
 
+from flash_jupyter.errors import ApiError, QuotaError
 from flash_jupyter.transport.control import Control
-from flash_jupyter.transport.http import Http
+from flash_jupyter.transport.http import Http, may_have_worked
 from flash_jupyter.transport.saving import save_input
 
 BODY: dict[str, Any] = {
@@ -85,3 +87,40 @@ def test_the_control_plane_makes_it_there_and_shows_what_rest_shows() -> None:
 
     assert asyncio.run(make()) == "ep1"
     assert asked == [("POST", "/graphql", {"input": SAVED}), ("GET", "/v2/serverless/ep1", None)]
+
+
+def fail_to_make(answer: Any) -> ApiError:
+    """Make it where the platform answers so, and return what is raised."""
+
+    async def make() -> None:
+        http = Http(BACKEND, transport=httpx.MockTransport(answer))
+        try:
+            await Control(http).create(BODY)
+        finally:
+            await http.aclose()
+
+    with pytest.raises(ApiError) as caught:
+        asyncio.run(make())
+    return caught.value
+
+
+def test_more_workers_than_the_account_may_have_are_a_quota_here_too() -> None:
+    words = "Your worker concurrency cannot go beyond the maximum limit of (20)."
+    failure = fail_to_make(lambda _request: httpx.Response(200, json={"errors": [{"message": words}]}))
+    assert (type(failure), may_have_worked(failure)) == (QuotaError, False)
+    assert str(failure) == (
+        f"the account has no workers left for endpoint small ({words}); nothing was made\n"
+        "  → ask for fewer (workers=1), or delete an endpoint: %flash endpoints, %flash undeploy NAME"
+    )
+
+
+@pytest.mark.parametrize("status", [404, 403, 400], ids=["it is not there yet", "the key may not", "a mistake"])
+def test_what_was_made_and_can_not_be_read_may_have_worked(status: int) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/graphql":
+            return httpx.Response(200, json={"data": {"saveEndpoint": {"id": "ep1", "name": "small"}}})
+        return httpx.Response(status, json={"detail": "no"})
+
+    failure = fail_to_make(answer)
+    assert may_have_worked(failure)
+    assert failure.message.startswith("endpoint small (ep1) was made, and can't be read: ")
