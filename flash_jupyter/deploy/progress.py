@@ -8,7 +8,7 @@ from typing import Literal
 
 from flash_jupyter.deploy.plan import Plan
 
-StepName = Literal["upload", "trial", "plan", "apply", "wait", "smoke", "rollback", "remove"]
+StepName = Literal["turn", "upload", "trial", "plan", "apply", "wait", "smoke", "rollback", "remove"]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from filelock import AsyncFileLock
-
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.deploy.history import build_before, check_build
 from flash_jupyter.deploy.missing import check_variables
@@ -21,6 +19,7 @@ from flash_jupyter.deploy.site import Site, open_site
 from flash_jupyter.deploy.switch import Order, Switch
 from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.deploy.together import to_the_end
+from flash_jupyter.deploy.turns import in_turn
 from flash_jupyter.deploy.upload import upload
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.links import Link
@@ -73,7 +72,12 @@ class Deployer:
             check_variables(order.manifest)
         locks = self._settings.home / "locks"
         locks.mkdir(parents=True, exist_ok=True)
-        async with AsyncFileLock(locks / lock_name(app, environment)):
+
+        def say() -> None:
+            text = f"waiting: another deploy of this machine to {app}/{environment} is under way"
+            order.terms.report(Progress("turn", text))
+
+        async with in_turn(locks / lock_name(app, environment), say):
             site = await open_site(self._apps, app, environment)
             switch = Switch(self._link, self._settings, site, order, locks)
             try:

@@ -13,6 +13,7 @@ from flash_jupyter.views.format import duration, size
 UNITS = {"upload": "bytes", "apply": "endpoints", "wait": "endpoints", "smoke": "functions", "remove": "endpoints"}
 #: step -> its name in a row of steps; the news itself say more
 TITLES = {
+    "turn": "another deploy",
     "upload": "upload",
     "trial": "trial",
     "plan": "plan",
