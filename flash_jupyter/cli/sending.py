@@ -156,10 +156,16 @@ def _question(plan: Plan) -> str:
     >>> from flash_jupyter.deploy.plan import Action, Plan, Step
     >>> _question(Plan((Step(Action.DELETE, "ocr", "e1"), Step(Action.REPLACE, "web", "e2"))))
     'delete ocr, and make web anew?'
+    >>> _question(Plan((Step(Action.KEEP, "ocr", "e1"), Step(Action.DELETE, "ocr", "e2"))))
+    'delete the second endpoint of ocr (e2)?'
     """
     from flash_jupyter.deploy.plan import Action
 
-    deleted = ", ".join(step.name for step in plan.of(Action.DELETE))
+    served = {step.name for step in plan.steps if step.action is not Action.DELETE}
+    deleted = ", ".join(
+        f"the second endpoint of {step.name} ({step.endpoint_id})" if step.name in served else step.name
+        for step in plan.of(Action.DELETE)
+    )
     replaced = ", ".join(step.name for step in plan.of(Action.REPLACE))
     parts = [f"delete {deleted}" if deleted else "", f"make {replaced} anew" if replaced else ""]
     return f"{', and '.join(filter(None, parts))}?"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from flash_jupyter.deploy.belonging import own_endpoints
 from flash_jupyter.deploy.labels import BUILD, IS_MOTHERSHIP, endpoints_of
 from flash_jupyter.errors import NotFoundError, OptionError
 from flash_jupyter.session.endpoints import describe_hardware, describe_state, health_of
@@ -152,7 +153,7 @@ class AppDesk:
     async def environment(self, app: str, name: str) -> EnvironmentView:
         """Return one environment with its endpoints and volumes, and what each endpoint is doing."""
         environment = await self.find_environment(app, name)
-        endpoints = endpoints_of(app, environment, await self._link.control.endpoints())
+        endpoints = await own_endpoints(self._apps, app, environment, await self._link.control.endpoints())
         lines = await asyncio.gather(*(self._line(each) for each in endpoints))
         volumes = await self._volumes(environment, endpoints)
         return EnvironmentView(

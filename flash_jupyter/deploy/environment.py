@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
-from flash_jupyter.build.manifest import Resource
 from flash_jupyter.build.standins import stand_in
+from flash_jupyter.deploy.belonging import own_endpoints
 from flash_jupyter.deploy.fields import fields_of_endpoint, fields_of_spec, save_input
-from flash_jupyter.deploy.labels import RUN, TRIAL, endpoints_of, resource_of
+from flash_jupyter.deploy.labels import RUN, TRIAL, resource_of
 from flash_jupyter.deploy.plan import Existing
 from flash_jupyter.deploy.wanted import Place, Wanted
 from flash_jupyter.errors import ApiError
@@ -51,10 +51,11 @@ class Endpoints:
 
     async def listed(self) -> list[Endpoint]:
         """Return the endpoints that the platform has in this environment."""
+        apps = Apps(self.link.http)
         environment, endpoints = await asyncio.gather(
-            Apps(self.link.http).environment(self.place.environment_id), self.link.control.endpoints()
+            apps.environment(self.place.environment_id), self.link.control.endpoints()
         )
-        return list(endpoints_of(self.place.app, environment, endpoints))
+        return list(await own_endpoints(apps, self.place.app, environment, endpoints))
 
     async def create(self, wanted: Wanted, build_id: str, say: Say, *, name: str = "") -> str:
         """Make an endpoint, once, and return its id: a create that failed and may have worked is looked for."""
@@ -113,13 +114,13 @@ class Endpoints:
         raise failure
 
     async def _env(self, wanted: Wanted, build_id: str) -> dict[str, str]:
-        return {**wanted.env, **wanted.labels(build_id), **await self._interpreter(wanted.resource)}
+        return {**wanted.env, **wanted.labels(build_id), **await self._interpreter(wanted)}
 
-    async def _interpreter(self, resource: Resource) -> dict[str, str]:
+    async def _interpreter(self, wanted: Wanted) -> dict[str, str]:
         """On the embedded Runpod an environment of this machine stands for the image (`build/standins.py`)."""
         if self.link.backend.name != "local":
             return {}
-        image, python = resource.imageName or CPU_IMAGE, resource.target_python_version or self.python
+        image, python = wanted.spec.image or CPU_IMAGE, wanted.resource.target_python_version or self.python
         return {INTERPRETER: str(await asyncio.to_thread(stand_in, image, python, self.settings.cache))}
 
     def _own_labels(self) -> dict[str, str]:

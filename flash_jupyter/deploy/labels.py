@@ -17,8 +17,12 @@ BUILD, CONFIG, RUN = f"{RESERVED}BUILD", f"{RESERVED}CONFIG", f"{RESERVED}RUN"
 TRIAL = f"{RESERVED}TRIAL"
 
 
-def endpoints_of(app: str, environment: Environment, endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+def endpoints_of(
+    app: str, environment: Environment, endpoints: Iterable[Endpoint], others: Iterable[Environment] = ()
+) -> tuple[Endpoint, ...]:
     """Return the endpoints of an environment, by name: those that the platform counts to it, and those labelled so.
+
+    What has no label but names is not its own where the platform counts it to one of the `others`.
 
     >>> mine = {"FLASH_APP": "shop", "FLASH_ENV": "live"}
     >>> live = Environment(id="e1", name="live")
@@ -27,7 +31,13 @@ def endpoints_of(app: str, environment: Environment, endpoints: Iterable[Endpoin
     ['b']
     """
     counted = {each.id for each in environment.endpoints}
-    mine = [each for each in endpoints if each.id in counted or is_labelled(each.env, app, environment)]
+    taken = {each.id for other in others if other.id != environment.id for each in other.endpoints}
+    mine = [
+        each
+        for each in endpoints
+        if each.id in counted
+        or (is_labelled(each.env, app, environment) and (ENVIRONMENT_ID in each.env or each.id not in taken))
+    ]
     return tuple(sorted(mine, key=lambda each: (each.name, each.id)))
 
 

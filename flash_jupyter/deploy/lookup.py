@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Function, Resource
-from flash_jupyter.deploy.labels import endpoints_of, resource_of
+from flash_jupyter.deploy.belonging import own_endpoints
+from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.errors import ManifestError, NotFoundError
 from flash_jupyter.session.links import Link
 from flash_jupyter.transport.apps import Apps
@@ -77,7 +78,7 @@ async def look_up(link: Link, app: str, environment: str) -> Deployment:
             f"environment {environment} of {app} runs nothing yet", fix=f"send a build: flash deploy send {environment}"
         )
     manifest = await apps.manifest(found.active_build_id)
-    own = endpoints_of(app, found, await link.control.endpoints())
+    own = await own_endpoints(apps, app, found, await link.control.endpoints())
     endpoints = sorted(own, key=lambda each: each.created_at, reverse=True)
     named = manifest.get("environments", {}).get(found.id, {})
     resources = tuple(

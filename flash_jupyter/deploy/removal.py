@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from flash_jupyter.deploy.apps import AppDesk, volume_ids
-from flash_jupyter.deploy.labels import APP, endpoints_of, is_labelled
+from flash_jupyter.deploy.belonging import own_endpoints
+from flash_jupyter.deploy.labels import APP, is_labelled
 from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.errors import ApiError, ManifestServiceUnavailableError, NotFoundError
 from flash_jupyter.runtime.state import StateManager
@@ -160,8 +161,8 @@ async def _look_at_app(link: Link, name: str, *, volumes: bool) -> _Scope:
 async def _look(
     link: Link, app: App, environments: tuple[Environment, ...], *, volumes: bool, is_whole: bool = False
 ) -> _Scope:
-    listed = await link.control.endpoints()
-    ids = {each.id for environment in environments for each in endpoints_of(app.name, environment, listed)}
+    listed, apps = await link.control.endpoints(), Apps(link.http)
+    ids = {each.id for environment in environments for each in await own_endpoints(apps, app.name, environment, listed)}
     # an endpoint whose environment is gone already costs as much as any other
     endpoints = tuple(each for each in listed if each.id in ids or (is_whole and each.env.get(APP) == app.name))
     templates = {

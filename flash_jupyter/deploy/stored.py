@@ -39,11 +39,18 @@ async def _with_template(wanted: Wanted, templates: Templates) -> Wanted:
     spec = replace(
         wanted.spec,
         template_id=None,
-        image=wanted.spec.image or template.image,
+        image=_image(wanted, template),
         container=_container(template),
         env={**stored, **wanted.spec.env},
     )
     return replace(wanted, spec=spec, env={**stored, **wanted.env})
+
+
+def _image(wanted: Wanted, template: Template) -> str | None:
+    """The template's, unless the resource names one: a live class without one has the published image."""
+    if "image" in wanted.spec.said:
+        return wanted.spec.image
+    return template.image or wanted.spec.image
 
 
 def _container(template: Template) -> dict[str, object]:

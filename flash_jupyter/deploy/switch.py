@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.deploy.apply import Applying
+from flash_jupyter.deploy.consent import consent_for
 from flash_jupyter.deploy.environment import Endpoints, existing
 from flash_jupyter.deploy.fields import with_volumes
 from flash_jupyter.deploy.labels import resource_of
@@ -81,7 +82,7 @@ class Switch:
             {name: each.fields for name, each in self._wanted.items()},
             [existing(each, self._wanted.get(resource_of(each))) for each in before.values()],
         )
-        await self._ask(plan)
+        await self._ask(plan, before)
         await provide_key(self.link, self.order.manifest, self.order.terms.runtime_secret, self.site.environment.id)
         build_id = await self.order.put(self.site)
         kept = {
@@ -119,23 +120,12 @@ class Switch:
         while self._endpoints.made_volumes:
             await self.link.control.volumes.delete(self._endpoints.made_volumes.pop())
 
-    async def _ask(self, plan: Plan) -> None:
+    async def _ask(self, plan: Plan, before: Mapping[str, Endpoint]) -> None:
         lines = [str(step) for step in plan.steps]
         self.order.terms.report(Progress("plan", "\n".join(lines) or "there is nothing to deploy", plan=plan))
-        left = sorted({step.name for step in plan.of(Action.DELETE) if step.name not in self._wanted})
-        replaced = sorted(step.name for step in plan.of(Action.REPLACE))
-        if not (left or replaced) or await asyncio.to_thread(self.order.terms.allow_removal, plan):
-            return
-        if left:
-            them = "it" if len(left) == 1 else "them"
-            raise DeployError(
-                f"the bundle has no {', '.join(left)} any more, and removing {them} was not allowed",
-                fix=f"allow it, or bring {them} back into the sources and build again",
-            )
-        raise DeployError(
-            f"{', '.join(replaced)} would be made anew, with another id and URL, and that was not allowed",
-            fix="allow it, or take back what the plan shows, and build again",
-        )
+        consent = consent_for(plan, self._wanted, before, self.settings.owner)
+        if consent.is_needed and not await asyncio.to_thread(self.order.terms.allow_removal, plan):
+            raise consent.refused()
 
     async def _try_out(self, build_id: str, names: list[str], kept: Mapping[str, Endpoint]) -> None:
         trial = Trial(

@@ -21,8 +21,8 @@ def silent(_: Progress) -> None:
 
 @dataclass(frozen=True)
 class Terms:
-    """`allow_removal` is asked, with the plan and on a thread of its own, before an endpoint whose resource left the
-    manifest is deleted, or one is made anew; where it says no, nothing is changed.
+    """`allow_removal` is asked, with the plan and on a thread of its own, before an endpoint is deleted
+    or made anew, except second ones that our own deploys left; where it says no, nothing is changed.
 
     `sources` is the notebook or folder of which the build is: there the values are found out that its functions should
     give; functions of plain modules are called there, and where they are deployed, only where `try_defaults` says so.

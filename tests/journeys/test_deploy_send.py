@@ -218,17 +218,39 @@ def test_what_a_released_client_deployed_is_changed_and_not_made_twice(shop: Sho
     assert [live.endpoint.id for live in found.resources if live.endpoint] == [theirs.id]
 
 
+def test_a_second_endpoint_that_a_released_client_made_is_not_removed_unasked(shop: Shop) -> None:
+    sent = shop.send(without="shop")
+    labels = {"FLASH_APP": "shop", "FLASH_ENV": "live", "FLASH_RESOURCE_NAME": "till"}
+    body = endpoint_body("till-fb", Resource(resource_type="CpuLiveServerless", functions=[]), labels)
+    with on_loop(shop.settings) as (loop, link):
+        theirs = loop.call(Apps(link.http).save_endpoint(body))
+    with pytest.raises(DeployError) as refused:
+        shop.send(without="shop", allow=False)
+    assert str(refused.value) == (
+        f"more than one endpoint serves till, not all made by your deploys, and removing {theirs.id} was not allowed\n"
+        "nothing was changed; the version before goes on serving\n"
+        "  → ask who uses it, then allow it, or delete the one that nobody uses"
+    )
+    assert (shop.names(), shop.price(sent)) == (["till", "till-fb"], 2.5)
+    assert (steps(shop.send(without="shop")), shop.names()) == (["keep till", "delete till"], ["till"])
+
+
 def test_a_stored_template_gives_its_settings_and_one_that_was_changed_is_an_update(shop: Shop) -> None:
     body = {"name": "mine", "image": "registry.test/none", "env": {"MODE": "calm"}, "disk": 7, "serverless": True}
     with on_loop(shop.settings) as (loop, link):
         stored = loop.call(link.control.templates.create(body))
         first = shop.send(without="shop", template=stored.id)
         (till,) = shop.get("/v2/serverless")["endpoints"]
-        assert (till["env"]["MODE"], till["disk"], till["image"]) == ("calm", 7, "runpod/flash-cpu:latest")
+        assert (till["env"]["MODE"], till["disk"], till["image"]) == ("calm", 7, "registry.test/none")
         assert (steps(first), steps(shop.send(without="shop", template=stored.id))) == (["create till"], ["keep till"])
         loop.call(link.control.templates.patch(stored.id, {"env": {"MODE": "wild"}}))
         changed = shop.send(without="shop", template=stored.id)
         assert [str(step) for step in changed.plan.steps] == ["update till: env.MODE set → set to another value"]
+        loop.call(link.control.templates.patch(stored.id, {"image": "registry.test/other"}))
+        changed = shop.send(without="shop", template=stored.id)
+        assert [str(step) for step in changed.plan.steps] == [
+            "update till: image registry.test/none → registry.test/other"
+        ]
         loop.call(link.control.templates.delete(stored.id))
     with pytest.raises(DeployError) as raised:
         shop.send(without="shop", template=stored.id)
