@@ -191,7 +191,9 @@ def press_until(lab: Lab, key: str, label: str) -> list[str]:
     labels: list[str] = []
     while label not in labels:
         assert len(labels) < 2 * buttons + 20, labels
+        lab.page.evaluate("() => { window.before = document.activeElement }")
         lab.page.keyboard.press(key)
+        lab.page.wait_for_function("() => document.activeElement !== window.before")  # a busy page takes its time
         labels.append(focused(lab))
     return labels
 
