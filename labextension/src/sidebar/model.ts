@@ -58,7 +58,7 @@ export class SidebarModel {
         whole ? this.client.jobs(this.extent.jobs) : this.current.jobs,
         whole ? this.freshCosts() : this.current.costs
       ]);
-      this.update({ listing, jobs, costs, problem: null });
+      this.update({ listing: withSeen(listing, this.current.listing), jobs, costs, problem: null });
     } catch (error) {
       this.update({ problem: problemOf(error) });
       throw error;
@@ -127,6 +127,13 @@ export class SidebarModel {
 /** Return what an endpoint is known by: ids of two Runpods may be the same. */
 export function keyOf({ backend, id }: Endpoint): string {
   return `${backend}/${id}`;
+}
+
+/** Keep what was last seen of a Runpod that gives no answer, as one that answers 429 for some seconds. */
+function withSeen(listing: EndpointListing, seen: EndpointListing | null): EndpointListing {
+  const silent = new Set(listing.backends.filter(backend => backend.error).map(({ name }) => name));
+  const kept = seen?.endpoints.filter(({ backend }) => silent.has(backend)) ?? [];
+  return { ...listing, endpoints: [...listing.endpoints, ...kept] };
 }
 
 function problemOf(error: unknown): Problem {

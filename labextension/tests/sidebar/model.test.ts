@@ -59,6 +59,21 @@ test('the bill is asked for again after a minute, or when other days are wanted'
   assert.deepEqual(server.asked, ['GET endpoints', 'GET jobs?limit=5', 'GET costs?days=30']);
 });
 
+test('the endpoints of a Runpod that gives no answer stay as they were last seen', async () => {
+  const { server, model } = setUp();
+  await model.refresh();
+  const seen = server.listing.endpoints;
+  const [mine] = seen;
+  assert.ok(mine);
+  const error = { type: 'RateLimitedError', message: 'too many requests', fix: 'wait', status: 429 };
+  server.listing = { ...listing(), backends: [{ name: mine.backend, state: 'failed', error }] };
+  await model.refresh();
+  assert.deepEqual(model.state.listing?.endpoints, seen);
+  server.listing = listing();
+  await model.refresh();
+  assert.deepEqual(model.state.listing.endpoints, []);
+});
+
 test('a problem leaves what was last seen, and goes with the next answer', async () => {
   const { server, model } = setUp();
   await model.refresh();
