@@ -130,8 +130,9 @@ def test_a_server_that_answers_500_is_told_and_forgotten(lab: Lab, pictures: Pat
 
 
 @pytest.mark.slow
-def test_money_of_days_is_drawn(lab: Lab, pictures: Path) -> None:
-    """The embedded Runpod charges nothing: the bill is one that the test says."""
+def test_money_of_days_is_drawn(open_lab: Callable[..., Lab], pictures: Path) -> None:
+    """The embedded Runpod charges nothing: the bill is one that the test says. A tab of its own, for it loads anew."""
+    lab = open_lab()
     days = [{"date": f"2026-11-{day:02}", "usd": day / 10} for day in range(1, 15)]
     bill = {"endpoints": [], "days": 14, "today_usd": 1.4, "days_usd": 10.5, "is_charged": True, "by_day": days}
     costs = {"days": 14, "backends": [{"name": "runpod", "state": "ready", "error": None, "bill": bill}]}
@@ -146,7 +147,6 @@ def test_money_of_days_is_drawn(lab: Lab, pictures: Path) -> None:
     for theme in ("light", "dark"):
         lab.theme(theme)
         lab.page.screenshot(path=pictures / f"sidebar-cost-{theme}.png")
-    lab.page.unroute("**/flash-jupyter/api/costs**")
 
 
 @pytest.mark.slow
