@@ -161,7 +161,8 @@ def build_project(
         report(_step("pack", archive.name))
         size_bytes = write_archive(folder, archive, limit_bytes=limits.BUNDLE_BYTES)
         _replace(archive.with_name(FILE_NAME), manifest.text().encode())
-        _replace(archive.with_name(OPTIONS), options.remembered())
+        if options.output is None:  # elsewhere nothing builds again, and a file of that name is somebody's own
+            _replace(archive.with_name(OPTIONS), options.remembered())
     said = (*told_of_secrets(project.files), *project.notes, *packages.notes, *unserved_app(project.files, groups))
     return Bundle(archive, manifest, size_bytes, folder if options.keep_build else None, project, said)
 

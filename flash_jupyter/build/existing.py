@@ -125,7 +125,7 @@ def _newer(source: Path, project: Project, built_at: float) -> Iterator[str]:
         names = (source.resolve(), *(project.root / name for name in (*project.files, *PACKAGE_FILES)))
     for path in names:
         if path.is_file() and path.stat().st_mtime > built_at:
-            yield path.resolve().relative_to(project.root.resolve()).as_posix()
+            yield path.relative_to(project.root).as_posix()
 
 
 def _different(project: Project, archive: Path) -> list[str]:

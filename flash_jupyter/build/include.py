@@ -39,7 +39,13 @@ def _fitting(pattern: str, where: str, folder: Path, root: Path, ignore: Ignore)
             f"{where} includes {pattern}, which is not below the notebook's folder; a worker has nothing above its own",
             fix="move the files below the notebook, and name them from there",
         )
-    files = sorted(_files(folder, path))
+    try:
+        files = sorted(_files(folder, path))
+    except ValueError as error:
+        raise BuildError(
+            f"{where} includes {pattern}, which is no pattern: {error}",
+            fix="write ** for whole folders only, as in data/**/*.csv",
+        ) from None
     if not files:
         raise BuildError(
             f"{where} includes {pattern}, and there is no such file in {folder}",

@@ -125,7 +125,15 @@ class _Reader:
         if name in _ABSOLUTE:
             return self._of(given[0], lambda path: (self._folder / path).resolve())
         if name == "expanduser":
-            return self._of(given[0], Path.expanduser)
+            return self._of(given[0], _with_home)
         if name == "dirname":
             return self._of(given[0], lambda path: path.parent)
         return None
+
+
+def _with_home(path: Path) -> Path:
+    """Return a path with `~` replaced, as `os.path` has it: where nobody is called so, it stays as it is."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path

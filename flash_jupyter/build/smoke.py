@@ -60,7 +60,8 @@ def smoke(
         try:
             found += smoke_modules(trying, left, project.files)
         except FlashError as failure:
-            found += [Verdict(each.name, "not verified", "", failure.message) for each in left]
+            told = {verdict.function for verdict in found}
+            found += [Verdict(each.name, "not verified", "", failure.message) for each in left if each.name not in told]
     return tuple(found)
 
 

@@ -33,13 +33,16 @@ def sources_fingerprint(project: Project) -> str:
     return fingerprint({**project.files, "": json.dumps(asked, sort_keys=True).encode()})
 
 
-def is_stale(path: Path, manifest: Manifest) -> bool:
-    """Whether the sources at `path` are other than those of which this manifest was built.
+def built_of(path: Path, manifest: Manifest) -> Project | None:
+    """Return the sources at `path` as this manifest was built of them; None where they are others by now.
 
     A manifest that does not say its sources (of a released client) is taken as theirs. Raises `BuildError` and
     `OptionError` for sources that can't be read.
     """
-    return is_of_none(manifest, read_both_ways(path))
+    projects, built = read_both_ways(path), manifest.sources_fingerprint
+    if built is None:
+        return projects[0]
+    return next((each for each in projects if sources_fingerprint(each) == built), None)
 
 
 def is_of_none(manifest: Manifest, projects: list[Project]) -> bool:

@@ -74,13 +74,14 @@ class EndpointJob:
     async def wait(self, timeout: float | None = None) -> EndpointJob:
         """Wait for its end, at most `timeout` seconds: `TimeoutError` then, and the job goes on."""
         started, pause_s = time.monotonic(), FIRST_S
-        while not self.done:
-            left_s = None if timeout is None else timeout - (time.monotonic() - started)
-            if left_s is not None and left_s <= 0:
-                raise TimeoutError(f"job {self.id} is {self._job.status.value} after {timeout:g} s; it goes on")
-            await asyncio.sleep(pause_s if left_s is None else min(pause_s, left_s))
-            await self.status()
-            pause_s = min(pause_s * GROWTH, LONGEST_S)
+        with awake():
+            while not self.done:
+                left_s = None if timeout is None else timeout - (time.monotonic() - started)
+                if left_s is not None and left_s <= 0:
+                    raise TimeoutError(f"job {self.id} is {self._job.status.value} after {timeout:g} s; it goes on")
+                await asyncio.sleep(pause_s if left_s is None else min(pause_s, left_s))
+                await self.status()
+                pause_s = min(pause_s * GROWTH, LONGEST_S)
         return self
 
 

@@ -12,14 +12,13 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Manifest
+from flash_jupyter.build.project import Project
 from flash_jupyter.build.ready import wait_until_imported
 from flash_jupyter.build.smoke import smoke
-from flash_jupyter.build.sources import read_project
-from flash_jupyter.build.stale import is_stale
+from flash_jupyter.build.stale import built_of
 from flash_jupyter.build.trying import Verdict
 from flash_jupyter.deploy.progress import Progress, Report
 from flash_jupyter.deploy.result import Standing
@@ -105,21 +104,22 @@ class Verifier:
         sources = self.terms.sources
         if sources is None:
             return dict.fromkeys(functions, "without its sources there is nothing to compare with")
-        if await asyncio.to_thread(is_stale, sources, self.manifest):
+        project = await asyncio.to_thread(built_of, sources, self.manifest)
+        if project is None:
             return dict.fromkeys(functions, "the sources are no longer those of the build")
         served = tuple(
             Served(name, endpoint.id, endpoint.base_url, wanted[name].resource) for name, endpoint in endpoints.items()
         )
-        verdicts = await self._compare(served, sources)
+        verdicts = await self._compare(served, project)
         differ = [str(each) for each in verdicts if each.state == "differs"]
         if differ:
             raise DeployError("\n".join(["the deployed functions do not give what they should:", *differ]))
         return _reasons(verdicts)
 
-    async def _compare(self, served: tuple[Served, ...], sources: Path) -> tuple[Verdict, ...]:
+    async def _compare(self, served: tuple[Served, ...], project: Project) -> tuple[Verdict, ...]:
         """Send the requests on a thread; when we are cancelled, its kernel ends first, with all that it made."""
         stop = threading.Event()
-        work = asyncio.ensure_future(asyncio.to_thread(self._smoke, served, sources, stop))
+        work = asyncio.ensure_future(asyncio.to_thread(self._smoke, served, project, stop))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -127,12 +127,11 @@ class Verifier:
             await to_the_end(asyncio.gather(work, return_exceptions=True))
             raise
 
-    def _smoke(self, served: tuple[Served, ...], sources: Path, stop: threading.Event) -> tuple[Verdict, ...]:
+    def _smoke(self, served: tuple[Served, ...], project: Project, stop: threading.Event) -> tuple[Verdict, ...]:
         def tell(text: str) -> None:
             self.report(Progress("smoke", text))
 
         try:
-            project = read_project(sources)
             key, with_defaults = self.link.backend.api_key, self.terms.try_defaults
             return smoke(project, served, self.settings, tell, api_key=key, stop=stop, with_defaults=with_defaults)
         finally:

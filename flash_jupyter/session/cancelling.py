@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass
 from enum import Enum
 
-from flash_jupyter.errors import ApiError, NotFoundError
+from flash_jupyter.errors import ApiError, JobWasCancelled, NotFoundError
 from flash_jupyter.session.links import Link
 from flash_jupyter.states import JobState, WorkerState
 from flash_jupyter.transport.http import ONCE
@@ -92,6 +92,12 @@ class JobCancelled(Exception):
     def __init__(self, cancellation: Cancellation) -> None:
         super().__init__(cancellation.text)
         self.cancellation = cancellation
+
+    def for_the_waiting(self, job_id: str, fix: str) -> JobWasCancelled:
+        """Return the error for whoever waits for the job."""
+        error = JobWasCancelled(f"the job was {self}", job_id=job_id, fix=fix)
+        error.by = self.cancellation.by
+        return error
 
 
 async def see_stop(link: Link, queue: Queue, endpoint_id: str, worker_id: str) -> Stop:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flash_jupyter.capsule import RESULT, Sender
-from flash_jupyter.errors import FlashError, JobError, RemoteExecutionError, SerializationError
+from flash_jupyter.errors import FlashError, RemoteExecutionError, SerializationError
 from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.awaiting import awake
 from flash_jupyter.session.cancelling import JobCancelled
@@ -119,7 +119,7 @@ class StartedCall:
             try:
                 self.finished, read = self._future.result(0)
             except JobCancelled as cancelled:
-                raise JobError(f"the job was {cancelled}", job_id=self.id, fix="call the function again") from None
+                raise cancelled.for_the_waiting(self.id, "call the function again") from None
             except CancelledError:
                 raise FlashError(
                     f"the session was closed while job {self.id} ran; the job goes on",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Generic, TypeVar
 
-from flash_jupyter.errors import FlashError, JobWasCancelled
+from flash_jupyter.errors import FlashError
 from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event, Phase
 
@@ -70,9 +70,7 @@ def wait_for(
     try:
         return end.result()
     except JobCancelled as cancelled:
-        error = JobWasCancelled(f"the job was {cancelled}", job_id=job_id, fix="run the cell again")
-        error.by = cancelled.cancellation.by
-        raise error from None
+        raise cancelled.for_the_waiting(job_id, "run the cell again") from None
     except CancelledError:
         raise FlashError(
             f"the session was closed while job {job_id} ran; the job goes on", fix=f"see it with %flash attach {job_id}"

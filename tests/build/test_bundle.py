@@ -138,6 +138,14 @@ def test_it_may_be_written_elsewhere(output: str, archive: str, tmp_path: Path, 
     assert made.archive.with_name("flash_manifest.json").is_file()
 
 
+def test_what_is_written_elsewhere_leaves_a_file_of_somebody_s_own_alone(tmp_path: Path, settings: Settings) -> None:
+    own = tmp_path / "out" / "options.json"
+    own.parent.mkdir()
+    own.write_text("mine")
+    build(tmp_path, settings, output=own.parent)
+    assert own.read_text() == "mine"
+
+
 class Stop(BaseException):
     """What an interrupt is."""
 

@@ -62,6 +62,12 @@ def test_what_was_changed_since_is_named(project: Path, name: str, text: str, ch
     assert find_existing(project).changed == changed
 
 
+def test_a_link_out_of_the_project_is_named_as_it_stands_there(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.txt").write_text("new")
+    (project / "notes.txt").symlink_to(tmp_path / "elsewhere.txt")
+    assert "notes.txt" in find_existing(project).changed
+
+
 def test_without_a_build_it_is_said_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(BuildError) as refused:
         find_existing(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,10 @@ def test_the_notebook_of_a_subfolder_has_its_files_where_its_functions_run(tmp_p
 def test_a_text_that_is_no_file_beside_the_notebook_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     assert unshipped(text, tmp_path, ()) == []
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="pathlib takes it from Python 3.13 on")
+def test_a_pattern_that_is_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"includes data/\*\*\.csv, which is no pattern") as told:
+        read(tmp_path, "#| flash: include=data/**.csv")
+    assert told.value.fix == "write ** for whole folders only, as in data/**/*.csv"

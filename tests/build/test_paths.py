@@ -11,6 +11,11 @@ FOLDER, FILE = Path("/projects/shop/notebooks"), Path("/projects/shop/workers/gp
 
 READ = [
     ("a plain path", "sys.path.append('../lib')", "/projects/shop/lib"),
+    (
+        "the home of nobody",
+        "import os.path\nsys.path.append(os.path.expanduser('~nobodyx/lib'))",
+        "/projects/shop/notebooks/~nobodyx/lib",
+    ),
     ("an absolute path", "sys.path.append('/opt/lib')", "/opt/lib"),
     ("os.path", "sys.path.append(os.path.abspath(os.path.join(os.getcwd(), '..', 'src')))", "/projects/shop/src"),
     (

@@ -12,6 +12,7 @@ from flash_jupyter.build.manifest import Function, Resource
 from flash_jupyter.build.smoke import smoke
 from flash_jupyter.build.smoke_modules import UNASKED, why_not
 from flash_jupyter.build.sources import read_project
+from flash_jupyter.errors import BuildError
 from flash_jupyter.settings import read_settings
 
 DEFAULTS = {"properties": {"epochs": {"default": 50}}}
@@ -69,6 +70,22 @@ def test_unasked_nothing_of_a_module_runs_here_and_the_reason_names_the_flag(tmp
         "cleanup: not verified, functions of a .py module are called with their defaults only with --try-defaults"
     ]
     assert (told, (tmp_path / "ran").exists()) == ([], False)
+
+
+def test_where_nothing_can_run_each_function_keeps_its_own_reason(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(JOBS.format(ran=str(tmp_path / "ran")))
+    project, settings = read_project(tmp_path), read_settings({"FLASH_JUPYTER_HOME": str(tmp_path / "home")})
+    plain = Function(name="plain", module="jobs", input_schema=NOTHING)
+
+    def fail(text: str) -> None:
+        raise BuildError(f"no kernel, when it was {text}", fix="")
+
+    served = (serve(plain, project.exports[0].function),)
+    verdicts = smoke(project, served, settings, fail, api_key="key", with_defaults=True)
+    assert [(each.function, each.text.partition(",")[0]) for each in verdicts] == [
+        ("plain", "not called: it takes no parameters"),
+        ("cleanup", "no kernel"),
+    ]
 
 
 @pytest.mark.journey

@@ -13,8 +13,8 @@ import pytest
 import flash_jupyter
 from flash_jupyter.errors import (
     FlashError,
-    JobError,
     JobTimedOut,
+    JobWasCancelled,
     OptionError,
     PayloadTooLargeError,
     RemoteExecutionError,
@@ -381,7 +381,7 @@ def test_spawn_returns_a_job(script: Script, capsys: pytest.CaptureFixture[str])
 def test_a_spawned_job_can_be_cancelled(script: Script) -> None:
     job = script("import time\n@remote()\ndef f(): time.sleep(60)")["f"].spawn()
     job.cancel()
-    with pytest.raises(JobError, match="the job was cancelled"):
+    with pytest.raises(JobWasCancelled, match="the job was cancelled"):
         job.result(timeout=30)
     assert job.status() == "CANCELLED"
 

@@ -40,7 +40,7 @@ def has_engine() -> bool:
 def own_containers() -> list[str]:
     """The images of the containers that previews of this process run; others may run some at the same time."""
     lines = docker("ps", "--all", "--format", f'{{{{.Image}}}} {{{{.Label "{LABEL}"}}}}').splitlines()
-    return [line.split()[0] for line in lines if f" {os.getpid()}:" in line]
+    return [line.split()[0] for line in lines if f" {process_place()}:{os.getpid()}:" in line]
 
 
 pytestmark = [
