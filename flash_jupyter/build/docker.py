@@ -110,7 +110,9 @@ def is_left_behind(mark: str, here: str) -> bool:
     """
     try:
         place, pid, created, _ = mark.rsplit(":", 3)
-        return place == here and abs(psutil.Process(int(pid)).create_time() - float(created)) >= 1
+        process = psutil.Process(int(pid))
+        is_gone = abs(process.create_time() - float(created)) >= 1 or process.status() == psutil.STATUS_ZOMBIE
+        return place == here and is_gone
     except psutil.NoSuchProcess:
         return True
     except (psutil.Error, ValueError):

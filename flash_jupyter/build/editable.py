@@ -17,8 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-#: what is in such a folder was installed, wherever that is
-INSTALLED = frozenset({"site-packages", "dist-packages"})
+from flash_jupyter.capture.modules import INSTALLED
 
 
 class Editable:

@@ -12,13 +12,15 @@ from importlib.util import decode_source
 from pathlib import Path
 from typing import NamedTuple
 
-from flash_jupyter.build.editable import INSTALLED, Editable
+from flash_jupyter.build.editable import Editable
 from flash_jupyter.build.ignore import Ignore
 from flash_jupyter.build.outside import Outside
 from flash_jupyter.build.paths import Added, added_paths
 from flash_jupyter.build.text import Text, read_text
 from flash_jupyter.capture.imports import Imported, imports_of
+from flash_jupyter.capture.modules import INSTALLED
 from flash_jupyter.errors import BuildError
+from flash_jupyter.settings import PROJECT_MARKS
 
 #: brought by every bundle
 OURS = frozenset({"flash_jupyter"})
@@ -217,7 +219,7 @@ def above(root: Path, name: str) -> tuple[Path, Path] | None:
     for folder in root.parents:
         places = (folder / f"{name}.py", folder / name / "__init__.py", folder / "src" / name / "__init__.py")
         found = found or next((path for path in places if path.is_file()), None)
-        if (folder / ".git").exists() or (folder / "pyproject.toml").is_file():
+        if any((folder / mark).exists() for mark in PROJECT_MARKS):
             return (found, folder) if found else None
     return None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.settings import PROJECT_MARKS
 
 
 class Excluded(NamedTuple):
@@ -36,6 +37,6 @@ class Outside:
 def _project_of(folder: Path, otherwise: Path) -> Path:
     """The nearest folder from here upwards that holds `.git` or pyproject.toml."""
     for each in (folder, *folder.parents):
-        if (each / ".git").exists() or (each / "pyproject.toml").is_file():
+        if any((each / mark).exists() for mark in PROJECT_MARKS):
             return each
     return otherwise

@@ -79,11 +79,11 @@ def _locks(
 
 def of_others(group: Group, groups: tuple[Group, ...], project: Project) -> frozenset[str]:
     """Return what of the torch family only functions of other resources ask for: it is large, and not for this one."""
-    asked = {export.function.name: _family_of(export.dependencies) for each in groups for export in each.exports}
-    mine = {name for export in group.exports for name in asked[export.function.name]}
+    asked = _family_of(text for each in groups for export in each.exports for text in export.dependencies)
+    mine = _family_of(text for export in group.exports for text in export.dependencies)
     mine |= _family_of(wanted.text for wanted in project.requirements if not wanted.text.startswith("-"))
     mine |= imported_on_the_way({export.function.module for export in group.exports}, project.files)
-    return frozenset(name for names in asked.values() for name in names) - mine
+    return frozenset(asked - mine)
 
 
 def _family_of(texts: Iterable[str]) -> set[str]:

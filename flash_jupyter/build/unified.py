@@ -22,7 +22,6 @@ class Use:
     """An endpoint above a definition; `method` and `path` of a route, `variable` is what holds the endpoint."""
 
     endpoint: EndpointDescription
-    at: Place
     method: str | None = None
     path: str | None = None
     variable: str | None = None
@@ -58,10 +57,10 @@ def endpoint_use(node: ast.expr, at: Place, evaluator: Evaluator) -> Use | None:
             if endpoint is None:
                 return None
             path = _path(node, args, at, evaluator)
-            return Use(endpoint, at, verb.upper(), path, _variable(base))
+            return Use(endpoint, verb.upper(), path, _variable(base))
         case ast.Call() | ast.Name() | ast.Attribute():
             endpoint = _endpoint(node, at, evaluator)
-            return None if endpoint is None else Use(endpoint, at, variable=_variable(node))
+            return None if endpoint is None else Use(endpoint, variable=_variable(node))
     return None
 
 

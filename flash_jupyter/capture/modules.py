@@ -23,7 +23,8 @@ from flash_jupyter.errors import CaptureError
 #: the package, and as which modules import it that were written for the released client (`flash run`)
 _OURS = frozenset({__name__.partition(".")[0], "runpod_flash"})
 _NOT_SHIPPED = frozenset(sys.stdlib_module_names) | _OURS | {"__main__", "__mp_main__", ""}
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
+#: what is in such a folder was installed, wherever that is
+INSTALLED = frozenset({"site-packages", "dist-packages"})
 _STANDARD = tuple(
     os.path.normcase(str(Path(path).resolve())) + os.sep
     for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
@@ -149,7 +150,7 @@ class LocalModules:
         if known is None:
             resolved = Path(path).resolve()
             standard = os.path.normcase(str(resolved)).startswith(_STANDARD)
-            known = not standard and _INSTALLED.isdisjoint(resolved.parts) and resolved.exists()
+            known = not standard and INSTALLED.isdisjoint(resolved.parts) and resolved.exists()
             self._is_local[path] = known
         return known
 

@@ -15,14 +15,14 @@ from typing import Any
 from flash_jupyter.deploy.plan import ENV
 from flash_jupyter.resources.drift import PLATFORM_VARIABLES
 from flash_jupyter.resources.endpoint import RESERVED, EndpointSpec, default_disk_gb, volume_ids
-from flash_jupyter.resources.hardware import ANY, CPUS, pools_of
+from flash_jupyter.resources.hardware import ANY, cpu_instance, pools_of
+from flash_jupyter.transport.saving import TYPES
 from flash_jupyter.wire.control import Endpoint
 
 Fields = dict[str, Any]
 
 #: changed sources are another value of this variable, which makes the platform exchange the workers (flash-wire.md 7.4)
 FINGERPRINT = "_FLASH_SOURCE_FINGERPRINT"
-TYPES = {"QUEUE": "QB", "LOAD_BALANCER": "LB"}
 
 
 def fields_of_spec(spec: EndpointSpec, env: Mapping[str, str]) -> Fields:
@@ -158,8 +158,8 @@ def _saved_hardware(fields: Mapping[str, Any]) -> Fields:
 
 def _instance(shown: Mapping[str, Any]) -> str:
     """The instance id of a flavour with so many vCPUs; REST v2 shows the two apart."""
-    same = (cpu.id for cpu in CPUS.values() if (cpu.flavor, cpu.vcpus) == (shown.get("id"), shown.get("vcpuCount")))
-    return next(same, f"{shown.get('id')}-{shown.get('vcpuCount')}-{shown.get('memory')}")
+    known = cpu_instance(shown.get("id"), shown.get("vcpuCount"))
+    return known or f"{shown.get('id')}-{shown.get('vcpuCount')}-{shown.get('memory')}"
 
 
 def with_volumes(spec: EndpointSpec, known: Mapping[Any, str]) -> EndpointSpec:

@@ -130,6 +130,15 @@ def find_cpu(text: str, *, option: str = "cpu") -> CpuInstance:
     return cpu
 
 
+def cpu_instance(flavor: object, vcpus: object) -> str | None:
+    """Return the instance id of a flavour with so many vCPUs, which REST v2 names apart; None for one not known.
+
+    >>> cpu_instance("cpu3g", 1)
+    'cpu3g-1-4'
+    """
+    return next((cpu.id for cpu in CPUS.values() if (cpu.flavor, cpu.vcpus) == (flavor, vcpus)), None)
+
+
 def pools_of(gpus: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return pools in the order given, and the device types to leave out of them.
 

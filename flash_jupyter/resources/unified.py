@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -77,9 +77,6 @@ class EndpointDescription(Described, init=False):
     flashboot: bool = Field(default=True, description="quicker cold starts")
     min_cuda_version: str | None = Field(default=None, description="CudaVersion or its text; no older driver")
     max_concurrency: int = Field(default=1, ge=1, description="jobs that one deployed worker runs at once")
-
-    #: what it is called in messages
-    called: ClassVar[str] = "Endpoint"
 
     def __init__(self, name: str | None = None, /, **values: Any) -> None:
         if name is not None and "name" in values:
@@ -163,15 +160,15 @@ class EndpointDescription(Described, init=False):
         kind = _KINDS[is_load_balanced, bool(self.cpu), self.image is not None]
         low, high = self.workers or (0, limits.RELEASED_WORKERS_MAX)
         given = {theirs: getattr(self, ours) for ours, theirs in _RENAMED.items() if self.said(ours)}
+        one = self.volume[0] if len(self.volume) == 1 else None
         given |= {"name": self.name or name, "workersMin": low, "workersMax": high}
         optional = {
             "gpus": self.gpu,
             "instanceIds": self.cpu,
             "imageName": self.image,
             "cudaVersions": self._cuda_versions(),
-            "networkVolume" if len(self.volume) == 1 else "networkVolumes": self.volume[0]
-            if len(self.volume) == 1
-            else self.volume,
+            "networkVolume": one,
+            "networkVolumes": () if one else self.volume,
         }
         if is_load_balanced and self.max_concurrency > 1:
             raise OptionError(

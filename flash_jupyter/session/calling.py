@@ -19,7 +19,6 @@ from flash_jupyter.session.events import Event
 from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.payload import prepare_payload, read_handler_answer
 from flash_jupyter.session.prepare import Prepared
-from flash_jupyter.session.results import read_order
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.started import Ran, StartedCall, read_result
@@ -97,7 +96,7 @@ class Line:
 
     def _learn(self, finished: Finished, job_id: str) -> None:
         """Take from the answer whether the instance is there now."""
-        order = read_order(finished.answer)
+        order = finished.order
         if order.get("status") == "lost":
             self.is_lost = True
             raise self._lost(job_id)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter import limits
-from flash_jupyter.resources.hardware import CPUS
+from flash_jupyter.resources.hardware import cpu_instance
 
 TYPES = {"QUEUE": "QB", "LOAD_BALANCER": "LB"}
 #: field of `CreateEndpointRequest` -> field of `EndpointInput`, where only the name differs
@@ -46,7 +46,7 @@ def save_input(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{theirs: body[ours] for ours, theirs in _RENAMED.items() if ours in body},
         "type": TYPES[body["type"]],
-        "instanceIds": [_instance(cpu) for cpu in body["cpu"]],
+        "instanceIds": [cpu_instance(cpu["id"], cpu["vcpuCount"]) for cpu in body["cpu"]],
         "workersMin": workers["min"],
         "workersMax": workers["max"],
         "scalerType": scaling["type"],
@@ -65,12 +65,3 @@ def _template(body: Mapping[str, Any]) -> dict[str, Any]:
         **({"ports": ",".join(body["ports"])} if body.get("ports") else {}),
         "env": [{"key": key, "value": value} for key, value in env.items()],
     }
-
-
-def _instance(cpu: Mapping[str, Any]) -> str:
-    """The instance id of a flavour with so many vCPUs.
-
-    >>> _instance({"id": "cpu3g", "vcpuCount": 1})
-    'cpu3g-1-4'
-    """
-    return next(each.id for each in CPUS.values() if (each.flavor, each.vcpus) == (cpu["id"], cpu["vcpuCount"]))

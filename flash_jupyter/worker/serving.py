@@ -25,13 +25,12 @@ class Turns:
 
     def __init__(self, handler: Handler, clock: Callable[[], float] = time.monotonic) -> None:
         self._handler, self._clock = handler, clock
-        self._lock: asyncio.Lock | None = None
+        self._lock = asyncio.Lock()
         self._began: float | None = None
         self._last_s = 0.0
 
     async def handle(self, job: Mapping[str, Any]) -> Any:
         """Run the job when those before it have ended."""
-        self._lock = self._lock or asyncio.Lock()  # made on the worker's loop
         async with self._lock:
             self._began = self._clock()
             try:
@@ -51,11 +50,10 @@ class SideBySide:
 
     def __init__(self, handler: Handler, at_once: int) -> None:
         self._handler, self._at_once = handler, at_once
-        self._room: asyncio.Semaphore | None = None
+        self._room = asyncio.Semaphore(at_once)
 
     async def handle(self, job: Mapping[str, Any]) -> Any:
         """Run the job as soon as there is room."""
-        self._room = self._room or asyncio.Semaphore(self._at_once)  # made on the worker's loop
         async with self._room:
             with serving(timeout_of(job)):
                 return await self._handler(job)

@@ -5,6 +5,9 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import type { Client } from '../sidebar/client';
 import { STALE_MS, Standing } from './standing';
 
+/** As `views/card.py` writes it. */
+export const JOB_VIEW = 'application/vnd.flash-jupyter.job+json';
+
 export class JobCard extends Widget implements IRenderMime.IRenderer {
   private readonly html: IRenderMime.IRenderer;
   private readonly button = document.createElement('button');
@@ -13,7 +16,6 @@ export class JobCard extends Widget implements IRenderMime.IRenderer {
   private stale = 0;
 
   constructor(
-    private readonly mimeType: string,
     rendermime: IRenderMimeRegistry,
     private readonly client: Client
   ) {
@@ -37,7 +39,7 @@ export class JobCard extends Widget implements IRenderMime.IRenderer {
     if (this.isDisposed) {
       return;
     }
-    const { job_id: jobId } = model.data[this.mimeType] as { job_id: string };
+    const { job_id: jobId } = model.data[JOB_VIEW] as { job_id: string };
     if (this.standing?.jobId !== jobId) {
       this.standing = new Standing(jobId, this.client, () => {
         this.draw();

@@ -4,6 +4,8 @@ import type { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { Kernel } from '@jupyterlab/services';
 import { PanelLayout, Widget } from '@lumino/widgets';
 
+/** As `views/controls.py` writes it. */
+export const CONTROLS_VIEW = 'application/vnd.flash-jupyter.controls+json';
 const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
 /** The name under which ipywidgets opens the comms of its models. */
 const WIDGET_COMM = 'jupyter.widget';
@@ -15,7 +17,6 @@ export class Controls extends Widget implements IRenderMime.IRenderer {
   private model: IRenderMime.IMimeModel | null = null;
 
   constructor(
-    private readonly mimeType: string,
     private readonly rendermime: IRenderMimeRegistry,
     private readonly session: ISessionContext
   ) {
@@ -28,7 +29,7 @@ export class Controls extends Widget implements IRenderMime.IRenderer {
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.model = model;
     await this.session.ready;
-    const { model_id: modelId } = model.data[this.mimeType] as { model_id: string };
+    const { model_id: modelId } = model.data[CONTROLS_VIEW] as { model_id: string };
     const isThere = this.rendermime.mimeTypes.includes(WIDGET_VIEW) && (await hasWidget(this.session, modelId));
     if (!this.isDisposed && this.model === model) {
       await this.put(isThere ? WIDGET_VIEW : 'text/html');

@@ -5,12 +5,9 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { Api } from '../api/api';
 import { serverRequest } from '../api/requests';
 import { Client } from '../sidebar/client';
-import { JobCard } from './card';
-import { Controls } from './controls';
+import { JOB_VIEW, JobCard } from './card';
+import { CONTROLS_VIEW, Controls } from './controls';
 
-/** As the Python side writes them: `views/card.py` and `views/controls.py`. */
-export const JOB_VIEW = 'application/vnd.flash-jupyter.job+json';
-export const CONTROLS_VIEW = 'application/vnd.flash-jupyter.controls+json';
 /** Goes before the widgets' own, which is -10, and before HTML. */
 const RANK = -20;
 
@@ -25,12 +22,12 @@ export const outputs: JupyterFrontEndPlugin<void> = {
       const job = {
         safe: false,
         mimeTypes: [JOB_VIEW],
-        createRenderer: () => new JobCard(JOB_VIEW, rendermime, client)
+        createRenderer: () => new JobCard(rendermime, client)
       };
       const controls = {
         safe: false,
         mimeTypes: [CONTROLS_VIEW],
-        createRenderer: () => new Controls(CONTROLS_VIEW, rendermime, sessionContext)
+        createRenderer: () => new Controls(rendermime, sessionContext)
       };
       rendermime.addFactory(job, RANK);
       rendermime.addFactory(controls, RANK);
