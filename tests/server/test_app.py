@@ -80,7 +80,7 @@ def run(*command: str | Path, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.journey
 def test_the_wheel_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size < SIZE_MAX
 
