@@ -14,7 +14,7 @@ from flash_jupyter.cli.output import FAILED, Json, errors, print_json, usage
 from flash_jupyter.cli.preview import show_preview
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.images import read_python
-from flash_jupyter.views.bundle import bundle_text
+from flash_jupyter.views.build import bundle_text
 
 if TYPE_CHECKING:
     from flash_jupyter.build import bundle as bundles

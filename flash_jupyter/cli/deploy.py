@@ -1,4 +1,4 @@
-"""`flash deploy`: environments and the builds that they run. A thin face over `deploy/`, for `%flash` too."""
+"""`flash deploy` and `flash env`: environments and the builds that they run. A thin face over `deploy/`."""
 
 from __future__ import annotations
 
@@ -135,3 +135,12 @@ def delete(
 
 
 app.command("ls", hidden=True)(list_environments)
+
+#: `flash env`: the same functions by other names
+environments = typer.Typer(help="Environments of an app: each runs one build.", no_args_is_help=True)
+environments.command("list")(list_environments)
+environments.command("create")(new)
+environments.command("info")(info)
+environments.command("delete")(delete)
+environments.command("ls", hidden=True)(list_environments)
+environments.command("get", hidden=True)(info)

@@ -8,23 +8,7 @@ from typing import Annotated
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import (
-    apps,
-    build,
-    cost,
-    deploy,
-    doctor,
-    endpoints,
-    env,
-    init,
-    jobs,
-    local,
-    logs,
-    serve,
-    sweep,
-    undeploy,
-    volumes,
-)
+from flash_jupyter.cli import apps, build, deploy, doctor, endpoints, init, jobs, local, serve, volumes
 from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
@@ -32,19 +16,19 @@ app = typer.Typer(name="flash", help="Notebook cells on Runpod serverless GPUs."
 app.add_typer(local.app, name="local")
 app.add_typer(volumes.app, name="volumes")
 app.add_typer(deploy.app, name="deploy")
-app.add_typer(env.app, name="env")
+app.add_typer(deploy.environments, name="env")
 app.add_typer(apps.app, name="app")
 app.command("init")(init.init)
 app.command("build", cls=build.BuildCommand)(build.build)
 app.command("run")(serve.serve)
 app.command("endpoints")(endpoints.list_endpoints)
-app.command("undeploy")(undeploy.undeploy)
-app.command("logs")(logs.show_logs)
+app.command("undeploy")(endpoints.undeploy)
+app.command("logs")(endpoints.show_logs)
 app.command("jobs")(jobs.list_jobs)
 app.command("cancel")(jobs.cancel)
 app.command("doctor")(doctor.doctor)
-app.command("sweep")(sweep.sweep)
-app.command("cost")(cost.cost)
+app.command("sweep")(endpoints.sweep)
+app.command("cost")(endpoints.cost)
 
 
 def _show_version(wanted: bool) -> None:

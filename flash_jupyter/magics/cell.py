@@ -5,6 +5,7 @@ Imported at the first remote cell, because it brings `session`, httpx and pydant
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import secrets
 import sys
@@ -16,10 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import FlashError, JobTimedOut, JobWasCancelled, OptionError, RemoteExecutionError
 from flash_jupyter.magics.after import Aftermath
-from flash_jupyter.magics.explain import show_explanation
-from flash_jupyter.magics.figures import draw_figures_here
+from flash_jupyter.magics.frontend import cell_id, notebook_name
 from flash_jupyter.magics.here import frames_of, run_here
-from flash_jupyter.magics.origin import cell_id, notebook_name
 from flash_jupyter.resources.line import Values
 from flash_jupyter.resources.options import RemoteOptions, make_options
 from flash_jupyter.session.balanced import run_balanced_cell
@@ -30,18 +29,21 @@ from flash_jupyter.session.results import CellOutcome
 from flash_jupyter.session.session import Interrupt, JobHandle, Session
 from flash_jupyter.settings import read_settings
 from flash_jupyter.views.card import Place
+from flash_jupyter.views.explain import explain_bundle
+from flash_jupyter.views.format import one_line
 from flash_jupyter.views.job import JobCard
+from flash_jupyter.views.listing import json_bundle
 from flash_jupyter.views.output import OutputView, Publisher
 from flash_jupyter.views.prompt import page_of, prompt
-from flash_jupyter.views.status import one_line
 from flash_jupyter.views.traceback import SourceOf, short_path, traceback_lines
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-
 HOW_TO_CANCEL = "to cancel, interrupt the kernel (■)"
 HOW_TO_LEAVE = "an interrupt leaves the job running"
+#: the backend of matplotlib that draws figures below their cells
+INLINE = "matplotlib_inline.backend_inline"
 
 
 class CellSyntaxError(FlashError):
@@ -271,3 +273,24 @@ def _local_lines(relative: str) -> list[str]:
 def _syntax_error_text(error: SyntaxError) -> str:
     """Write a syntax error as Python does, without the frames that led to the parser."""
     return "".join(traceback.format_exception_only(type(error), error)).rstrip()
+
+
+def draw_figures_here() -> None:
+    """Let IPython draw figures, where a cell brought matplotlib along that nobody here has set up yet.
+
+    A kernel does that when its first figure is made, and ours was made elsewhere. Another backend than inline is left
+    as it is.
+    """
+    if "matplotlib.figure" in sys.modules and INLINE not in sys.modules:
+        with contextlib.suppress(ImportError):
+            __import__(INLINE)  # sets itself up when it is imported
+
+
+def show_explanation(
+    shell: InteractiveShell, session: Session, request: CellRequest, *, as_json: bool = False
+) -> Explanation:
+    """Show and return what is to be said about a cell; raises `SyntaxError` and `OptionError`."""
+    explanation = session.explain(request)
+    document = explanation.to_json()
+    shell.display_pub.publish(json_bundle({"cell": document}) if as_json else explain_bundle(document))
+    return explanation

@@ -24,7 +24,7 @@ from flash_jupyter.resources.values import FLAGS, KEYS
 PRIORITY = 100
 #: `flash local` and its commands (`cli/local.py`)
 LOCAL_COMMANDS = ("start", "stop", "status", "logs", "env", "faults", "clock", "secrets", "keys")
-#: what may follow `%flash deploy`, `env` and `app` (`cli/deploy.py`, `cli/env.py`, `cli/apps.py`)
+#: what may follow `%flash deploy`, `env` and `app` (`cli/deploy.py`, `cli/apps.py`)
 APP_COMMANDS = {
     "deploy": ("new", "send", "list", "info", "promote", "rollback", "delete"),
     "env": ("list", "create", "info", "delete"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
 from flash_jupyter.errors import RemoteExecutionError
-from flash_jupyter.views.status import one_line
+from flash_jupyter.views.format import one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

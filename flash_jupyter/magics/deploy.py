@@ -16,10 +16,10 @@ import typer
 from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.source import find_source
 from flash_jupyter.views.deploying import News, StepTime, deploying_bundle
+from flash_jupyter.views.format import one_line
 from flash_jupyter.views.listing import json_bundle
 from flash_jupyter.views.output import Publisher
 from flash_jupyter.views.sheet import Sheet, sheet_bundle
-from flash_jupyter.views.status import one_line
 
 if TYPE_CHECKING:
     from flash_jupyter.session.session import Session

@@ -12,10 +12,10 @@ from flash_jupyter.session.events import Event, Notice
 from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.session import JobHandle, Session
+from flash_jupyter.views.format import one_line
 from flash_jupyter.views.job import JobCard
 from flash_jupyter.views.output import OutputView
 from flash_jupyter.views.port import CellPort, cell_port
-from flash_jupyter.views.status import one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

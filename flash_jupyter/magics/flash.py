@@ -14,8 +14,8 @@ from flash_jupyter.magics.remote import LIMITS, STICKY, RemoteMagics
 from flash_jupyter.magics.usage import option_errors_as_usage
 from flash_jupyter.quantities import read_usd
 from flash_jupyter.resources.line import parse_value, split_pair, split_words, unknown_option
+from flash_jupyter.views.format import PLACES, one_line
 from flash_jupyter.views.listing import endpoints_bundle, jobs_bundle, json_bundle, status_bundle, table_bundle
-from flash_jupyter.views.status import PLACES, one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

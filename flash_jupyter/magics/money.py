@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import OptionError
+from flash_jupyter.views.format import lines, one_line
 from flash_jupyter.views.prompt import prompt
-from flash_jupyter.views.status import lines, one_line
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

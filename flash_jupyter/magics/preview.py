@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from flash_jupyter.errors import BuildError
+from flash_jupyter.views.build import previewed_bundle, previewing_bundle, stopped_bundle
 from flash_jupyter.views.output import Publisher
-from flash_jupyter.views.preview import previewed_bundle, previewing_bundle, stopped_bundle
 
 if TYPE_CHECKING:
     from flash_jupyter.build.bundle import Bundle

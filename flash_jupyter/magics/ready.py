@@ -25,10 +25,10 @@ def announce_ready(shell: InteractiveShell) -> threading.Timer:
 
     def look() -> None:
         from flash_jupyter.errors import FlashError
-        from flash_jupyter.magics.origin import notebook_name
+        from flash_jupyter.magics.frontend import notebook_name
         from flash_jupyter.session.jobs import JobStore
         from flash_jupyter.settings import read_settings
-        from flash_jupyter.views.status import one_line
+        from flash_jupyter.views.format import one_line
 
         try:
             settings = read_settings()

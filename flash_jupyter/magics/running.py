@@ -19,10 +19,10 @@ from typing import Any
 from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.magics.source import find_source, read_words
 from flash_jupyter.settings import Settings
+from flash_jupyter.views.format import one_line
 from flash_jupyter.views.output import Publisher
 from flash_jupyter.views.prompt import prompt
 from flash_jupyter.views.run import event_text, serving_bundle, stopped_bundle
-from flash_jupyter.views.status import one_line
 
 VALUES = {"host", "port"}
 FLAGS = {"auto-provision", "no-reload"}

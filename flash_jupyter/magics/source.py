@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.magics.origin import notebook_name
+from flash_jupyter.magics.frontend import notebook_name
 from flash_jupyter.settings import Settings
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import OptionError
+from flash_jupyter.views.format import one_line
 from flash_jupyter.views.listing import json_bundle, volumes_bundle
-from flash_jupyter.views.status import one_line
 
 if TYPE_CHECKING:
     from flash_jupyter.session.session import Session

@@ -1,4 +1,4 @@
-"""The card of `%flash build`: its steps with times while it runs, then what was built and what to do next."""
+"""What `flash build` shows: in a notebook a card with its steps, what was built, and what a preview found out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flash_jupyter.views.bundle import bundle_bundle
 from flash_jupyter.views.card import CARD
-from flash_jupyter.views.format import age, duration
+from flash_jupyter.views.format import age, duration, size
+from flash_jupyter.views.listing import table_bundle
 
 #: what may come next
 NEXT = "next: %flash run serves it on this machine"
+#: of what a preview found out about each function
+COLUMNS = ("function", "state", "how", "text")
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,74 @@ def _steps(steps: Sequence[Step]) -> str:
     ]
     arrow = '<span style="opacity:.7"> → </span>'
     return f"<div>{arrow.join(drawn)}</div>"
+
+
+def bundle_text(built: Mapping[str, Any], here: Path) -> str:
+    """Say what was built; `here` is the current folder.
+
+    >>> queue = {"kind": "queue", "hardware": "cpu3g-2-8", "serves": ["double", "Counter"]}
+    >>> built = {"project": "shop", "python": "3.11", "archive": "/w/.flash/artifact.tar.gz", "size_bytes": 45_000}
+    >>> print(bundle_text({**built, "resources": {"numbers": queue}, "notes": []}, Path("/w")))
+    built shop for Python 3.11: .flash/artifact.tar.gz, 45.0 kB
+      numbers  queue on cpu3g-2-8  double, Counter
+    """
+    rows = [
+        (name, f"{each['kind']} on {each['hardware']}", ", ".join(each["serves"]))
+        for name, each in built["resources"].items()
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    lines = [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {serves}" for name, kind, serves in rows]
+    return "\n".join([_headline(built, here), *lines, *built["notes"]])
+
+
+def bundle_bundle(built: Mapping[str, Any], here: Path) -> dict[str, str]:
+    """Make the mime bundle of a build."""
+    rows = "".join(
+        f"<tr><td><b>{html.escape(name)}</b></td>"
+        f"<td>{html.escape(each['kind'])} on {html.escape(each['hardware'])}</td>"
+        f'<td style="text-align:left">{html.escape(", ".join(each["serves"]))}</td></tr>'
+        for name, each in built["resources"].items()
+    )
+    notes = "".join(f'<div style="opacity:.75">{html.escape(note)}</div>' for note in built["notes"])
+    return {
+        "text/plain": bundle_text(built, here),
+        "text/html": f"<div>{html.escape(_headline(built, here))}<table>{rows}</table>{notes}</div>",
+    }
+
+
+def _headline(built: Mapping[str, Any], here: Path) -> str:
+    archive = Path(built["archive"])
+    shown = archive.relative_to(here) if archive.is_relative_to(here) else archive
+    return f"built {built['project']} for Python {built['python']}: {shown}, {size(built['size_bytes'])}"
+
+
+def previewing_bundle(name: str, text: str) -> dict[str, str]:
+    """Draw a preview that runs; `text` is what it does now.
+
+    >>> previewing_bundle("scores", "starting a worker of each resource")["text/plain"]
+    'preview of scores · starting a worker of each resource'
+    """
+    said = f"preview of {name} · {text}"
+    return {"text/plain": said, "text/html": f"{CARD}{_line(said)}</div>"}
+
+
+def previewed_bundle(name: str, verdicts: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Draw what was found out about each function; `verdicts` have the keys of `COLUMNS`."""
+    drawn = table_bundle(verdicts, COLUMNS, empty="it serves nothing")
+    said = f"preview of {name}, on the embedded Runpod; its endpoints are removed again"
+    return {
+        "text/plain": f"{drawn['text/plain']}\n{said}",
+        "text/html": f"{CARD}{drawn['text/html']}{_line(said)}</div>",
+    }
+
+
+def stopped_bundle(name: str) -> dict[str, str]:
+    """Draw a preview that ended with an error, which stands below.
+
+    >>> stopped_bundle("scores")["text/plain"]
+    'preview of scores · stopped; its endpoints are removed again'
+    """
+    return previewing_bundle(name, "stopped; its endpoints are removed again")
 
 
 def _line(text: str) -> str:

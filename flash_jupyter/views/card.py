@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flash_jupyter.states import PHASES
-from flash_jupyter.views.format import duration, money
-from flash_jupyter.views.status import PLACES, one_line
+from flash_jupyter.views.format import PLACES, duration, money, one_line
 from flash_jupyter.views.timeline import BILLED
 
 #: a job that took this long has a table of its phases

@@ -10,9 +10,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.views.format import plural
+from flash_jupyter.views.format import PLACES, plural
 from flash_jupyter.views.listing import STYLE, endpoints_bundle, jobs_bundle
-from flash_jupyter.views.status import PLACES
 from flash_jupyter.wire.times import read_time
 
 JOBS_SHOWN = 8

@@ -6,8 +6,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.views.format import html_table, money, size, table
-from flash_jupyter.views.status import PLACES
+from flash_jupyter.views.format import PLACES, html_table, money, size, table
 
 COLUMNS = ("name", "type", "size", "why")
 

@@ -14,8 +14,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from flash_jupyter.views.format import age, duration, html_table, money, shortened, table
-from flash_jupyter.views.status import PLACES
+from flash_jupyter.views.format import PLACES, age, duration, html_table, money, shortened, table
 from flash_jupyter.wire.times import read_time
 
 STATUS_COLUMNS = ("name", "hardware", "workers", "jobs")

@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from flash_jupyter import limits
-from flash_jupyter.views.bounded import HeadAndTail
+from flash_jupyter.views.flood import HeadAndTail, Pace, without_overwritten
 from flash_jupyter.views.format import size
-from flash_jupyter.views.overwritten import without_overwritten
-from flash_jupyter.views.pace import Pace
 
 #: a shorter cell does not flush: its output goes out when it ends
 FLUSH_AFTER_S = 0.1

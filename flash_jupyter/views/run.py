@@ -6,8 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.views.format import html_table, money, table
-from flash_jupyter.views.status import PLACES
+from flash_jupyter.views.format import PLACES, html_table, money, table
 
 COLUMNS = ("method", "path", "function", "endpoint", "hardware", "cost")
 

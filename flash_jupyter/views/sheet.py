@@ -11,9 +11,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from flash_jupyter.views.format import table
+from flash_jupyter.views.format import one_line, table
 from flash_jupyter.views.listing import STYLE, Column, listing_html
-from flash_jupyter.views.status import one_line
 
 #: marks of a state: what was verified, and what was not; words beside them say it too
 VERIFIED, NOT_VERIFIED = "✓", "○"

@@ -7,12 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flash_jupyter.errors import RemoteExecutionError
-from flash_jupyter.views.ink import CYAN, GREEN, RED, Ink
 
 #: file name -> what to call it, and its lines (none where the source is not to be had here)
 SourceOf = Callable[[str], tuple[str, Sequence[str]]]
 Report = Mapping[str, Any]
 
+#: colours of a terminal, which every frontend draws in its own theme, light or dark
+RED, GREEN, CYAN = 31, 32, 36
 CONTEXT_LINES = 2
 #: of more than twice as many frames, so many are drawn at the beginning and at the end
 MANY_FRAMES = 10
@@ -32,6 +33,33 @@ def traceback_lines(error: RemoteExecutionError, source_of: SourceOf, *, colours
         lines += [*drawing.exception(cause), "", _LED_TO[cause.get("how", "cause")], ""]
     lines += drawing.exception(error.report)
     return [*lines, f"  → {error.fix}"] if error.fix else lines
+
+
+class Ink:
+    r"""Colours text, or, where colours are switched off, leaves it as it is.
+
+    >>> Ink(is_on=True).paint("ValueError", RED), Ink(is_on=False).paint("ValueError", RED)
+    ('\x1b[31mValueError\x1b[0m', 'ValueError')
+    """
+
+    def __init__(self, *, is_on: bool) -> None:
+        self._is_on = is_on
+
+    def paint(self, text: str, colour: int) -> str:
+        """Colour a piece of text."""
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._is_on and text else text
+
+    def code(self, lines: Sequence[str]) -> list[str]:
+        """Highlight lines of Python; each stands for itself."""
+        if not self._is_on or not any(lines):
+            return list(lines)
+        from pygments import highlight
+        from pygments.formatters import TerminalFormatter
+        from pygments.lexers import PythonLexer
+
+        lexer = PythonLexer(stripnl=False, ensurenl=False)
+        text: str = highlight("\n".join(lines), lexer, TerminalFormatter())
+        return text.split("\n")
 
 
 class _Drawing:

@@ -21,7 +21,7 @@ from jupyter_client.manager import KernelManager
 from flash_jupyter.session.local import local_info, stop_local
 from flash_jupyter.settings import Settings, read_settings
 from flash_jupyter.views.card import CARD
-from flash_jupyter.views.status import one_line
+from flash_jupyter.views.format import one_line
 
 CELL_TIMEOUT_S = 90.0
 ANSI = re.compile(r"\x1b\[[\d;]*m")

@@ -8,7 +8,7 @@ from typer.main import get_command
 
 from flash_jupyter.cli.apps import app as apps_app
 from flash_jupyter.cli.deploy import app as deploy_app
-from flash_jupyter.cli.env import app as env_app
+from flash_jupyter.cli.deploy import environments as env_app
 from flash_jupyter.cli.local import app as local_app
 from flash_jupyter.magics.completer import APP_COMMANDS, LOCAL_COMMANDS, Known, candidates, make_matcher
 from flash_jupyter.magics.remote import STICKY

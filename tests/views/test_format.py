@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from flash_jupyter.views.status import PLACES, one_line
+from flash_jupyter.views.format import PLACES, one_line
 
 
 def test_html_is_escaped_and_has_no_colour() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flash_jupyter.views.bounded import HeadAndTail
+from flash_jupyter.views.flood import HeadAndTail
 
 CASES = [
     ("short text is shown at once", ["abc"], "abc", "", 0),
