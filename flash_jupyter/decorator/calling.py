@@ -16,10 +16,9 @@ from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, OPEN, JobOutput, output_of, unwrapped
 from flash_jupyter.decorator.target import check_concurrency
 from flash_jupyter.errors import FlashError
-from flash_jupyter.session.awaiting import showing
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.events import Event, Notice
-from flash_jupyter.session.show import show
+from flash_jupyter.session.show import show, showing
 from flash_jupyter.session.started import StartedCall
 from flash_jupyter.session.wait import Inbox
 

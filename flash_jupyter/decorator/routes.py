@@ -16,13 +16,12 @@ from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.output import CALLS, unwrapped
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
-from flash_jupyter.session.awaiting import awake, showing
 from flash_jupyter.session.calls import Arguments, CallRequest
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.loop import run_aside
 from flash_jupyter.session.routes import execute, send
-from flash_jupyter.session.show import show
+from flash_jupyter.session.show import awake, show, showing
 from flash_jupyter.session.wait import Inbox
 from flash_jupyter.transport.routes import PARAMETER, arguments_by_name, request_of
 

@@ -19,8 +19,7 @@ from flash_jupyter.errors import ApiError, FlashError, JobError, RemoteExecution
 from flash_jupyter.session.follow import failure_of
 from flash_jupyter.session.started import complete
 from flash_jupyter.states import JobState
-from flash_jupyter.wire.failures import read_failure
-from flash_jupyter.wire.jobs import Job
+from flash_jupyter.wire.jobs import Job, read_failure
 
 _FRAME = re.compile(r'^  File "(?P<filename>.+)", line (?P<line>\d+), in (?P<name>.+)$(?:\n    (?P<text>.*)$)?', re.M)
 #: what Python writes between two exceptions

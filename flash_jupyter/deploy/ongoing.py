@@ -19,14 +19,12 @@ from flash_jupyter.deploy.lookup import Live
 from flash_jupyter.deploy.requests import JobRequest, RouteRequest
 from flash_jupyter.errors import ApiError, NotFoundError
 from flash_jupyter.runtime.wrapper import HEADER
-from flash_jupyter.session.awaiting import awake, showing
 from flash_jupyter.session.events import Event
-from flash_jupyter.session.follow import Watch, follow
+from flash_jupyter.session.follow import Signal, Watch, follow
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.provision import request_urls
-from flash_jupyter.session.show import show
-from flash_jupyter.session.signals import Signal
+from flash_jupyter.session.show import awake, show, showing
 from flash_jupyter.session.wait import CONFIRM_S, Inbox
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer

@@ -21,8 +21,7 @@ from flash_jupyter.session.links import Link
 from flash_jupyter.session.volumes import month_usd, used_by
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.apps import App, Environment
-from flash_jupyter.wire.control import Endpoint
-from flash_jupyter.wire.storage import Volume
+from flash_jupyter.wire.control import Endpoint, Volume
 
 Kind = Literal["endpoint", "template", "volume", "build"]
 

@@ -13,7 +13,7 @@ from flash_jupyter.deploy.wanted import Wanted
 from flash_jupyter.errors import DeployError, NotFoundError
 from flash_jupyter.resources.endpoint import RESERVED
 from flash_jupyter.transport.storage import Templates
-from flash_jupyter.wire.storage import Template
+from flash_jupyter.wire.control import Template
 
 
 async def with_stored_templates(wanted: Mapping[str, Wanted], templates: Templates) -> dict[str, Wanted]:

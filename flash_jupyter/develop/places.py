@@ -9,10 +9,9 @@ from typing import Any
 from flash_jupyter.develop.discover import Served
 from flash_jupyter.resources.endpoint import EndpointSpec, hardware
 from flash_jupyter.session.calls import new_run
-from flash_jupyter.session.cost import Rate
+from flash_jupyter.session.cost import Prices, Rate
 from flash_jupyter.session.endpoints import describe_hardware
 from flash_jupyter.session.links import Link
-from flash_jupyter.session.prices import Prices
 from flash_jupyter.session.session import Session
 from flash_jupyter.wire.control import Endpoint
 

@@ -21,11 +21,11 @@ from flash_jupyter.magics.frontend import cell_id, notebook_name
 from flash_jupyter.magics.here import frames_of, run_here
 from flash_jupyter.resources.line import Values
 from flash_jupyter.resources.options import RemoteOptions, make_options
-from flash_jupyter.session.balanced import run_balanced_cell
 from flash_jupyter.session.events import Clear, Display, Event, Logged, Measured, Notice, Phase, Sent, Stream, Waiting
 from flash_jupyter.session.explain import Explanation
 from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.results import CellOutcome
+from flash_jupyter.session.routes import run_balanced_cell
 from flash_jupyter.session.session import Interrupt, JobHandle, Session
 from flash_jupyter.settings import read_settings
 from flash_jupyter.views.card import Place

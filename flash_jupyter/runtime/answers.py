@@ -12,8 +12,7 @@ from flash_jupyter.errors import FlashError, JobError, JobTimedOut, ProtocolErro
 from flash_jupyter.own_type import in_own_type
 from flash_jupyter.runtime.request import Call
 from flash_jupyter.states import JobState
-from flash_jupyter.wire.failures import read_error, read_failure
-from flash_jupyter.wire.jobs import Job
+from flash_jupyter.wire.jobs import Job, read_error, read_failure
 
 
 class RemoteTraceback(Exception):

@@ -22,8 +22,7 @@ from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.balancer import WORKER, Balancer
 from flash_jupyter.transport.http import Http
 from flash_jupyter.transport.queue import Queue
-from flash_jupyter.wire.failures import read_error
-from flash_jupyter.wire.jobs import Job
+from flash_jupyter.wire.jobs import Job, read_error
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response

@@ -95,6 +95,6 @@ class Collecting:
 
 
 def _find(settings: Settings, now: datetime) -> list[JobRecord]:
-    from flash_jupyter.session.abandoned import abandoned_jobs
+    from flash_jupyter.session.owner import abandoned_jobs
 
     return abandoned_jobs(settings, now)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flash_jupyter.session.endpoints import Sight
+from flash_jupyter.session.endpoints import EndpointEntry, Sight
 from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.local import LocalInfo
-from flash_jupyter.session.overview import EndpointEntry
 from flash_jupyter.wire.control import Worker
 from flash_jupyter.wire.times import read_time
 

@@ -23,6 +23,7 @@ from flash_jupyter.session.cost import billed_workers
 from flash_jupyter.session.endpoints import (
     Sight,
     endpoint_view,
+    entries,
     look_at_endpoints,
     purge_queue,
     undeploy,
@@ -31,7 +32,6 @@ from flash_jupyter.session.endpoints import (
 from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info, running_local, start_local, stop_local
-from flash_jupyter.session.overview import entries
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.tail import FileTail, Piece, across, follow_endpoint
 from flash_jupyter.settings import BackendName, Settings

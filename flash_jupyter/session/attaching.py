@@ -14,10 +14,10 @@ from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ResultLost
 from flash_jupyter.session.events import Event, EventAssembler, Notice
 from flash_jupyter.session.jobs import JobRecord
-from flash_jupyter.session.journal import Numbered, read_journal
 from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.writer import Numbered, read_journal
 from flash_jupyter.settings import BackendName
 from flash_jupyter.states import JobState
 

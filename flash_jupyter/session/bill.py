@@ -9,7 +9,7 @@ from typing import Any
 
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.links import Link
-from flash_jupyter.wire.billing import BillingRecord
+from flash_jupyter.wire.control import BillingRecord
 
 DAYS = 7
 DAYS_MAX = 90

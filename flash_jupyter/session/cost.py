@@ -1,4 +1,4 @@
-"""What a worker costs: price per hour by the table of hardware, and what a job costs at a price."""
+"""What a worker costs: price per hour by the table of hardware or the catalogue, and what a job costs at a price."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flash_jupyter.errors import ApiError
 from flash_jupyter.resources.endpoint import EndpointSpec, hardware
-from flash_jupyter.resources.hardware import POOLS
+from flash_jupyter.resources.hardware import ANY, POOLS
+from flash_jupyter.session.events import Measured, Sent
 from flash_jupyter.settings import BackendName
+from flash_jupyter.transport.catalog import Catalog
+from flash_jupyter.transport.http import ONCE
 from flash_jupyter.wire.control import Endpoint
-from flash_jupyter.wire.jobs import Health
+from flash_jupyter.wire.jobs import Health, Job
 
 #: fields of a spec that say which hardware is meant
 HARDWARE_FIELDS = frozenset({"gpus", "cpus", "gpu_count"})
@@ -141,3 +145,74 @@ def _dearest_usd_per_hour(pools: Iterable[str], gpu_count: int) -> float | None:
 def _kept(name: str, spec: EndpointSpec, existing: Any) -> Any:
     """What an endpoint has, unless the user says another."""
     return getattr(spec, name) if existing is None or name in spec.said else existing
+
+
+def sent_to(spec: EndpointSpec, rate: Rate, backend: BackendName, job_id: str) -> Sent:
+    """Say where a job goes now."""
+    return Sent(backend, spec.name, _asked_hardware(spec), rate.charged_usd_per_hour, job_id)
+
+
+def measured(job: Job, rate: Rate | None) -> Measured:
+    """Say what a job took, which is final; without a rate its price is not known."""
+    price = rate.charged_usd_per_hour if rate else None
+    return Measured(job.worker_id, job.delay_ms, job.execution_ms, job_cost_usd(price, job.execution_ms))
+
+
+def _asked_hardware(spec: EndpointSpec) -> str:
+    """Name the hardware that was asked for; empty where any will do.
+
+    >>> _asked_hardware(EndpointSpec("e", None, "me", gpus=("AMPERE_80", "ADA_24"), gpu_count=2))
+    '2 x AMPERE_80 or ADA_24'
+    """
+    names = spec.cpus or tuple(gpu.removeprefix("NVIDIA ") for gpu in spec.gpus if gpu != ANY)
+    count = f"{spec.gpu_count} x " if names and spec.gpu_count > 1 else ""
+    return count + " or ".join(names)
+
+
+class Prices:
+    """Prices of one backend: of CPUs and of pools that the docs do not price, the catalogue's.
+
+    It is asked at most once for GPUs and once for CPUs, when it is needed.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._pools: dict[str, float] | None = None
+        self._flavors: dict[str, float] | None = None
+
+    async def usd_per_hour(self, hardware: Mapping[str, Any]) -> float | None:
+        """Return the most that one worker costs an hour; None where nobody says. `hardware` is as REST v2 spells it."""
+        known = table_usd_per_hour(hardware)
+        if known is not None:
+            return known
+        try:
+            return await (self._of_cpu(hardware["cpu"]) if hardware.get("cpu") else self._of_gpu(hardware["gpu"]))
+        except ApiError:  # a price is worth one question, not a failed cell
+            return None
+
+    async def _of_cpu(self, chosen: list[dict[str, Any]]) -> float | None:
+        if self._flavors is None:
+            listed = await self._catalog.cpus(retry=ONCE)
+            self._flavors = {_family(cpu.id): price for cpu in listed if (price := cpu.price.per_vcpu) is not None}
+        prices = [self._flavors.get(_family(str(cpu.get("id")))) for cpu in chosen]
+        costs = [p * int(cpu.get("vcpuCount") or 1) for p, cpu in zip(prices, chosen, strict=True) if p is not None]
+        return round(max(costs), 4) if costs else None
+
+    async def _of_gpu(self, chosen: Mapping[str, Any]) -> float | None:
+        if self._pools is None:
+            listed = await self._catalog.gpus(retry=ONCE)
+            self._pools = {}
+            for gpu in listed:
+                if gpu.pool and gpu.price.serverless is not None:
+                    self._pools[gpu.pool] = max(gpu.price.serverless, self._pools.get(gpu.pool, 0.0))
+        costs = [self._pools[pool] for pool in chosen.get("pools") or () if pool in self._pools]
+        return round(max(costs) * int(chosen.get("count") or 1), 4) if costs else None
+
+
+def _family(flavor: str) -> str:
+    """Return a flavour without its size: the document has `cpu3c` and `cpu3c-2-4`.
+
+    >>> _family("cpu3c-2-4")
+    'cpu3c'
+    """
+    return flavor.partition("-")[0]

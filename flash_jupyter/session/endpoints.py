@@ -1,16 +1,21 @@
-"""The endpoints of one backend, as a listing shows them: the control plane says which, the data plane what runs."""
+"""The endpoints of one backend, as a listing shows them: the control plane says which, the data plane what runs.
+
+Whose they are say their labels; which notebook used one is only in our store of jobs.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from flash_jupyter.errors import ApiError, OptionError
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER
 from flash_jupyter.resources.hardware import POOLS
 from flash_jupyter.session.cost import worker_usd_per_hour
+from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.transport.http import Retry
@@ -18,6 +23,7 @@ from flash_jupyter.transport.queue import Queue
 from flash_jupyter.transport.rest import CONTROL_RETRY
 from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Health
+from flash_jupyter.wire.times import read_time
 
 
 @dataclass(frozen=True)
@@ -163,3 +169,74 @@ def _counts(numbers: dict[str, int]) -> str:
     ('1 idle', '0')
     """
     return ", ".join(f"{number} {what}" for what, number in numbers.items() if number) or "0"
+
+
+OURS, ORPHAN, OTHERS = "ours", "orphan", "others"
+
+
+@dataclass(frozen=True)
+class EndpointEntry:
+    """An endpoint as a listing shows it; `notebook` and `last_job_at` are of the newest job that this user had on it.
+
+    `whose` is `ours`, `orphan` (labelled, past its time to live, and without a job), or `others`.
+    """
+
+    view: EndpointView
+    whose: str
+    notebook: str = ""
+    last_job_at: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as `--json` prints them."""
+        return {
+            **self.view.to_json(),
+            "whose": self.whose,
+            "notebook": self.notebook,
+            "last_job_at": self.last_job_at,
+        }
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the panel shows: `status` as `Session.status` has it, endpoints oldest first, jobs newest first."""
+
+    status: dict[str, Any]
+    endpoints: tuple[EndpointEntry, ...]
+    jobs: tuple[JobRecord, ...]
+    at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the views take it."""
+        return {
+            **self.status,
+            "at": self.at.isoformat(),
+            "endpoints": [entry.to_json() for entry in self.endpoints],
+            "jobs": [job.to_json() for job in self.jobs],
+        }
+
+
+def entries(
+    views: Iterable[EndpointView], jobs: Iterable[JobRecord], *, owner: str, now: datetime
+) -> tuple[EndpointEntry, ...]:
+    """Join endpoints with jobs, which come newest first."""
+    newest: dict[str, JobRecord] = {}
+    open_on: set[str] = set()
+    for job in jobs:
+        if job.endpoint_id:
+            newest.setdefault(job.endpoint_id, job)
+            if not job.state.is_final:
+                open_on.add(job.endpoint_id)
+    return tuple(_entry(view, newest.get(view.id), view.id in open_on, owner, now) for view in views)
+
+
+def _entry(view: EndpointView, job: JobRecord | None, has_open_job: bool, owner: str, now: datetime) -> EndpointEntry:
+    whose = OURS if view.owner and view.owner == owner else OTHERS
+    if is_orphan(view, now) and not has_open_job:
+        whose = ORPHAN
+    return EndpointEntry(view, whose, job.notebook if job else "", job.created_at if job else "")
+
+
+def is_orphan(view: EndpointView, now: datetime) -> bool:
+    """Whether its time to live is over and it says that nothing is going on; one without our labels never is."""
+    expires_at = read_time(view.expires_at)
+    return expires_at is not None and expires_at <= now and view.jobs == "0" and view.state != "running"

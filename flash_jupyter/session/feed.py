@@ -13,10 +13,9 @@ from typing import Any
 
 from flash_jupyter import limits
 from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase, Stream
-from flash_jupyter.session.journal import Journal, read_journal
+from flash_jupyter.session.follow import Signal
 from flash_jupyter.session.results import kept_events
-from flash_jupyter.session.signals import Signal
-from flash_jupyter.session.writer import OutputLog
+from flash_jupyter.session.writer import Journal, OutputLog, read_journal
 
 #: a log stream that is behind gets this long without a new line, when the answer does not carry all events
 STREAM_SILENCE_S = 1.0

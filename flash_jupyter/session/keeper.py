@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 
-from flash_jupyter.session.outliving import Outliving
+from flash_jupyter.session.local import Outliving
 from flash_jupyter.settings import Settings
 
 #: a job that lasts longer may outlive its kernel, so its collector is started; a shorter one costs nothing

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.jobs import JobRecord
-from flash_jupyter.session.journal import Journal
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.submitting import Desk
-from flash_jupyter.session.writer import OutputLog
+from flash_jupyter.session.writer import Journal, OutputLog
 from flash_jupyter.settings import Settings
 
 

@@ -25,7 +25,6 @@ from filelock import FileLock
 
 from flash_jupyter._version import __version__
 from flash_jupyter.errors import EmulatorError, SettingsError, UnreachableError
-from flash_jupyter.session.outliving import Outliving
 from flash_jupyter.settings import Backend, Settings
 
 START_TIMEOUT_S = 20.0
@@ -38,6 +37,13 @@ _children: dict[int, Outliving] = {}
 #: what was found last: folder -> info
 _known: dict[Path, LocalInfo] = {}
 _lock = threading.Lock()
+
+
+class Outliving(subprocess.Popen[bytes]):
+    """A process that may go on when ours ends; that is no leak to be warned of."""
+
+    def __del__(self) -> None:
+        """Say nothing; as long as we live, who started it reaps it."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from flash_jupyter.session.running import Runner
 from flash_jupyter.session.started import CallOutcome
 from flash_jupyter.session.submitting import Place
 from flash_jupyter.states import JobState
-from flash_jupyter.wire.failures import read_failure
-from flash_jupyter.wire.jobs import Job
+from flash_jupyter.wire.jobs import Job, read_failure
 
 #: what released clients send where there are no arguments, because handlers refuse an empty input (flash-wire 3.4)
 NOTHING: Mapping[str, Any] = {"__empty": True}

@@ -19,8 +19,7 @@ from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, NoWorkersError
 from flash_jupyter.resources.drift import check_change, patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body
-from flash_jupyter.session.cost import Rate, hardware_of, rate_of
-from flash_jupyter.session.prices import Prices
+from flash_jupyter.session.cost import Prices, Rate, hardware_of, rate_of
 from flash_jupyter.session.stock import check_stock
 from flash_jupyter.session.volumes import Resolved, resolve_volumes
 from flash_jupyter.transport.control import Control

@@ -1,4 +1,4 @@
-"""A call of a load balanced endpoint: no queue and no job, a request and its answer.
+"""A call of a load balanced endpoint, or a cell with `via=lb`: no queue and no job, a request and its answer.
 
 A live endpoint runs our driver behind `POST /execute`; another one has routes of its own.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -16,16 +17,18 @@ from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ApiError, NotFoundError, ProtocolError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
-from flash_jupyter.session.cost import Rate
+from flash_jupyter.session.cost import Rate, sent_to
 from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
 from flash_jupyter.session.links import Link
-from flash_jupyter.session.prepare import Prepared
-from flash_jupyter.session.results import kept_events, why_nothing_ran
+from flash_jupyter.session.prepare import CellRequest, Prepared
+from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take, why_nothing_ran
 from flash_jupyter.session.running import FRESH_WORKERS
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.started import read_result
+from flash_jupyter.session.wait import Inbox
 from flash_jupyter.settings import BackendName
+from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
 from flash_jupyter.wire.control import Endpoint
 
@@ -179,3 +182,38 @@ def read_json(content: bytes) -> Any:
         raise ProtocolError(
             f"the answer is no JSON: {content[:200].decode(errors='replace')}", fix="let the route answer with JSON"
         ) from None
+
+
+def run_balanced_cell(session: Session, request: CellRequest, emit: Callable[[Event], None]) -> CellOutcome:
+    """Run a cell to its end, as `Session.run_cell` does; its output comes with the answer.
+
+    An interrupt drops the request; the platform has no way to tell the worker.
+    """
+    started = time.perf_counter()
+    emit(Phase("preflight"))
+    spec, prepared = session.prepare(request, emit)
+    backend = session.backend_of(request.options)
+    inbox: Inbox[bytes] = Inbox()
+    future = session.loop.submit(_send(session, spec, prepared, backend, inbox.put))
+    inbox.end_with(future)
+    try:
+        blob = inbox.drain(emit).result()
+    except KeyboardInterrupt:
+        future.cancel()
+        raise KeyboardInterrupt("the request was dropped; its worker may run the cell to its end") from None
+    outcome = CellOutcome("", JobState.COMPLETED, backend, spec.name, warnings=list(prepared.warnings))
+    take(read_answer(prepared.sender, blob), outcome, out=request.options.out, emit=emit)
+    outcome.seconds = time.perf_counter() - started
+    return outcome
+
+
+async def _send(
+    session: Session, spec: EndpointSpec, prepared: Prepared, backend: BackendName, tell: Callable[[Event], None]
+) -> bytes:
+    async def send(balancer: Balancer, link: Link, endpoint: Endpoint) -> bytes:
+        tell(sent_to(spec, link.provisioner.rate(spec), backend, ""))
+        return await post_capsule(balancer, link, endpoint, prepared=prepared, tell=tell)
+
+    return await with_endpoint(
+        session, spec, tell, send, what="the cell", timeout_s=prepared.timeout_s, backend=backend
+    )

@@ -16,18 +16,16 @@ from typing import Any
 from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, NotFoundError, ResultLost, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, see_stop
+from flash_jupyter.session.cost import measured
 from flash_jupyter.session.events import Event, Measured, Phase
-from flash_jupyter.session.facts import measured
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
-from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Watch, failure_of, follow, result_lost
+from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch, failure_of, follow, result_lost
 from flash_jupyter.session.jobs import JobRecord, utc_now
-from flash_jupyter.session.journal import Journal
 from flash_jupyter.session.keeper import KEEP_AFTER_S
 from flash_jupyter.session.results import SMALL_ANSWER_BYTES, raised_in, read_order, reason_of
 from flash_jupyter.session.shipping import read_response
-from flash_jupyter.session.signals import Signal
 from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
-from flash_jupyter.session.writer import OutputLog
+from flash_jupyter.session.writer import Journal, OutputLog
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import ONCE
 from flash_jupyter.wire.jobs import Job

@@ -35,6 +35,7 @@ from flash_jupyter.session.attaching import (
 from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.cancelling import Cancellation
 from flash_jupyter.session.collect import look_after, refresh
+from flash_jupyter.session.endpoints import Overview, entries
 from flash_jupyter.session.events import Event, Logged, Notice, Phase
 from flash_jupyter.session.explain import Explanation, explain
 from flash_jupyter.session.interpreters import interpreter_of
@@ -43,7 +44,6 @@ from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.kinds import make_runner
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info
-from flash_jupyter.session.overview import Overview, entries
 from flash_jupyter.session.owner import new_session_id
 from flash_jupyter.session.prepare import CellRequest, Prepared, may_say_answer, prepare
 from flash_jupyter.session.prune import is_due, prune

@@ -1,11 +1,16 @@
-"""What a remote function's job says, shown where it was called: in a notebook's cell, in a terminal, in a script.
+"""What a remote function's job says, shown where it was called: in a notebook's cell, in a terminal, in a script; and
+to a coroutine that waits there an ear for interrupts.
 
 Text goes to `sys.stdout` and `sys.stderr`; displays go to IPython where it runs, else their text does.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import contextvars
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flash_jupyter.session.events import (
@@ -21,6 +26,8 @@ from flash_jupyter.session.events import (
     Waiting,
 )
 
+#: how long an interrupt of an awaited call may go unheard, in seconds
+HEARD_WITHIN_S = 0.2
 #: (backend, endpoint) of which was said that calls go there
 _said: set[tuple[str, str]] = set()
 #: waits at queues, of many calls together -> what was said of each
@@ -95,3 +102,36 @@ def _write(stream: Any, text: str) -> None:
     if stream is not None:  # as in a process without a console
         stream.write(text)
         stream.flush()
+
+
+def showing() -> Callable[[Event], None]:
+    """Return what shows events on the running loop, as from where this is called; it may be called on any thread."""
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+    def tell(event: Event) -> None:
+        if is_shown(event):
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
+                loop.call_soon_threadsafe(show, event, context=context)
+
+    return tell
+
+
+@contextlib.contextmanager
+def awake() -> Iterator[None]:
+    """Wake the running loop now and then, so that an interrupt is heard.
+
+    ipykernel cancels an awaiting cell in its handler of SIGINT by a callback which does not wake a loop that sleeps
+    (`IPythonKernel._cancel_on_sigint`, seen in 7.4 with tornado 6.6): else it is heard when the job says something.
+    """
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def again() -> None:
+        nonlocal timer
+        timer = loop.call_later(HEARD_WITHIN_S, again)
+
+    again()
+    try:
+        yield
+    finally:
+        timer.cancel()

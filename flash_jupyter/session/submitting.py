@@ -11,9 +11,8 @@ from flash_jupyter.errors import NotFoundError, ResultLost, UnreachableError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.budget import Budget
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled
-from flash_jupyter.session.cost import Rate, rate_of_existing
+from flash_jupyter.session.cost import Rate, rate_of_existing, sent_to
 from flash_jupyter.session.events import Notice, Phase, Sent
-from flash_jupyter.session.facts import sent_to
 from flash_jupyter.session.feed import Feed
 from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.session.keeper import Keeper

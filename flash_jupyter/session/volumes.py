@@ -18,8 +18,7 @@ from flash_jupyter.resources.volume import NetworkVolume
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import may_have_worked
 from flash_jupyter.transport.storage import Volumes
-from flash_jupyter.wire.control import Endpoint
-from flash_jupyter.wire.storage import Volume
+from flash_jupyter.wire.control import Endpoint, Volume
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,23 @@
-"""Writes that nobody waits for: the end of a job, its output log. One thread, in the order of calls."""
+"""Writes that nobody waits for: the end of a job, what it printed, what it said. One thread, in the order of calls.
+
+The two files of a job outlive kernel and worker. Several processes may add to a journal, one after the other or at
+once: who reads it takes each number once.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO
 
+#: a number and an event's JSON form
+Numbered = tuple[int, dict[str, Any]]
 #: a short cell has the interpreter for itself before its end is written
 LINGER_S = 0.01
 _log = logging.getLogger(__name__)
@@ -59,35 +67,87 @@ class BackgroundWriter:
                 _log.warning("flash_jupyter could not write", exc_info=True)
 
 
-class OutputLog:
-    """All that a job printed, as a text file that is made with the first piece."""
+class _File:
+    """A file that is made with the first piece; each one is written at once, so that a killed process loses nothing."""
 
     def __init__(self, path: Path, writer: BackgroundWriter) -> None:
-        self._writer = writer
-        self._file: TextIO | None = None
-        #: where it is, or would be
+        self._path, self._writer = path, writer
+        self._file: BinaryIO | None = None
+
+    def close(self) -> None:
+        """Close the file, in the background."""
+        self._writer.put(self._close)
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._path.touch(mode=0o600)  # it holds what cells print
+            self._file = self._path.open("ab", buffering=0)
+        return self._file
+
+    def _append(self, data: bytes) -> None:
+        self._opened().write(data)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class OutputLog(_File):
+    """All that a job printed, as text. `place` is where it is or would be, `path` None as long as there is nothing."""
+
+    def __init__(self, path: Path, writer: BackgroundWriter) -> None:
+        super().__init__(path, writer)
         self.place = path
         self.path: Path | None = None
 
     def write(self, text: str) -> None:
         """Append a piece of text, in the background."""
         self.path = self.place
-        self._writer.put(lambda: self._append(text))
+        self._writer.put(lambda: self._append(text.encode(errors="backslashreplace")))
 
     def close(self) -> None:
-        """Close the file, in the background."""
+        """Close the file, in the background, where there is one."""
         if self.path is not None:
-            self._writer.put(self._close)
+            super().close()
 
-    def _append(self, text: str) -> None:
-        if self._file is None:
-            self.place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.place.touch(mode=0o600)  # it holds what cells print
-            self._file = self.place.open("a", encoding="utf-8", errors="backslashreplace")
-        self._file.write(text)
-        self._file.flush()  # another process may follow it
 
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+class Journal(_File):
+    """All that a job said: a line of JSON an event, with its number."""
+
+    def __init__(self, path: Path, writer: BackgroundWriter) -> None:
+        super().__init__(path, writer)
+        self.path, self.lines = path, 0
+
+    def keep(self, seq: int, event: dict[str, Any]) -> None:
+        """Add an event."""
+        self.lines += 1
+        line = json.dumps({"seq": seq, "event": event}, separators=(",", ":")).encode() + b"\n"
+        self._writer.put(partial(self._append, line))
+
+    def restart(self) -> None:
+        """Forget everything: the job begins anew."""
+        self.lines = 0
+        self._writer.put(self._truncate)
+
+    def _truncate(self) -> None:
+        self._opened().truncate(0)
+
+
+def read_journal(path: Path) -> Iterator[Numbered]:
+    """Yield the events in the order in which they were written; none where there is no file.
+
+    A line that was cut by the end of its process is passed over.
+    """
+    try:
+        file = path.open("rb")
+    except OSError:
+        return
+    with file:
+        for line in file:
+            try:
+                data = json.loads(line)
+            except ValueError:
+                continue
+            yield int(data["seq"]), data["event"]

@@ -7,8 +7,8 @@ from typing import Literal
 
 from flash_jupyter.transport.http import Retry
 from flash_jupyter.transport.rest import CONTROL_RETRY, Rest
-from flash_jupyter.wire.billing import Billing
 from flash_jupyter.wire.catalog import CpuType, CpuTypeList, DataCenter, DataCenterList, GpuType, GpuTypeList
+from flash_jupyter.wire.control import Billing
 
 Bucket = Literal["hour", "day", "week", "month", "year"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.transport.rest import Rest
-from flash_jupyter.wire.storage import Template, TemplateList, Volume, VolumeList
+from flash_jupyter.wire.control import Template, TemplateList, Volume, VolumeList
 
 TEMPLATES, VOLUMES = "templates", "network-volumes"
 

@@ -1,10 +1,12 @@
-"""REST v2 control plane: endpoints, workers, log lines, problems (`openapi-v2.json`, spec 2.0.0).
+"""REST v2 control plane: endpoints, workers, log lines, templates, volumes, bills, problems (`openapi-v2.json`, spec
+2.0.0).
 
 Only what we read is named; what else the platform sends is kept out of the way, not refused.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -146,3 +148,70 @@ class Problem(Wire):
     def text(self) -> str:
         """The most specific words there are."""
         return "; ".join(filter(None, [self.detail or self.error or self.title, *self.errors]))
+
+
+class Template(Wire):
+    """A container's settings under a name; `disk` in GB. Names are not unique."""
+
+    id: str
+    name: str
+    image: str = ""
+    args: str = ""
+    disk: int | None = None
+    env: dict[str, str] = Field(default_factory=dict, repr=False)
+    ports: tuple[str, ...] = ()
+    registry: str | None = None
+    serverless: bool = False
+
+
+class TemplateList(Wire):
+    """`ListTemplatesResponse`."""
+
+    templates: tuple[Template, ...]
+
+
+class Volume(Wire):
+    """A network volume; `size_gb` is what is paid for, whatever is stored. Names are not unique."""
+
+    id: str
+    name: str
+    size_gb: int = Field(alias="size")
+    data_center: str = Field(alias="dataCenter")
+    type: str = "STANDARD"
+
+
+class VolumeList(Wire):
+    """`ListNetworkVolumesResponse`."""
+
+    volumes: tuple[Volume, ...] = Field(alias="networkVolumes")
+
+
+class Amounts(Wire):
+    """The parts of a sum of US dollars."""
+
+    total: float = Field(default=0.0, alias="totalAmount")
+    gpu: float = Field(default=0.0, alias="gpuAmount")
+    cpu: float = Field(default=0.0, alias="cpuAmount")
+    disk: float = Field(default=0.0, alias="diskAmount")
+    fee: float = Field(default=0.0, alias="feeAmount")
+
+
+class BillingRecord(Amounts):
+    """One endpoint in one span of time, the end not included."""
+
+    endpoint_id: str = Field(alias="serverlessId")
+    start: datetime = Field(alias="startTime")
+    end: datetime = Field(alias="endTime")
+
+
+class BillingTotals(Wire):
+    """The sums over all records."""
+
+    totals: Amounts = Amounts()
+
+
+class Billing(Wire):
+    """`ListServerlessBillingResponse`."""
+
+    records: tuple[BillingRecord, ...]
+    metadata: BillingTotals = BillingTotals()

@@ -8,7 +8,7 @@ import pytest
 
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.bill import BillRow, DayRow, bill_rows, check_days, day_rows
-from flash_jupyter.wire.billing import BillingRecord
+from flash_jupyter.wire.control import BillingRecord
 
 
 def record(endpoint: str, day: int, usd: float) -> BillingRecord:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from flash_jupyter.session.events import Fragment
 from flash_jupyter.session.feed import Feed
-from flash_jupyter.session.journal import Journal
-from flash_jupyter.session.writer import BackgroundWriter, OutputLog
+from flash_jupyter.session.writer import BackgroundWriter, Journal, OutputLog
 
 DONE = Fragment(
     "0" * 16, 0, 1, 1, json.dumps({"t": "done", "answer": base64.b64encode(b"from the log").decode(), "events": 0})

@@ -8,8 +8,7 @@ from platform_app import BACKEND, Platform
 
 from flash_jupyter.errors import ApiError, JobError, JobTimedOut, JobWasCancelled, ResultLost, WorkerLost
 from flash_jupyter.session.events import Event, Phase
-from flash_jupyter.session.follow import PATIENCE_S, Watch, failure_of, follow
-from flash_jupyter.session.signals import Signal
+from flash_jupyter.session.follow import PATIENCE_S, Signal, Watch, failure_of, follow
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import Clock, Http
 from flash_jupyter.transport.queue import Queue
@@ -236,3 +235,43 @@ def test_a_worker_that_dies_in_each_try_says_how_often() -> None:
         "the worker died while it ran the job; so it did in each of 3 tries\n    w1: killed by signal 9\n"
         "  → give it more memory with other hardware (gpu= or cpu=), or let it do less at once"
     )
+
+
+LONG_S = 60.0
+
+
+def test_all_who_wait_are_woken_at_once() -> None:
+    async def main() -> None:
+        signal = Signal()
+        waiting = [asyncio.ensure_future(signal.wait_at_most(LONG_S)) for _ in range(3)]
+        waiting.append(asyncio.ensure_future(signal.wait()))  # type: ignore[arg-type]  # returns True
+        await asyncio.sleep(0)
+        signal.set()
+        await asyncio.wait_for(asyncio.gather(*waiting), LONG_S / 2)
+        await signal.wait_at_most(LONG_S)  # it stays set
+
+    asyncio.run(main())
+
+
+def test_who_waits_in_vain_goes_on() -> None:
+    async def main() -> bool:
+        signal = Signal()
+        await signal.wait_at_most(0.001)
+        return signal.is_set()
+
+    assert asyncio.run(main()) is False
+
+
+def test_a_wait_that_is_cancelled_leaves_the_others_waiting() -> None:
+    async def main() -> None:
+        signal = Signal()
+        given_up, other = (asyncio.ensure_future(signal.wait_at_most(LONG_S)) for _ in range(2))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        assert not other.done()
+        signal.set()
+        await asyncio.wait_for(other, LONG_S / 2)
+
+    asyncio.run(main())

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from flash_jupyter.session.writer import BackgroundWriter, OutputLog
+from flash_jupyter.session.attaching import replay, stored_answer
+from flash_jupyter.session.events import Event, Stream
+from flash_jupyter.session.jobs import JobRecord
+from flash_jupyter.session.writer import BackgroundWriter, Journal, OutputLog, read_journal
+from flash_jupyter.states import JobState
 
 
 def test_actions_run_in_order_on_another_thread() -> None:
@@ -68,3 +72,58 @@ def test_nobody_else_may_read_an_output_log(tmp_path: Path) -> None:
     writer.close()
     assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "logs" / "job.log").stat().st_mode & 0o777 == 0o600
+
+
+def said(text: str) -> dict[str, str]:
+    return {"t": "stdout", "text": text}
+
+
+def written(path: Path, *numbered: tuple[int, str]) -> Journal:
+    writer = BackgroundWriter()
+    journal = Journal(path, writer)
+    for seq, text in numbered:
+        journal.keep(seq, said(text))
+    journal.close()
+    writer.close()
+    return journal
+
+
+def test_what_was_kept_is_read_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "fj-1.jsonl"
+    assert written(path, (0, "a"), (1, "b")).lines == 2
+    assert list(read_journal(path)) == [(0, said("a")), (1, said("b"))]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_process_adds_to_it_and_each_event_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "fj-1.jsonl"
+    written(path, (0, "a"), (1, "b"))
+    written(path, (1, "b"), (2, "c"))
+    told: list[Event] = []
+    replay(path, 10, told.append)
+    assert told == [Stream("stdout", letter) for letter in "abc"]
+
+
+def test_a_line_that_was_cut_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "fj-1.jsonl"
+    written(path, (0, "a"))
+    with path.open("a") as file:
+        file.write('{"seq": 1, "eve')
+    assert list(read_journal(path)) == [(0, said("a"))]
+
+
+def test_where_there_is_none_nothing_is_read(tmp_path: Path) -> None:
+    assert list(read_journal(tmp_path / "fj-1.jsonl")) == []
+
+
+def test_a_job_without_an_answer_still_shows_what_it_said(tmp_path: Path) -> None:
+    import pytest
+
+    from flash_jupyter.errors import ResultLost
+
+    path, told = tmp_path / "fj-1.jsonl", list[Event]()
+    written(path, (1, "late"), (0, "early"))
+    record = JobRecord("fj-1", JobState.FAILED, "local", "2026-11-22T10:00:00.000Z", error="WorkerLost: gone")
+    with pytest.raises(ResultLost, match="job fj-1 is FAILED and has no result: WorkerLost: gone"):
+        stored_answer(record, None, path, told.append)
+    assert told == [Stream("stdout", "early"), Stream("stdout", "late")]
