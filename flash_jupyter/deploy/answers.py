@@ -6,9 +6,7 @@ Results are unpickled only here, and they come from an endpoint of the user's ow
 from __future__ import annotations
 
 import base64
-import itertools
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,18 +14,11 @@ import cloudpickle
 import httpx
 
 from flash_jupyter.errors import ApiError, FlashError, JobError, RemoteExecutionError, SerializationError
+from flash_jupyter.runtime.answers import RemoteTraceback, read_raised
 from flash_jupyter.session.follow import failure_of
 from flash_jupyter.session.started import complete
 from flash_jupyter.states import JobState
 from flash_jupyter.wire.jobs import Job, read_failure
-
-_FRAME = re.compile(r'^  File "(?P<filename>.+)", line (?P<line>\d+), in (?P<name>.+)$(?:\n    (?P<text>.*)$)?', re.M)
-#: what Python writes between two exceptions
-_BETWEEN = re.compile(
-    r"\n\n(?:(The above exception was the direct cause of)|During handling of the above exception, another) .*\n\n"
-)
-_OURS = re.compile(r"/flash_jupyter/(worker|runtime)/")
-_LIBRARY = re.compile(r"/lib/python[\d.]+/(?!(site|dist)-packages)")
 
 
 def read_job(job: Job, label: str, *, is_pickled: bool) -> Any:
@@ -38,17 +29,15 @@ def read_job(job: Job, label: str, *, is_pickled: bool) -> Any:
     if job.status is JobState.COMPLETED:
         return _read_output(job.output, label, is_pickled=is_pickled)
     if job.status is JobState.FAILED and "worker lost" not in job.error_text.lower():
-        # the SDK's worker makes a failure of every output that has an `error`; the rest of the output is still there
-        rest = job.output if isinstance(job.output, Mapping) else {}
-        raise raised(job.error_text, str(rest["traceback"])) if "traceback" in rest else _told(job.error_text)
+        raise _told(job.error_text)
     failure = failure_of(job, "")
     fix = f"call {label} again" if failure.fix.startswith(("run the cell", "run it")) else failure.fix
     raise type(failure)(failure.message, fix=fix, platform_id=job.id, worker_id=job.worker_id or "")
 
 
 def _read_output(output: Any, label: str, *, is_pickled: bool) -> Any:
-    if isinstance(output, Mapping) and output.get("success") is False and "error" in output:
-        raise raised(str(output["error"]), str(output.get("traceback") or ""))
+    if isinstance(output, Mapping) and output.get("success") is False and ("failure" in output or "error" in output):
+        raise _raised(output.get("failure") or output)
     if not is_pickled:
         return output
     if not isinstance(output, Mapping) or "result" not in output:
@@ -69,11 +58,11 @@ def _read_output(output: Any, label: str, *, is_pickled: bool) -> Any:
 
 
 def has_failure(answer: httpx.Response) -> bool:
-    """Whether an answer says what the function behind a route raised, and where."""
+    """Whether an answer says what the function behind a route raised, and where (`worker/callers.py`)."""
     if answer.status_code != 500 or "json" not in answer.headers.get("content-type", ""):
         return False
     said = answer.json()
-    return isinstance(said, dict) and "traceback" in said
+    return isinstance(said, dict) and "report" in said
 
 
 def read_route(answer: httpx.Response) -> Any:
@@ -82,8 +71,7 @@ def read_route(answer: httpx.Response) -> Any:
     Raises `RemoteExecutionError` for what its function raised.
     """
     if has_failure(answer):
-        said = answer.json()
-        raise raised(str(said.get("detail", "")), str(said["traceback"]))
+        raise _raised(answer.json())
     if not answer.content:
         return None
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
@@ -105,56 +93,22 @@ def read_refusal(failure: ApiError, label: str) -> FlashError:
     return complete(error, None, None)
 
 
+def _raised(said: Mapping[str, Any]) -> RemoteExecutionError:
+    """What the function raised, in its own type where that exists here; of one without frames the text shows where."""
+    error, original = read_raised(said)
+    return _with_text(complete(error, original, None), str(said.get("traceback") or ""))
+
+
 def _told(text: str) -> RemoteExecutionError:
     """The error of a job that failed: the SDK's JSON has a traceback."""
     try:
-        told = json.loads(text)
-        trace = str(told["error_traceback"])
+        trace = str(json.loads(text)["error_traceback"])
     except (ValueError, TypeError, KeyError):
-        return read_failure(text)
-    return raised(str(told.get("error_message", "")), trace)
+        trace = ""
+    return _with_text(read_failure(text), trace)
 
 
-def raised(message: str, trace: str) -> RemoteExecutionError:
-    r"""Make an exception of Python's own text of a traceback, in its own type where that exists here.
-
-    >>> text = 'Traceback (most recent call last):\n  File "/app/a.py", line 2, in f\n    1 / 0\nValueError: bad\n'
-    >>> error = raised("bad", text)
-    >>> str(error), error.type_name, error.frames[0]["line"], isinstance(error, ValueError)
-    ('bad', 'ValueError', 2, True)
-    """
-    parts = _BETWEEN.split(trace)  # texts, and between two of them the word of `cause` or None
-    texts, words = parts[::2], parts[1::2]
-    type_name, said = _last_line(texts[-1], message)
-    chain = [
-        {
-            "type": _last_line(text, "")[0],
-            "message": _last_line(text, "")[1],
-            "text": ": ".join(filter(None, _last_line(text, ""))),
-            "frames": _frames(text),
-            "how": "cause" if word else "context",
-        }
-        for text, word in zip(reversed(texts[:-1]), reversed(words), strict=True)
-    ]
-    error = RemoteExecutionError(type_name, said, frames=_frames(texts[-1]), chain=chain)
-    return complete(error, None, None)
-
-
-def _last_line(text: str, message: str) -> tuple[str, str]:
-    """Type and message of a traceback, whose last frame stands before them; a message may have several lines."""
-    frames = list(_FRAME.finditer(text))
-    rest = text[frames[-1].end() :] if frames else text
-    lines = [line for line in rest.strip("\n").split("\n") if not line.startswith("    ")]
-    name, _, said = "\n".join(lines).partition(": ")
-    return (name.strip(), said) if re.fullmatch(r"[\w.]+", name.strip()) else ("Exception", message)
-
-
-def _frames(text: str) -> list[dict[str, Any]]:
-    """The user's frames: those of the worker and of what it calls them with stand before them."""
-    found = [
-        {"filename": each["filename"], "line": int(each["line"]), "name": each["name"], "text": each["text"] or ""}
-        for each in _FRAME.finditer(text)
-    ]
-    after = max((number for number, frame in enumerate(found, 1) if _OURS.search(str(frame["filename"]))), default=0)
-    own = itertools.dropwhile(lambda frame: _LIBRARY.search(str(frame["filename"])), found[after:])
-    return list(own) or found[-1:]
+def _with_text(error: RemoteExecutionError, trace: str) -> RemoteExecutionError:
+    if trace and not error.frames:
+        error.__cause__ = RemoteTraceback(trace)
+    return error

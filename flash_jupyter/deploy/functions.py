@@ -14,10 +14,11 @@ from flash_jupyter.decorator.output import unwrapped
 from flash_jupyter.deploy.answers import read_job, read_refusal, read_route
 from flash_jupyter.deploy.lookup import Live, nearest
 from flash_jupyter.deploy.ongoing import Call, JobCall, RouteCall, join, wait
-from flash_jupyter.deploy.requests import Instance, job_request, method_request, plain_request, route_request
+from flash_jupyter.deploy.requests import job_request, plain_request, route_request
 from flash_jupyter.deploy.signature import bind, signature_of
 from flash_jupyter.deploy.whereabouts import Whereabouts
 from flash_jupyter.errors import ApiError, FlashError, NotFoundError
+from flash_jupyter.runtime.request import Arguments, Instance
 from flash_jupyter.session.loop import LoopThread
 
 #: what makes a call, and what reads its answer
@@ -131,8 +132,7 @@ class DeployedClass:
         """Describe an object; nothing is sent yet. Raises `TypeError` for arguments that do not fit."""
         if (signature := getattr(self, "__signature__", None)) is not None:
             args, kwargs = (), bind(self.__name__, signature, args, kwargs)
-        instance = Instance(f"{self.__name__}-{secrets.token_hex(4)}", args, kwargs)
-        return DeployedInstance(self._whereabouts, self._function, self._live, instance)
+        return DeployedInstance(self._whereabouts, self._function, self._live, (args, kwargs))
 
     def __repr__(self) -> str:
         return f"<deployed class {self.__name__} of {self._whereabouts}>"
@@ -141,8 +141,9 @@ class DeployedClass:
 class DeployedInstance:
     """An object of a deployed class; it has the methods of its class, and nothing else."""
 
-    def __init__(self, whereabouts: Whereabouts, function: Function, live: Live, instance: Instance) -> None:
-        self._whereabouts, self._function, self._live, self._instance = whereabouts, function, live, instance
+    def __init__(self, whereabouts: Whereabouts, function: Function, live: Live, arguments: Arguments) -> None:
+        self._whereabouts, self._function, self._live, self._made_of = whereabouts, function, live, arguments
+        self._id = f"{function.name}-{secrets.token_hex(4)}"
 
     def __getattr__(self, name: str) -> DeployedCallable:
         if name.startswith("_"):
@@ -159,11 +160,11 @@ class DeployedInstance:
         return list(self._function.class_methods)
 
     def __repr__(self) -> str:
-        return f"<{self._instance.id} of {self._whereabouts}>"
+        return f"<{self._id} of {self._whereabouts}>"
 
     def _start(self, label: str, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Started:
         arguments = _arguments(label, method, args, kwargs)
-        request = method_request(self._function, self._instance, method.name, arguments)
+        request = job_request(self._function, arguments, Instance(self._id, method.name, self._made_of))
         call = JobCall(partial(self._whereabouts.find, self._live.name), request)
         return call, partial(read_job, label=label, is_pickled=True)
 

@@ -6,19 +6,13 @@ handler of a released client takes the arguments by name as JSON, and so does a 
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import cloudpickle
-
-from flash_jupyter import limits
 from flash_jupyter.build.manifest import Function
-from flash_jupyter.capsule.blame import blame
-from flash_jupyter.errors import PayloadTooLargeError, SerializationError
+from flash_jupyter.runtime.request import Call, Instance, job_body
 from flash_jupyter.session.payload import prepare_payload
-from flash_jupyter.session.prepare import encode
 from flash_jupyter.transport.routes import request_of
 
 
@@ -40,34 +34,13 @@ class RouteRequest:
     content: bytes | None = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Instance:
-    """An object of a deployed class: its id, and what its constructor gets."""
+def job_request(function: Function, arguments: Mapping[str, Any], instance: Instance | None = None) -> JobRequest:
+    """Call a function of our handler, or a method of an object, which is made where a worker does not have it.
 
-    id: str
-    args: Sequence[Any] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-
-
-def job_request(function: Function, arguments: Mapping[str, Any]) -> JobRequest:
-    """Call a function of our handler; raises `SerializationError` and `PayloadTooLargeError`."""
-    request = {"function_name": function.name, "execution_type": "function"}
-    return _pickled({**request, "kwargs": packed(arguments)}, arguments)
-
-
-def method_request(function: Function, instance: Instance, method: str, arguments: Mapping[str, Any]) -> JobRequest:
-    """Call a method of an object, which is made where a worker does not have it."""
-    request = {
-        "class_name": function.name,
-        "execution_type": "class",
-        "instance_id": instance.id,
-        "create_new_instance": False,
-        "constructor_args": list(packed(dict(enumerate(instance.args))).values()),
-        "constructor_kwargs": packed(instance.kwargs),
-        "method_name": method,
-        "kwargs": packed(arguments),
-    }
-    return _pickled(request, {**instance.kwargs, **arguments})
+    Raises `SerializationError` and `PayloadTooLargeError`.
+    """
+    call = Call("", function.name, None, ((), dict(arguments)), instance=instance)
+    return JobRequest(job_body(call), is_pickled=True)
 
 
 def plain_request(arguments: Mapping[str, Any]) -> JobRequest:
@@ -80,35 +53,3 @@ def route_request(function: Function, arguments: Mapping[str, Any]) -> RouteRequ
     method = (function.http_method or "POST").upper()
     path, query, content = request_of(method, function.http_path or "/", dict(arguments))
     return RouteRequest(method, path, query, content)
-
-
-def _pickled(request: Mapping[str, Any], arguments: Mapping[str, Any]) -> JobRequest:
-    body = encode(request, None)
-    if len(body) > limits.RUN_PAYLOAD_BYTES:
-        raise PayloadTooLargeError(
-            {name: len(value) for name, value in packed(arguments).items()},
-            size_bytes=len(body),
-            limit_bytes=limits.RUN_PAYLOAD_BYTES,
-            what="what the call needs",
-            fix="pass where it can be loaded from, as a URL or a path on a volume",
-        )
-    return JobRequest(body, is_pickled=True)
-
-
-def packed(values: Mapping[Any, Any]) -> dict[Any, str]:
-    """Pickle each value for a FunctionRequest; raises `SerializationError` which says what can't be."""
-    return {name: _pack(name, value) for name, value in values.items()}
-
-
-def _pack(name: Any, value: Any) -> str:
-    try:
-        return base64.b64encode(cloudpickle.dumps(value)).decode()
-    except Exception as error:  # an object's own code
-        found = blame(f"argument {name}", value, cloudpickle.dumps, error)
-        raise SerializationError(
-            found.name,
-            found.path,
-            found.culprit,
-            reason=found.reason,
-            fix="pass what it is made from",
-        ) from None

@@ -70,14 +70,19 @@ def read_response(output: Any, call: Call) -> Any:
 
 def failure_of(said: Mapping[str, Any], call: Call) -> FlashError:
     """Make the exception that the other side raised, of its own type too where that exists here."""
-    text = str(said.get("traceback") or "").rstrip()
-    report = dict(said.get("report") or _from_text(str(said.get("error")), text))
-    message = str(report.get("message", ""))
-    error = RemoteExecutionError(str(report["type"]), message, frames=report.get("frames", ()), report=report)
-    made = in_own_type(error, _unpickled(said.get("exception")))
-    if text:
+    made = in_own_type(*read_raised(said))
+    if text := str(said.get("traceback") or "").rstrip():
         made.__cause__ = RemoteTraceback(f"{call.label}, on a worker of {call.resource}:\n\n{text}\n")
     return made
+
+
+def read_raised(said: Mapping[str, Any]) -> tuple[RemoteExecutionError, object]:
+    """Read what `worker/raised.py` says of an exception: the error, and the exception itself where it could travel."""
+    report = dict(said.get("report") or _from_text(str(said.get("error")), str(said.get("traceback") or "").rstrip()))
+    frames, chain = report.get("frames", ()), report.get("chain", ())
+    message = str(report.get("message", ""))
+    error = RemoteExecutionError(str(report["type"]), message, frames=frames, chain=chain, report=report)
+    return error, _unpickled(said.get("exception"))
 
 
 def _from_text(error: str, traceback: str) -> Mapping[str, Any]:

@@ -29,14 +29,15 @@ class Instance:
 
 @dataclass(frozen=True)
 class Call:
-    """A call of what `resource` serves under `name`; `function` is what the caller has of it, for its signature.
+    """A call of what `resource` serves under `name`; `function` is what the caller has of it, for its signature:
+    None for a notebook, which has the manifest.
 
     `timeout_s` is how long the caller waits; None: as long as the platform lets the job run.
     """
 
     resource: str
     name: str
-    function: Callable[..., Any] = field(repr=False)
+    function: Any = field(repr=False)
     arguments: Arguments = field(repr=False)
     timeout_s: float | None = None
     instance: Instance | None = None
@@ -85,7 +86,7 @@ def job_body(call: Call) -> bytes:
             size_bytes=len(content),
             limit_bytes=limits.RUN_PAYLOAD_BYTES,
             what=f"what the call of {call.label} needs",
-            fix="put it on a volume that both resources have, and pass its path",
+            fix="put it on a volume that both have, or pass where it can be loaded from",
         )
     return content
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
-import traceback
+import json
 from typing import Any
 
 import cloudpickle
 import httpx
 import pytest
 
-from flash_jupyter.deploy.answers import has_failure, raised, read_job, read_refusal, read_route
+from flash_jupyter.deploy.answers import has_failure, read_job, read_refusal, read_route
 from flash_jupyter.errors import ApiError, JobTimedOut, RemoteExecutionError, SerializationError, WorkerLost
 from flash_jupyter.wire.jobs import Job
+from flash_jupyter.worker.raised import describe
 
 
 def job(status: str = "COMPLETED", **fields: Any) -> Job:
@@ -23,16 +24,26 @@ def answered(value: Any) -> dict[str, Any]:
     return {"success": True, "result": base64.b64encode(cloudpickle.dumps(value)).decode()}
 
 
-def failed() -> str:
-    """The traceback of an error with a cause, as Python writes it."""
+def fail() -> None:
     try:
-        try:
-            {"cake": 4}["tea"]
-        except KeyError as error:
-            raise ValueError("no tea:\nnone at all") from error
-    except ValueError:
-        return traceback.format_exc()
+        {"cake": 4}["tea"]
+    except KeyError as error:
+        raise ValueError("no tea:\nnone at all") from error
+
+
+def failed() -> dict[str, Any]:
+    """What a worker says of an error with a cause."""
+    try:
+        fail()
+    except ValueError as error:
+        return {"error": str(error), **describe(error)}
     raise AssertionError
+
+
+def job_error(ended: Job) -> RemoteExecutionError:
+    with pytest.raises(RemoteExecutionError) as caught:
+        read_job(ended, "f", is_pickled=True)
+    return caught.value
 
 
 def test_the_pickled_form_gives_any_value_and_the_plain_one_its_json() -> None:
@@ -41,19 +52,27 @@ def test_the_pickled_form_gives_any_value_and_the_plain_one_its_json() -> None:
 
 
 def test_an_error_has_its_own_type_its_text_its_frames_and_its_cause() -> None:
-    error = raised("no tea:\nnone at all", failed())
+    error = job_error(job(output={"success": False, "failure": failed()}))
     assert isinstance(error, ValueError)
     assert (error.type_name, str(error)) == ("ValueError", "no tea:\nnone at all")
     assert [(frame["name"], frame["text"]) for frame in error.frames] == [
-        ("failed", 'raise ValueError("no tea:\\nnone at all") from error')
+        ("failed", "fail()"),
+        ("fail", 'raise ValueError("no tea:\\nnone at all") from error'),
     ]
     assert [(cause["text"], cause["how"]) for cause in error.chain] == [("KeyError: 'tea'", "cause")]
+    assert error.chain[0]["frames"][-1]["text"] == '{"cake": 4}["tea"]'
     assert "on the worker:\n  " in "".join(error.__notes__)
 
 
+def test_a_handler_of_a_released_client_says_its_traceback_as_text() -> None:
+    said = {"error_type": "<class 'ValueError'>", "error_message": "no tea", "error_traceback": "Traceback: in brew"}
+    error = job_error(job("FAILED", error=json.dumps(said)))
+    assert str(error.__cause__) == "\nTraceback: in brew"
+
+
 FAILURES = [
-    ("the answer of our handler", job("FAILED", error="no tea", output={"success": False, "traceback": failed()})),
-    ("a response that is complete", job(output={"success": False, "error": "no tea", "traceback": failed()})),
+    ("the answer of our handler", job(output={"success": False, "failure": failed()})),
+    ("that of one who does not know our form", job(output={"success": False, "error": "no tea", "traceback": "ValueError: no tea"})),
     ("the JSON of the SDK's worker", job("FAILED", error='{"error_type": "<class \'ValueError\'>", "error_message": "no tea"}')),
 ]  # fmt: skip
 
@@ -96,11 +115,11 @@ def test_a_route_gives_its_value(answer: dict[str, Any], value: Any) -> None:
 
 
 def test_what_a_route_raised_is_raised_here_with_its_frames() -> None:
-    answer = httpx.Response(500, json={"detail": "ValueError: no tea", "traceback": failed()})
+    answer = httpx.Response(500, json={"detail": "ValueError: no tea", **failed()})
     with pytest.raises(ValueError, match="no tea") as caught:
         read_route(answer)
     assert isinstance(caught.value, RemoteExecutionError)
-    assert [frame["name"] for frame in caught.value.frames] == ["failed"]
+    assert [frame["name"] for frame in caught.value.frames] == ["failed", "fail"]
     assert not has_failure(httpx.Response(500, json={"detail": "ValueError: no tea"}))
 
 

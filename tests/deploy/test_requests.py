@@ -11,8 +11,9 @@ from emulated import unpickled
 
 from flash_jupyter import limits
 from flash_jupyter.build.manifest import Function
-from flash_jupyter.deploy.requests import Instance, job_request, method_request, plain_request, route_request
+from flash_jupyter.deploy.requests import job_request, plain_request, route_request
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
+from flash_jupyter.runtime.request import Instance
 
 SCORE = Function(name="score", module="m")
 BASKET = Function(name="Basket", module="m", is_class=True, class_methods=["add"])
@@ -31,8 +32,8 @@ def test_a_function_gets_its_arguments_by_name_in_the_pickled_form() -> None:
 
 
 def test_a_method_says_which_object_it_belongs_to_and_how_that_is_made() -> None:
-    sent = json.loads(method_request(BASKET, Instance("b1", kwargs={"owner": "ann"}), "add", {"item": "tea"}).body)
-    given = sent["input"]
+    instance = Instance("b1", "add", ((), {"owner": "ann"}))
+    given = json.loads(job_request(BASKET, {"item": "tea"}, instance).body)["input"]
     assert {name: plain(value) for name, value in given["constructor_kwargs"].items()} == {"owner": "ann"}
     assert (given["class_name"], given["instance_id"], given["method_name"]) == ("Basket", "b1", "add")
     assert given["create_new_instance"] is False
@@ -56,4 +57,4 @@ def test_what_cannot_travel_is_said_before_anything_is_sent() -> None:
     assert caught.value.path == "argument words → ['lock'] → [0]"
     with pytest.raises(PayloadTooLargeError) as large:
         job_request(SCORE, {"text": "x" * limits.RUN_PAYLOAD_BYTES})
-    assert list(large.value.sizes) == ["text"]
+    assert list(large.value.sizes) == ["argument text"]
