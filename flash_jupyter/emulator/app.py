@@ -40,10 +40,10 @@ from flash_jupyter.emulator.keys import Access, Keys
 from flash_jupyter.emulator.keys_api import KeysApi
 from flash_jupyter.emulator.logins import Logins
 from flash_jupyter.emulator.logins_api import LoginsApi
-from flash_jupyter.emulator.planes import refusal
 from flash_jupyter.emulator.pod_logs_api import PodLogsApi
 from flash_jupyter.emulator.pool import Pool
 from flash_jupyter.emulator.previews import Previews
+from flash_jupyter.emulator.problems import refusal
 from flash_jupyter.emulator.queue_api import QueueApi
 from flash_jupyter.emulator.rate import ControlLimiter, QueueLimiter, Window
 from flash_jupyter.emulator.restore import restore

@@ -14,7 +14,7 @@ from flash_jupyter import limits
 from flash_jupyter.emulator.artifacts import Artifacts, check_size
 from flash_jupyter.emulator.fleet import new_id
 from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.store_apps import ArtifactUpload, FlashApp, FlashBuild, FlashEnvironment
+from flash_jupyter.emulator.tables import ArtifactUpload, FlashApp, FlashBuild, FlashEnvironment
 from flash_jupyter.emulator.world import Endpoint, World
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from flash_jupyter.emulator.auth import HAS_KEY, READS_ONLY
 from flash_jupyter.emulator.jobs import BadRequest
-from flash_jupyter.emulator.planes import GRAPHQL
+from flash_jupyter.emulator.problems import GRAPHQL
 from flash_jupyter.emulator.queue_api import read_body
 
 if TYPE_CHECKING:

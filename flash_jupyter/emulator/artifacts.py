@@ -14,9 +14,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flash_jupyter import limits
-from flash_jupyter.emulator.planes import ARTIFACTS
-from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.store_apps import ArtifactUpload
+from flash_jupyter.emulator.problems import ARTIFACTS, Problem
+from flash_jupyter.emulator.tables import ArtifactUpload
 
 _PARTIAL = ".part"
 

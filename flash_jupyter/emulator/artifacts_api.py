@@ -8,8 +8,7 @@ from starlette.routing import Route
 
 from flash_jupyter.emulator.apps import Apps
 from flash_jupyter.emulator.artifacts import Artifacts
-from flash_jupyter.emulator.planes import ARTIFACTS
-from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.problems import ARTIFACTS, Problem
 
 
 class ArtifactsApi:

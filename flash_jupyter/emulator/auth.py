@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flash_jupyter.emulator.endpoint_key import endpoint_key
 from flash_jupyter.emulator.keys import Access, Keys
-from flash_jupyter.emulator.planes import ARTIFACTS, GRAPHQL, Plane, plane_of, refusal
+from flash_jupyter.emulator.problems import ARTIFACTS, GRAPHQL, Plane, plane_of, refusal
 
 #: set in the scope of a request that has the key
 HAS_KEY = "flash_jupyter.has_key"

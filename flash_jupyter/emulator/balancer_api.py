@@ -16,10 +16,9 @@ from starlette.types import Receive, Scope, Send
 from flash_jupyter.emulator.balancer import STOPPED, Balancer, Broken, Refused, WorkerTimeout
 from flash_jupyter.emulator.flash_endpoint import FLASH_ID, Find, flash_endpoint
 from flash_jupyter.emulator.health import HealthChecks
-from flash_jupyter.emulator.inbox import Inbox, TooLarge
 from flash_jupyter.emulator.jobs import BadRequest
 from flash_jupyter.emulator.ports import health_path
-from flash_jupyter.emulator.relay import WORKER_ID, Answer, Destination, relay, target_of
+from flash_jupyter.emulator.relay import WORKER_ID, Answer, Destination, Inbox, TooLarge, relay, target_of
 from flash_jupyter.emulator.world import Affinity, Endpoint, NoSuchEndpoint, NoWorker, Worker, WorkerGone, World
 
 #: the status of an answer that takes too long, which the docs name

@@ -6,13 +6,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from flash_jupyter.emulator.billing import serverless_bill, whole_bill
-from flash_jupyter.emulator.buckets import SIZES, Window, window_of
-from flash_jupyter.emulator.control_routes import Operation, control_routes
-from flash_jupyter.emulator.query import query_values
+from flash_jupyter.emulator.billing import SIZES, Window, serverless_bill, whole_bill, window_of
+from flash_jupyter.emulator.control_routes import Operation, control_routes, query_values
 from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.schema import Schema
-from flash_jupyter.emulator.store_usage import UsageRow, UsageTable
+from flash_jupyter.emulator.tables import UsageRow, UsageTable
 from flash_jupyter.emulator.world import Clock
 
 _TEXT: Schema = {"type": "string"}

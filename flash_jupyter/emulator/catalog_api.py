@@ -17,9 +17,8 @@ from flash_jupyter.emulator.catalog_documents import (
     show_data_center,
     show_gpu,
 )
-from flash_jupyter.emulator.control_routes import Operation, control_routes
+from flash_jupyter.emulator.control_routes import Operation, control_routes, query_values
 from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.query import query_values
 from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.schema import Schema
 

@@ -1,8 +1,9 @@
-"""What all routes of REST v2 share: the quota and its headers, problem documents, JSON bodies."""
+"""What all routes of REST v2 share: the quota and its headers, problem documents, bodies and queries."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.routing import Route
 
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.rate import ControlLimiter
+from flash_jupyter.emulator.schema import Schema, checked
 
 Handler = Callable[[Request], Awaitable[Response]]
 #: method, path, handler
@@ -52,3 +54,28 @@ async def read_json(request: Request) -> Any:
         return json.loads((await request.body()).decode("utf-8"))
     except (ValueError, RecursionError):
         raise Problem(400, "the body is not JSON") from None
+
+
+def query_values(request: Request, properties: dict[str, Schema]) -> dict[str, Any]:
+    """Return the values of the parameters that are there; raises `Problem` 422. Unknown parameters are not looked at.
+
+    Lists are separated by commas (`style: form, explode: false` of the REST v2 document).
+    """
+    given = {name: request.query_params[name] for name in properties if name in request.query_params}
+    values = {name: _value(text, properties[name]["type"]) for name, text in given.items()}
+    return checked(values, {"type": "object", "properties": properties})
+
+
+def _value(text: str, kind: str) -> Any:
+    """Return the value, or the text itself where it is none: the schema says so then.
+
+    >>> _value("A,B", "array"), _value("12", "integer"), _value("twelve", "integer"), _value("true", "boolean")
+    (['A', 'B'], 12, 'twelve', True)
+    """
+    if kind == "array":
+        return text.split(",") if text else []
+    if kind == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text):
+        return int(text)
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    return text

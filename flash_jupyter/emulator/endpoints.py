@@ -13,7 +13,7 @@ from flash_jupyter.emulator.logs import format_time
 from flash_jupyter.emulator.ports import health_path
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import EndpointRow
-from flash_jupyter.emulator.store_resources import Resource
+from flash_jupyter.emulator.tables import Resource
 from flash_jupyter.emulator.templates import Templates, applied, container_settings
 from flash_jupyter.emulator.volumes import Volumes, check_data_centers
 from flash_jupyter.emulator.world import Endpoint, NoWorker, Worker, World

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 
 from flash_jupyter.emulator.fault_rules import Kind, check, name_error, parse_name, target_of
-from flash_jupyter.emulator.planes import ARTIFACTS
+from flash_jupyter.emulator.problems import ARTIFACTS
 
 #: what a create answers, the status and the text; the platform's own texts are not documented
 REFUSALS = {

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flash_jupyter.emulator.fault_rules import target_of
 from flash_jupyter.emulator.faults import Fault
-from flash_jupyter.emulator.planes import Plane, plane_of, refusal
+from flash_jupyter.emulator.problems import Plane, plane_of, refusal
 from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.world import World
 

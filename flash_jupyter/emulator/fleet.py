@@ -20,7 +20,7 @@ from flash_jupyter.emulator.pool import NoProcess, Pool, WorkerOrder, memory_lim
 from flash_jupyter.emulator.ports import Ports, wants_health_port
 from flash_jupyter.emulator.secrets import Secrets, UnknownSecret
 from flash_jupyter.emulator.store import WorkerRow
-from flash_jupyter.emulator.store_usage import UsageRow
+from flash_jupyter.emulator.tables import UsageRow
 from flash_jupyter.emulator.world import Affinity, Endpoint, NoWorker, Worker, WorkerGone, World
 from flash_jupyter.states import WorkerState
 

@@ -17,10 +17,9 @@ from starlette.types import Scope
 
 from flash_jupyter.emulator.apps import environment_id_of
 from flash_jupyter.emulator.flash_endpoint import FLASH_ID, HEADERS, Find
-from flash_jupyter.emulator.planes import GRAPHQL, Plane, plane_of
-from flash_jupyter.emulator.problems import Problem
+from flash_jupyter.emulator.problems import GRAPHQL, Plane, Problem, plane_of
 from flash_jupyter.emulator.store import Store
-from flash_jupyter.emulator.store_keys import RestrictedKey
+from flash_jupyter.emulator.tables import RestrictedKey
 from flash_jupyter.emulator.world import Endpoint, World
 
 ACCOUNT_ACCESS = ("none", "read", "write")

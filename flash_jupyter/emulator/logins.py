@@ -10,7 +10,7 @@ from dataclasses import replace
 from flash_jupyter import limits
 from flash_jupyter.emulator.fleet import new_id
 from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.store_apps import LoginRequest
+from flash_jupyter.emulator.tables import LoginRequest
 from flash_jupyter.emulator.world import World
 
 #: makers of requests have no key, so there are never more than so many

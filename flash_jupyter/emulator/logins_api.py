@@ -12,7 +12,7 @@ from starlette.routing import Route
 from flash_jupyter.emulator.endpoints import show_time
 from flash_jupyter.emulator.logins import Logins
 from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.store_apps import LoginRequest
+from flash_jupyter.emulator.tables import LoginRequest
 
 
 class LoginsApi:

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS endpoints (
     releases TEXT NOT NULL      -- JSON: newest first
 ) WITHOUT ROWID;
 
--- flash apps: columns are the fields of the classes in store_apps.py, in any order; volumes and manifest are JSON
+-- flash apps: columns are the fields of the classes in tables.py, in any order; volumes and manifest are JSON
 CREATE TABLE IF NOT EXISTS flash_apps (id TEXT PRIMARY KEY, created_at REAL NOT NULL, name TEXT NOT NULL UNIQUE);
 
 CREATE TABLE IF NOT EXISTS flash_environments (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import Store
-from flash_jupyter.emulator.store_keys import Secret
+from flash_jupyter.emulator.tables import Secret
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _REFERENCE = re.compile(r"\{\{\s*RUNPOD_SECRET_([A-Za-z0-9_-]+)\s*\}\}")

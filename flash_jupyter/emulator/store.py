@@ -16,10 +16,15 @@ from typing import Any
 
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.ports import Ports
-from flash_jupyter.emulator.store_apps import AppTables, Table
-from flash_jupyter.emulator.store_keys import RestrictedKey, Secret
-from flash_jupyter.emulator.store_resources import BindingTable, ResourceTable
-from flash_jupyter.emulator.store_usage import UsageTable
+from flash_jupyter.emulator.tables import (
+    AppTables,
+    BindingTable,
+    ResourceTable,
+    RestrictedKey,
+    Secret,
+    Table,
+    UsageTable,
+)
 from flash_jupyter.states import JobState
 
 _SCHEMA = Path(__file__).with_name("schema.sql")

@@ -14,7 +14,7 @@ from flash_jupyter.emulator import catalog
 from flash_jupyter.emulator.fleet import new_id
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import Store
-from flash_jupyter.emulator.store_resources import Resource
+from flash_jupyter.emulator.tables import Resource
 from flash_jupyter.emulator.world import Clock
 
 #: what an endpoint takes from a template (CreateEndpointRequest.templateId)

@@ -1,4 +1,7 @@
-"""The control plane: `/v2/templates` and `/v2/catalog/templates` of REST v2 (reference/openapi-v2.json)."""
+"""The control plane: `/v2/templates` and `/v2/catalog/templates` of REST v2 (reference/openapi-v2.json).
+
+Bodies: `CreateTemplateRequest` and `UpdateTemplateRequest` of that document.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,40 @@ from starlette.routing import Route
 
 from flash_jupyter.emulator import catalog
 from flash_jupyter.emulator.control_routes import Operation, control_routes, read_json
+from flash_jupyter.emulator.endpoint_requests import CONTAINER_PROPERTIES, CUDA_VERSION
 from flash_jupyter.emulator.endpoints import Endpoints
 from flash_jupyter.emulator.problems import invalid
 from flash_jupyter.emulator.rate import ControlLimiter
-from flash_jupyter.emulator.template_requests import check_create, check_update
+from flash_jupyter.emulator.schema import Schema, checked
 from flash_jupyter.emulator.templates import Templates
+
+_BOOLEAN = {"type": "boolean"}
+_MOUNTS: Schema = {
+    "type": "object",
+    "properties": {
+        "persistent": {
+            "type": "object",
+            "required": ["size", "path"],
+            "properties": {"size": {"type": "integer", "minimum": 10}, "path": {"type": "string"}},
+        }
+    },
+}
+_UPDATE: Schema = {
+    "type": "object",
+    "properties": {
+        **CONTAINER_PROPERTIES,
+        "name": {"type": "string", "minLength": 1},
+        "allowedCudaVersions": {"type": "array", "items": CUDA_VERSION},
+        "category": {"type": "string", "enum": ["CPU", "NVIDIA", "AMD"]},
+        "mounts": _MOUNTS,
+        "public": _BOOLEAN,
+        "serverless": _BOOLEAN,
+        "startJupyter": _BOOLEAN,
+        "startSsh": _BOOLEAN,
+    },
+}
+_CREATE: Schema = {**_UPDATE, "required": ["name", "image"]}
+
 
 _SOURCES = ("official", "verified", "community")
 
@@ -42,7 +74,7 @@ class TemplatesApi:
 
     async def _create(self, request: Request) -> Response:
         """POST /v2/templates - make a template."""
-        return JSONResponse(self._templates.create(check_create(await read_json(request))).show(), 201)
+        return JSONResponse(self._templates.create(checked(await read_json(request), _CREATE)).show(), 201)
 
     async def _get(self, request: Request) -> Response:
         """GET /v2/templates/{id} - an own one, or one of the catalogue."""
@@ -51,7 +83,7 @@ class TemplatesApi:
     async def _patch(self, request: Request) -> Response:
         """PATCH /v2/templates/{id} - change what is in the body; endpoints that are bound to it follow."""
         template = self._templates.owned(request.path_params["id"])
-        self._templates.patch(template, check_update(await read_json(request)))
+        self._templates.patch(template, checked(await read_json(request), _UPDATE))
         self._endpoints.follow(template)
         return JSONResponse(template.show())
 

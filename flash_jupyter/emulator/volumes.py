@@ -14,7 +14,7 @@ from flash_jupyter.emulator.fleet import new_id
 from flash_jupyter.emulator.folders import discard, volume_folder
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import Store
-from flash_jupyter.emulator.store_resources import Resource
+from flash_jupyter.emulator.tables import Resource
 from flash_jupyter.emulator.world import Clock
 
 

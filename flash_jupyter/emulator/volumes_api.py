@@ -15,11 +15,10 @@ from starlette.routing import Route
 from flash_jupyter import limits
 from flash_jupyter.emulator.control_routes import Handler, Operation, control_routes, read_json
 from flash_jupyter.emulator.endpoints import Endpoints
-from flash_jupyter.emulator.planes import refusal
-from flash_jupyter.emulator.problems import Problem, invalid
+from flash_jupyter.emulator.problems import Problem, invalid, refusal
 from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.schema import Schema, checked
-from flash_jupyter.emulator.store_resources import Resource
+from flash_jupyter.emulator.tables import Resource
 from flash_jupyter.emulator.volumes import Volumes
 
 _WORD = {"type": "string", "minLength": 1}

@@ -14,7 +14,7 @@ from asking import ask
 from emulated import Api
 
 from flash_jupyter import limits
-from flash_jupyter.emulator.store_apps import ArtifactUpload
+from flash_jupyter.emulator.tables import ArtifactUpload
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from emulated import KEY, Api
 from starlette.routing import Route
 
-from flash_jupyter.emulator.planes import ARTIFACTS
+from flash_jupyter.emulator.problems import ARTIFACTS
 
 
 def test_no_route_answers_without_the_key(api: Api) -> None:

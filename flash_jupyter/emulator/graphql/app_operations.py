@@ -9,11 +9,10 @@ from flash_jupyter import limits
 from flash_jupyter.emulator.apps import Apps
 from flash_jupyter.emulator.artifacts import Artifacts
 from flash_jupyter.emulator.endpoints import show_time
+from flash_jupyter.emulator.graphql import Arguments, Resolver, field
 from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperations
-from flash_jupyter.emulator.graphql.fields import Arguments, Resolver, field
 from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.store_apps import FlashApp, FlashBuild, FlashEnvironment
-from flash_jupyter.emulator.store_resources import Resource
+from flash_jupyter.emulator.tables import FlashApp, FlashBuild, FlashEnvironment, Resource
 from flash_jupyter.emulator.volumes import Volumes
 
 

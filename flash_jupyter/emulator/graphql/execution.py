@@ -22,7 +22,7 @@ from graphql import (
     visit,
 )
 
-from flash_jupyter.emulator.graphql.fields import Resolver, field
+from flash_jupyter.emulator.graphql import Resolver, field
 from flash_jupyter.emulator.problems import Problem
 
 _SCHEMA = Path(__file__).parents[1] / "schema.graphql"

@@ -11,8 +11,8 @@ from typing import Any
 
 from flash_jupyter.emulator import catalog
 from flash_jupyter.emulator.faults import Faults
-from flash_jupyter.emulator.graphql.endpoint_input import cpu_of_instance
-from flash_jupyter.emulator.graphql.fields import Arguments, Resolver, field
+from flash_jupyter.emulator.graphql import Arguments, Resolver, field
+from flash_jupyter.emulator.graphql.endpoint_documents import cpu_of_instance
 from flash_jupyter.emulator.problems import Problem
 
 IN_STOCK = "High"

@@ -1,17 +1,18 @@
-"""All resolvers of root fields, put together."""
+"""All resolvers of root fields, put together, and those of the login, which want no key (flash-wire.md 1.2)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from flash_jupyter.emulator.apps import Apps
 from flash_jupyter.emulator.artifacts import Artifacts
 from flash_jupyter.emulator.endpoints import Endpoints
+from flash_jupyter.emulator.graphql import Arguments, Resolver
 from flash_jupyter.emulator.graphql.app_operations import AppOperations
-from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperations, user
-from flash_jupyter.emulator.graphql.fields import Resolver
+from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperations, TemplateOperations, user
 from flash_jupyter.emulator.graphql.hardware_operations import HardwareOperations
-from flash_jupyter.emulator.graphql.login_operations import LoginOperations
-from flash_jupyter.emulator.graphql.template_operations import TemplateOperations
 from flash_jupyter.emulator.logins import Logins
+from flash_jupyter.emulator.logins_api import show_login
 from flash_jupyter.emulator.templates import Templates
 from flash_jupyter.emulator.volumes import Volumes
 from flash_jupyter.emulator.world import World
@@ -36,5 +37,14 @@ def all_resolvers(
         **of_templates.resolvers(),
         **HardwareOperations(world.faults).resolvers(),
         **of_apps.resolvers(),
-        **LoginOperations(logins).resolvers(),
+        **_login_resolvers(logins),
     }
+
+
+def _login_resolvers(logins: Logins) -> dict[str, Resolver]:
+    def status(arguments: Arguments) -> dict[str, Any]:
+        """`flashAuthRequestStatus` - with the key the first time after the approval."""
+        login, key = logins.collect(arguments["flashAuthRequestId"])
+        return {**show_login(login), "apiKey": key}
+
+    return {"createFlashAuthRequest": lambda _: show_login(logins.create()), "flashAuthRequestStatus": status}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.emulator.buckets import show, window_of
+from flash_jupyter.emulator.billing import show, window_of
 from flash_jupyter.emulator.problems import Problem
 
 NOW = datetime(2026, 6, 10, 13, 30, 5, tzinfo=timezone.utc).timestamp()  # a Wednesday

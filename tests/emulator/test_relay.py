@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.emulator.inbox import READ_AHEAD_BYTES, Inbox, TooLarge
+from flash_jupyter.emulator.relay import READ_AHEAD_BYTES, Inbox, TooLarge
 
 GONE = {"type": "http.disconnect"}
 
