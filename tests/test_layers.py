@@ -15,7 +15,7 @@ import flash_jupyter
 ROOT = Path(flash_jupyter.__file__).parent
 MODULE_LINES, FUNCTION_LINES = 400, 50
 
-VOCABULARY = {"errors", "own_type", "backend", "limits", "quantities", "states", "settings", "_version"}
+VOCABULARY = {"errors", "own_type", "backend", "limits", "processes", "quantities", "states", "settings", "_version"}
 SESSION_AND_BELOW = VOCABULARY | {"capsule", "resources", "wire", "capture", "transport", "session"}
 
 #: part -> the parts of ours that it may import, itself not counted
@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "own_type": {"errors"},
     "backend": set(),
     "capsule": set(),
+    "processes": set(),
     "quantities": {"errors"},
     "states": {"errors", "limits"},
     "settings": {"backend", "errors", "limits", "quantities"},

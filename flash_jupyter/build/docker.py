@@ -7,7 +7,6 @@ has a network of its own, for its image listens on port 80: it can't call other 
 
 from __future__ import annotations
 
-import os
 import platform
 import secrets
 import shlex
@@ -16,9 +15,8 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import psutil
-
 from flash_jupyter.errors import BuildError
+from flash_jupyter.processes import lives, mark_of_this
 
 #: where an image looks for the artifact (flash-wire.md 4.9), and where a load balancer's server listens (4.3)
 ARTIFACT, PORT = "/root/.runpod/artifact.tar.gz", 80
@@ -37,7 +35,7 @@ def make_mark() -> str:
 
     A process is named as the preview's app names it (`emulator/previews.py`).
     """
-    return f"{process_place()}:{os.getpid()}:{psutil.Process().create_time():.2f}:{secrets.token_hex(2)}"
+    return f"{process_place()}:{mark_of_this()}:{secrets.token_hex(2)}"
 
 
 def process_place() -> str:
@@ -110,12 +108,8 @@ def is_left_behind(mark: str, here: str) -> bool:
     """
     try:
         place, pid, created, _ = mark.rsplit(":", 3)
-        process = psutil.Process(int(pid))
-        is_gone = abs(process.create_time() - float(created)) >= 1 or process.status() == psutil.STATUS_ZOMBIE
-        return place == here and is_gone
-    except psutil.NoSuchProcess:
-        return True
-    except (psutil.Error, ValueError):
+        return place == here and not lives(pid, created)
+    except ValueError:
         return False
 
 

@@ -6,13 +6,10 @@ Its app carries the name of our process (`emulator/previews.py`): what a crash l
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from flash_jupyter.build.asking import Served, curl, url_of
 from flash_jupyter.build.docker import make_mark, remove_containers, remove_left_behind, require_docker, worker_command
@@ -20,6 +17,7 @@ from flash_jupyter.build.manifest import Manifest, Resource
 from flash_jupyter.build.ready import wait_until_imported
 from flash_jupyter.build.standins import lacks_torch, stand_in
 from flash_jupyter.errors import ApiError
+from flash_jupyter.processes import mark_of_this
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER, RESERVED
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Link, Links
@@ -167,8 +165,7 @@ class Preview:
 
 def app_name(project: str) -> str:
     """Return the name of a preview's app: it says which process it ends with (`emulator/previews.py`)."""
-    pid = os.getpid()
-    return f"preview:{pid}:{psutil.Process(pid).create_time():.2f}:{project}"
+    return f"preview:{mark_of_this()}:{project}"
 
 
 def endpoint_body(name: str, resource: Resource, env: dict[str, str]) -> dict[str, Any]:
