@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.build.grouping import Group, configuration
-from flash_jupyter.build.handlers import handler_file
 from flash_jupyter.build.manifest import Resource
 from flash_jupyter.build.mothership import mothership_fields
+from flash_jupyter.build.shipped import handler_file
 from flash_jupyter.build.variables import environment_variables
 from flash_jupyter.capture.secrets import kind_of
 from flash_jupyter.errors import BuildError

@@ -20,8 +20,7 @@ from filelock import FileLock, Timeout
 
 from flash_jupyter.build import failures
 from flash_jupyter.build.installer import Installer, find_installer
-from flash_jupyter.build.locked import FILE_NAME, Lock
-from flash_jupyter.build.pip_resolve import platform_options
+from flash_jupyter.build.lock import FILE_NAME, Lock, platform_options
 from flash_jupyter.build.target import UV_PLATFORM
 from flash_jupyter.errors import BuildError
 

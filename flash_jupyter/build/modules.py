@@ -12,9 +12,8 @@ from importlib.util import decode_source
 from pathlib import Path
 from typing import NamedTuple
 
-from flash_jupyter.build.editable import Editable
 from flash_jupyter.build.ignore import Ignore
-from flash_jupyter.build.outside import Outside
+from flash_jupyter.build.outside import Editable, Outside
 from flash_jupyter.build.paths import Added, added_paths
 from flash_jupyter.build.text import Text, read_text
 from flash_jupyter.capture.imports import Imported, imports_of

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from flash_jupyter.build.baseimage import FAMILY, in_image, left_out, matched
 from flash_jupyter.build.grouping import Group
 from flash_jupyter.build.install import install
-from flash_jupyter.build.lock import resolve
-from flash_jupyter.build.locked import FILE_NAME, Lock
+from flash_jupyter.build.lock import FILE_NAME, Lock, resolve
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.requirements import requirements_of
+from flash_jupyter.build.target import FAMILY, in_image, left_out, matched
 from flash_jupyter.build.variables import imported_on_the_way
 
 #: begins the folder of what only some resources have

@@ -50,7 +50,7 @@ def requirements_of(
 ) -> tuple[str, ...]:
     """Return the requirements of a bundle that serves these exports, options that name an index first.
 
-    `leave_out` are distributions that are not bundled, `in_image` modules that the image has (`baseimage.py`). Raises
+    `leave_out` are distributions that are not bundled, `in_image` modules that the image has (`target.py`). Raises
     `BuildError` for what is no requirement, what contradicts, and imports that nothing brings.
     """
     wanted = [Wanted(line, f"deps= of {export.where}") for export in exports for line in export.dependencies]

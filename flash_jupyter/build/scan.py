@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flash_jupyter.build.evaluate import Evaluator, Place, UnknownName, Unreadable
+from flash_jupyter.build.interface import input_schema, method_of, parameters
 from flash_jupyter.build.manifest import Function, Method
 from flash_jupyter.build.project import Export
-from flash_jupyter.build.signature import input_schema, method_of, parameters
 from flash_jupyter.build.text import Statement, Text
 from flash_jupyter.build.unified import Use, endpoint_use
 from flash_jupyter.decorator.declare import remote, target_of

@@ -1,4 +1,6 @@
-"""The part of this package that a bundle brings: what the handler files import, and what that imports, unchanged.
+"""What a bundle brings of ours: the handler files, from templates, and what these import of this package, unchanged.
+
+`handler_<resource>.py` is a template, which is a module that linters see, with the values of its resource.
 
 Only `flash_jupyter/__init__.py` is another: its names are what they are on a worker. Where resources call each other
 its `remote` is that of `runtime`, which brings the client along, and the client the packages of `CLIENT`.
@@ -7,16 +9,18 @@ its `remote` is that of `runtime`, which brings the client along, and the client
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from flash_jupyter.build.grouping import Group
 
 PACKAGE = "flash_jupyter"
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "build" / "templates"
 #: what a bundle begins with: the handler files, and the package's own names
 BEGINNINGS = ("queue_handler.py", "balancer_handler.py", "package.py")
-
-
 #: what the client imports, and not every image has
 CLIENT = frozenset({"httptools", "httpx", "pydantic"})
 #: where `remote` is for a bundle alone, and for one whose resources call each other
@@ -66,3 +70,53 @@ def _files_of(module: str) -> Iterator[Path]:
             yield place / "__init__.py"
         elif place.with_suffix(".py").is_file():
             yield place.with_suffix(".py")
+
+
+def handler_file(name: str) -> str:
+    """Return the name of a resource's handler file, whose stem is a module that servers import.
+
+    >>> handler_file("shop.gpu")
+    'handler_shop_gpu.py'
+    """
+    return f"handler_{name.replace('.', '_')}.py"
+
+
+def write_handler_file(group: Group, packages: str = "") -> str:
+    """Return the text of a group's handler file; `packages` is a folder of the bundle that only this resource reads."""
+    if group.main is not None:
+        template = (TEMPLATES / "mothership_handler.py").read_text("utf-8")
+        return fill(template, {"PACKAGES": packages, "MAIN": group.main})
+    functions = [export.function for export in group.exports]
+    values: dict[str, object] = {
+        "PACKAGES": packages,
+        "FUNCTIONS": {function.name: f"{function.module}:{function.name}" for function in functions},
+    }
+    if not group.resource.is_load_balanced:
+        values["MAX_CONCURRENCY"] = getattr(group.resource, "max_concurrency", 1)
+        return fill((TEMPLATES / "queue_handler.py").read_text("utf-8"), values)
+    values["ROUTES"] = {
+        f"{(function.http_method or 'POST').upper()} {function.http_path}": function.name for function in functions
+    }
+    return fill((TEMPLATES / "balancer_handler.py").read_text("utf-8"), values)
+
+
+def fill(template: str, values: Mapping[str, object]) -> str:
+    r"""Give the annotated names of a template other values.
+
+    >>> fill("#: name -> place\nPLACES: dict[str, str] = {}\n", {"PLACES": {"f": "m:f"}})
+    '#: name -> place\nPLACES: dict[str, str] = {\n    "f": "m:f",\n}\n'
+    """
+    text = template
+    for name, value in values.items():
+        found = re.findall(rf"(?m)^{name}: .+ = .+$", text)
+        assert len(found) == 1, f"the template has {name} {len(found)} times"
+        text = text.replace(found[0], f"{found[0].rpartition(' = ')[0]} = {_text(value)}")
+    ast.parse(text)
+    return text
+
+
+def _text(value: object) -> str:
+    """Write a value as Python, in double quotes: a text of JSON is one of Python."""
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value)
+    return "{\n" + "".join(f"    {json.dumps(key)}: {json.dumps(each)},\n" for key, each in value.items()) + "}"

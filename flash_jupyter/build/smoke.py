@@ -1,7 +1,9 @@
 """Whether a bundle gives what its sources give: a request for each function, and the `flash:test` cells.
 
 The notebook's values come from a scratch copy that is run from its first cell to its last, those of plain modules from
-their functions (`smoke_modules.py`). A line that can't be said to be verified says why.
+their functions. Those run with the user's environment, here and where they are served, so they are called only where
+the user asks for it (`--try-defaults`), and what most likely acts on something is not called then either. A line that
+can't be said to be verified says why.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flash_jupyter.build.asking import Served
+from flash_jupyter.build.asking import Served, inputs_of, no_default_call
 from flash_jupyter.build.cells import Cell, Notebook, read_notebook
 from flash_jupyter.build.folder import is_notebook
 from flash_jupyter.build.ignore import Ignore
@@ -22,12 +24,14 @@ from flash_jupyter.build.project import Project
 from flash_jupyter.build.rehearsal import NAME
 from flash_jupyter.build.scratch import Failure, Scratch, in_order
 from flash_jupyter.build.slice import SOURCES
-from flash_jupyter.build.smoke_modules import smoke_modules
 from flash_jupyter.build.trying import Tell, Trying, Verdict, ask, try_defaults
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.local import local_info
 from flash_jupyter.settings import Settings
+
+#: why a function is not called where nobody asked for it
+UNASKED = "functions of a .py module are called with their defaults only with --try-defaults"
 
 
 def smoke(
@@ -175,3 +179,41 @@ def _outputs(function: Function) -> list[str] | None:
     if schema.get("type") == "null":
         return []
     return list(schema["properties"]) if "properties" in schema else None
+
+
+def smoke_modules(trying: Trying, functions: list[Function], files: Mapping[str, bytes]) -> Iterator[Verdict]:
+    """Try these functions in a copy of these files of the project; those that are not called say why.
+
+    Raises `BuildError` where no kernel starts.
+    """
+    places = {function.name: each for each in trying.served for function in each.functions}
+    reasons = {each.name: why_not(each, places[each.name], asked=trying.with_defaults) for each in functions}
+    yield from (Verdict(name, "not verified", "", reason) for name, reason in reasons.items() if reason)
+    if called := [each for each in functions if not reasons[each.name]]:
+        yield from _call(trying, called, files)
+
+
+def why_not(function: Function, served: Served, *, asked: bool) -> str:
+    """Return why a function is not called with its defaults, empty where it is; `asked`: the user wants it."""
+    if reason := no_default_call(function):
+        return reason
+    method = (function.http_method or "POST").upper()
+    if served.resource.is_load_balanced and method != "GET":
+        return f"not called: a {method} may change something; call it in a flash:test cell"
+    if not inputs_of(function):
+        return "not called: it takes no parameters, so it may be there to act; call it in a flash:test cell"
+    return "" if asked else UNASKED
+
+
+def _call(trying: Trying, functions: list[Function], files: Mapping[str, bytes]) -> Iterator[Verdict]:
+    """Import each module once, and call its functions; what can't run here says so."""
+    trying.tell("running the functions in a scratch copy of the project")
+    # the name is for messages: the kernel starts beside a file of this name
+    with trying.kernel("the project", [each.name for each in functions], namespace="{}", files=files) as scratch:
+        for module in dict.fromkeys(each.module for each in functions):
+            names = [each.name for each in functions if each.module == module]
+            failure = str(ask(scratch, f"load({module!r}, {names!r})"))
+            for name in names:
+                refused = f"{module} can't be imported here: {failure}" if failure else ""
+                reason = refused or str(ask(scratch, f"can_compare({name!r})"))
+                yield Verdict(name, "not verified", "", reason) if reason else try_defaults(scratch, name)

@@ -13,17 +13,19 @@ from flash_jupyter.build.evaluate import Evaluator
 from flash_jupyter.build.folder import check_size, is_notebook, read_folder
 from flash_jupyter.build.ignore import Ignore
 from flash_jupyter.build.include import included, unshipped
-from flash_jupyter.build.magics import magic_cells, with_magics
 from flash_jupyter.build.marks import Role
 from flash_jupyter.build.modules import Module, Modules, above
-from flash_jupyter.build.notebook import read_exports
-from flash_jupyter.build.nothing import no_functions
+from flash_jupyter.build.notebook import magic_cells, read_exports, with_magics
 from flash_jupyter.build.paths import added_paths
 from flash_jupyter.build.project import Export, Project, Wanted
 from flash_jupyter.build.requirement_files import read_files, read_script, unread_settings
 from flash_jupyter.build.scan import declared
 from flash_jupyter.capture.imports import Imported, imports_of
 from flash_jupyter.errors import BuildError
+
+#: how many names a message has
+_LISTED = 6
+_MARKS = ("@remote", ".remote(", "flash:", "| flash")
 
 
 def read_project(path: Path, *, from_magics: bool = False) -> Project:
@@ -199,3 +201,42 @@ class _Reading:
             unread_paths=tuple(dict.fromkeys([*self._unread, *self._modules.unread])),
             notes=(*unread_settings(self._root), *dict.fromkeys(self._told_of_unshipped())),
         )
+
+
+def no_functions(name: str, root: Path, ignore: Ignore, looked_at: Iterable[str], magics: Iterable[str]) -> BuildError:
+    """Return the error for a project without remote functions; `magics` names notebooks with `%%remote` cells."""
+    hidden = [
+        f"{path.relative_to(root).as_posix()} ({ignore.rule(path.relative_to(root).as_posix())})"
+        for path in ignore.excluded()
+        if path.suffix in (".py", ".ipynb") and _may_serve(path)
+    ]
+    if hidden:
+        return BuildError(
+            f"the ignore files keep all remote functions of {name} away: {_list(hidden)}",
+            fix="take that rule out, or take the file back with !FILE in .flashignore",
+        )
+    seen = list(looked_at)
+    if not seen:
+        return BuildError(
+            f"{name} has no Python file and no notebook", fix="give the path of a notebook, a Python file or a project"
+        )
+    cells = list(magics)
+    if cells:
+        return BuildError(
+            f"{name} has no remote functions, but %%remote cells: {_list(cells)}",
+            fix="flash build --from-magics serves these; or tag a cell flash:handler",
+        )
+    return BuildError(
+        f"{name} has no remote functions; looked at {_list(seen)}",
+        fix="put @remote above a function, or tag a cell of a notebook flash:handler",
+    )
+
+
+def _may_serve(path: Path) -> bool:
+    text = path.read_bytes()
+    return any(mark.encode() in text for mark in _MARKS)
+
+
+def _list(names: list[str]) -> str:
+    rest = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from flash_jupyter.build.fingerprint import fingerprint
 from flash_jupyter.build.grouping import group
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.project import Project
@@ -66,3 +67,19 @@ def read_both_ways(path: Path) -> list[Project]:
     if not found:
         raise failures[0]
     return found
+
+
+def fingerprint(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 of POSIX paths and contents, sorted by path, each after its length in 8 bytes, big-endian.
+
+    >>> fingerprint({"b.py": b"2", "a.py": b"1"}) == fingerprint({"a.py": b"1", "b.py": b"2"})
+    True
+    >>> fingerprint({"a": b"bc"}) == fingerprint({"ab": b"c"})
+    False
+    """
+    total = hashlib.sha256()
+    for path in sorted(files):
+        for piece in (path.encode(), files[path]):
+            total.update(len(piece).to_bytes(8, "big"))
+            total.update(piece)
+    return total.hexdigest()

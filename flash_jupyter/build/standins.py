@@ -17,8 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from flash_jupyter.build.baseimage import FAMILY
 from flash_jupyter.build.install import KEPT_S, remove_unused
+from flash_jupyter.build.target import FAMILY
 from flash_jupyter.capture.packages import base_images
 from flash_jupyter.errors import BuildError
 

@@ -6,6 +6,7 @@ What the cells or functions in there make on the embedded Runpod is removed with
 from __future__ import annotations
 
 import json
+import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,14 +16,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flash_jupyter.build.asking import Served
-from flash_jupyter.build.left import remove_left, scratch_owner
 from flash_jupyter.build.rehearsal import NAME
 from flash_jupyter.build.scratch import Scratch
 from flash_jupyter.errors import ApiError, BuildError
+from flash_jupyter.resources.endpoint import OWNER
+from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.local import local_info
+from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.session.sweep import has_expired
 from flash_jupyter.settings import Settings
 
 State = Literal["verified", "differs", "not verified"]
 Tell = Callable[[str], None]
+#: in the owner of what a scratch copy makes: what the user has stays, also where a cell says `%flash undeploy --all`
+_WORD = "-scratch-"
 
 
 @dataclass(frozen=True)
@@ -103,3 +110,32 @@ def try_defaults(scratch: Scratch, name: str) -> Verdict:
     except BuildError as failure:
         return Verdict(name, "not verified", "its defaults", failure.message)
     return Verdict(name, found["state"], "its defaults", found["text"])
+
+
+def scratch_owner(settings: Settings) -> str:
+    """Return whose endpoints those of one scratch copy are."""
+    return f"{settings.owner}{_WORD}{secrets.token_hex(3)}"
+
+
+def remove_left(owner: str, settings: Settings) -> list[str]:
+    """Remove the endpoints of a scratch copy, whose kernel has ended, and return their names. Blocking.
+
+    Those that killed ones left go with them when their time is over. Raises `ApiError` where one is still listed.
+    """
+    if local_info(settings) is None:
+        return []
+    links, loop = Links(settings), LoopThread("flash_jupyter scratch")
+    try:
+        return loop.call(_remove(links.open("local"), owner))
+    finally:
+        loop.close(links.aclose)
+
+
+async def _remove(link: Link, owner: str) -> list[str]:
+    any_of_user, now = owner[: owner.rindex(_WORD) + len(_WORD)], link.http.server_now()
+    left = [
+        each
+        for each in await link.control.endpoints()
+        if (label := each.env.get(OWNER, "")) == owner or (label.startswith(any_of_user) and has_expired(each, now))
+    ]
+    return await link.provisioner.undeploy(left)

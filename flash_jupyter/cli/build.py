@@ -52,7 +52,7 @@ def build(
 ) -> None:
     """Build what is deployed: .flash/artifact.tar.gz with its manifest. Nothing of the project is run."""
     from flash_jupyter.build import bundle
-    from flash_jupyter.build.baseimage import read_exclude
+    from flash_jupyter.build.target import read_exclude
 
     try:
         if python_version is not None:

@@ -10,8 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from flash_jupyter.develop.answers import failure
 from flash_jupyter.develop.discover import Served, import_module
+from flash_jupyter.develop.jobs import failure
 from flash_jupyter.develop.routes import Places, Route, make_routes
 from flash_jupyter.errors import FlashError
 

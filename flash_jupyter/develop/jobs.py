@@ -7,22 +7,51 @@ has several functions `function` names one, and `method` a method of a class. Th
 from __future__ import annotations
 
 import inspect
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.responses import JSONResponse
+
 from flash_jupyter.decorator.calling import Job, RemoteCallable
 from flash_jupyter.decorator.classes import RemoteClass, RemoteInstance
+from flash_jupyter.decorator.drawing import error_lines
 from flash_jupyter.decorator.functions import RemoteFunction
 from flash_jupyter.decorator.output import JobOutput
 from flash_jupyter.develop.discover import Served
-from flash_jupyter.errors import InstanceLostError, NotFoundError, OptionError
+from flash_jupyter.errors import (
+    ApiError,
+    AuthenticationError,
+    CostLimitError,
+    FlashError,
+    InstanceLostError,
+    JobTimedOut,
+    NotFoundError,
+    OptionError,
+    OutOfMoneyError,
+    RateLimitedError,
+    RemoteExecutionError,
+    UnreachableError,
+)
 from flash_jupyter.states import JobState
 
 #: jobs that `status` knows; the platform keeps a result for half an hour
 KEPT_JOBS = 1000
 SHAPE = 'send {"input": {...}}, with the arguments by name'
+#: which status a failure has, the first that fits; the code's own exception is 500 (flash-wire.md 8.2)
+STATUS: tuple[tuple[type[FlashError], int], ...] = (
+    (JobTimedOut, 504),
+    (UnreachableError, 502),
+    (OutOfMoneyError, 402),
+    (CostLimitError, 402),
+    (AuthenticationError, 401),
+    (RateLimitedError, 429),
+    (NotFoundError, 404),
+    (ApiError, 503),
+    (OptionError, 422),
+)
 
 
 @dataclass
@@ -126,3 +155,45 @@ def _check(label: str, signature: inspect.Signature, arguments: Mapping[str, Any
         signature.bind(**arguments)
     except TypeError as error:
         raise OptionError(f"the input does not fit {label}{signature}: {error}", fix=SHAPE) from None
+
+
+def job_document(output: JobOutput) -> tuple[int, dict[str, Any]]:
+    """Return the HTTP status and the document of a job that is over, as `/status` of the platform has it."""
+    times = {"delayTime": output.delay_time_ms, "executionTime": output.execution_time_ms, "workerId": output.worker_id}
+    document = {"id": output.id, "status": output.status, **{k: v for k, v in times.items() if v is not None}}
+    if output.failure is not None:
+        status, error = error_document(output.failure)
+        return status, {**document, **error}
+    try:
+        json.dumps(output.output)
+    except (TypeError, ValueError) as error:
+        kind = type(output.output).__name__
+        return 500, {
+            **document,
+            "status": "FAILED",
+            "error": f"the result is a {kind}, which JSON can't hold ({error})",
+            "fix": "return numbers, texts, lists and dicts",
+        }
+    return 200, {**document, "output": output.output}
+
+
+def error_document(error: FlashError) -> tuple[int, dict[str, Any]]:
+    """Return the HTTP status and the document of a failure; of the user's code with the frames on the worker."""
+    status = next((number for kind, number in STATUS if isinstance(error, kind)), 500)
+    document: dict[str, Any] = {"error": error.message, "type": type(error).__name__}
+    if error.fix:
+        document["fix"] = error.fix
+    if isinstance(error, RemoteExecutionError):
+        document |= {"type": error.type_name, "traceback": error_lines(error)}
+        return 500, document
+    return status, document
+
+
+def answer(status: int, document: dict[str, Any]) -> JSONResponse:
+    """Make the response."""
+    return JSONResponse(document, status_code=status)
+
+
+def failure(error: FlashError) -> JSONResponse:
+    """Make the response of a failure."""
+    return answer(*error_document(error))

@@ -1,36 +1,47 @@
 """The process that imports a project and answers requests; its supervisor starts a new one when a file was saved.
 
 `python -m flash_jupyter.develop.process PATH --socket FD --reports FD [--first] [--provision]`. It ends when its
-standard input does: its supervisor wants that, or is gone.
+standard input does: its supervisor wants that, or is gone. What it tells its supervisor is one JSON object a line:
+`provisioning`: `text`. `made`: `name`, and `id`, which is None before the request. `serving`: `project`, `backend`,
+`docs`, `routes`. `broken`: `error`, as `--json` writes errors.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
 import os
 import socket
 import tempfile
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import uvicorn
 from fastapi import FastAPI
 
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.develop.app import broken_app, find_app, make_app
-from flash_jupyter.develop.discover import load
-from flash_jupyter.develop.places import places_of, provision, specs_of
-from flash_jupyter.develop.reports import Reporter
+from flash_jupyter.develop.discover import Served, load
 from flash_jupyter.errors import FlashError
+from flash_jupyter.resources.endpoint import EndpointSpec, hardware
+from flash_jupyter.session.calls import new_run
+from flash_jupyter.session.cost import Prices, Rate
 from flash_jupyter.session.default import provide
-from flash_jupyter.session.links import Links
+from flash_jupyter.session.endpoints import describe_hardware
+from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import read_settings
+from flash_jupyter.wire.control import Endpoint
 
 #: how long requests may go on once the server is to end, in whole seconds; then their jobs are cancelled
 GRACE_S = 1
+Specs = Mapping[str, EndpointSpec]
+#: what the limit on money may count for an endpoint that is made without a job, in seconds
+NO_JOB_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,23 @@ class Task:
     path: Path
     provision: bool = False
     is_first: bool = False
+
+
+class Reporter:
+    """Tells the supervisor, from any thread."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._lock = stream, threading.Lock()
+
+    def __call__(self, event: str, **fields: Any) -> None:
+        """Send a report; nobody listens any more where the supervisor is gone."""
+        line = json.dumps({"event": event, **fields}) + "\n"
+        with self._lock:
+            try:
+                self._stream.write(line.encode())
+                self._stream.flush()
+            except OSError:
+                return
 
 
 class Server(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyped here
@@ -105,6 +133,64 @@ def _wait_for_end(stopping: threading.Event) -> None:
     while os.read(0, 1024):  # not `sys.stdin`, whose lock would be held when the interpreter ends
         pass
     stopping.set()
+
+
+def specs_of(served: Iterable[Served], session: Session) -> dict[str, EndpointSpec]:
+    """Return the endpoint of each resource, by the resource's name."""
+    return {each.resource: each.target.spec(session) for each in served}
+
+
+def places_of(specs: Specs, session: Session) -> dict[str, dict[str, Any]]:
+    """Say of each resource where it runs, on what, and what a worker costs an hour, at most; None where that is free.
+
+    Asks the catalogue for prices that our table has not, where something is charged.
+    """
+    backend = session.settings.backend
+    prices: dict[str, float | None] = dict.fromkeys(specs)
+    if backend == "runpod":
+        prices = session.loop.call(_prices(specs, session.links.open(backend)))
+    return {
+        name: {
+            "endpoint": spec.name,
+            "hardware": describe_hardware(Endpoint(id="", name=spec.name, **hardware(spec))),
+            "workers_min": spec.workers_min,
+            "workers_max": spec.workers_max,
+            "usd_per_hour": prices[name],
+        }
+        for name, spec in specs.items()
+    }
+
+
+async def _prices(specs: Specs, link: Link) -> dict[str, float | None]:
+    prices = Prices(link.control.catalog)
+    return {name: await prices.usd_per_hour(hardware(spec)) for name, spec in specs.items()}
+
+
+def provision(specs: Specs, session: Session, say: Callable[[str], None]) -> None:
+    """Make sure that all endpoints are there, several at once; `say` is told what takes time or costs money.
+
+    Raises what the first one that fails raises: `CostLimitError`, `NoStockError` and other `ApiError`s.
+    """
+    link = session.links.open(session.settings.backend)
+
+    async def ensure_all() -> None:
+        await asyncio.gather(*(_ensure(spec, session, link, say) for spec in dict.fromkeys(specs.values())))
+
+    session.loop.call(ensure_all())
+
+
+async def _ensure(spec: EndpointSpec, session: Session, link: Link, say: Callable[[str], None]) -> None:
+    request_id = new_run()
+
+    def admit(rate: Rate) -> None:
+        origin = link.backend.key_origin
+        if text := session.budget.admit(request_id, spec.name, rate, timeout_s=NO_JOB_S, key_origin=origin):
+            say(text)
+
+    try:
+        await link.provisioner.ensure(spec, say, admit)
+    finally:
+        session.budget.meter.ended(request_id)
 
 
 def main() -> int:

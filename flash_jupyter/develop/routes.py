@@ -16,9 +16,8 @@ from pydantic import TypeAdapter
 
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.routes import RemoteRoute
-from flash_jupyter.develop.answers import answer, failure, job_document
 from flash_jupyter.develop.discover import Served
-from flash_jupyter.develop.jobs import SHAPE, QueueResource, is_over, state_document
+from flash_jupyter.develop.jobs import SHAPE, QueueResource, answer, failure, is_over, job_document, state_document
 from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.worker.api import endpoint_of
 

@@ -5,21 +5,22 @@ The socket stays open meanwhile, so a request that comes while the project is im
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.develop.address import Listener, asked_for, listen
-from flash_jupyter.develop.removal import Ledger, Removed, remove
-from flash_jupyter.develop.reports import read_reports
 from flash_jupyter.develop.watching import Digests, changed, sources
-from flash_jupyter.errors import FlashError
+from flash_jupyter.errors import ApiError, FlashError
+from flash_jupyter.resources.endpoint import OWNER
+from flash_jupyter.session.links import Link
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import Settings
 
@@ -67,6 +68,15 @@ class Process:
         self.reader.join()
 
 
+@dataclass(frozen=True)
+class Removed:
+    """Names that a listing no longer shows, names that it does or may, and why."""
+
+    deleted: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    problem: FlashError | None = None
+
+
 @dataclass
 class Supervisor:
     """One `flash run`; `stop` may be set from anywhere, a signal handler for example."""
@@ -77,7 +87,8 @@ class Supervisor:
     #: where the child's own output goes, a file descriptor; None is where ours goes
     output: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)
-    _ledger: Ledger = field(default_factory=Ledger)
+    #: the endpoints that this run has made: name -> id, None while it is not known whether it was made
+    _made: dict[str, str | None] = field(default_factory=dict)
     _prices: dict[str, float | None] = field(default_factory=dict)
     _has_served: bool = False
 
@@ -161,7 +172,7 @@ class Supervisor:
 
     def _take(self, report: dict[str, Any], listener: Listener) -> None:
         if report["event"] == "made":
-            self._ledger.note(report["name"], report["id"])
+            self._made[report["name"]] = report["id"]
             return
         if report["event"] == "serving":
             self._has_served = True
@@ -174,12 +185,12 @@ class Supervisor:
 
     def _clean_up(self) -> Removed:
         """Delete the endpoints that this run has made, and say what became of them."""
-        self.report({"event": "stopping", "endpoints": sorted(self._ledger.made)})
+        self.report({"event": "stopping", "endpoints": sorted(self._made)})
         session = Session(self.settings)
         try:
-            removed = remove(self._ledger.made, session)
+            removed = remove(self._made, session)
         except KeyboardInterrupt:
-            removed = Removed(left=tuple(self._ledger.made), problem=FlashError("interrupted while they were removed"))
+            removed = Removed(left=tuple(self._made), problem=FlashError("interrupted while they were removed"))
         finally:
             session.close()
         left = [{"name": name, "usd_per_hour": self._prices.get(name)} for name in removed.left]
@@ -190,3 +201,38 @@ class Supervisor:
     def _named(self, file: Path) -> str:
         root = self.options.root
         return file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
+
+
+def remove(made: Mapping[str, str | None], session: Session) -> Removed:
+    """Delete what a run has made; blocking, and true: what is reported as deleted is not listed any more."""
+    if not made:
+        return Removed()
+    try:
+        return session.loop.call(_remove(made, session.links.open(session.settings.backend), session.settings.owner))
+    except FlashError as error:
+        return Removed(left=tuple(made), problem=error)
+
+
+async def _remove(made: Mapping[str, str | None], link: Link, owner: str) -> Removed:
+    ids = {endpoint_id for endpoint_id in made.values() if endpoint_id}
+    # its process ended between the request and the answer: there was none of this name before
+    unsure = {name for name, endpoint_id in made.items() if endpoint_id is None}
+    listed = await link.control.endpoints()
+    mine = [e for e in listed if e.id in ids or (e.name in unsure and e.env.get(OWNER) == owner)]
+    names = {endpoint.id: endpoint.name for endpoint in mine}
+    try:
+        await link.provisioner.undeploy(mine)
+    except ApiError as error:
+        still = {endpoint.id for endpoint in await link.control.endpoints()}
+        left = tuple(name for key, name in names.items() if key in still)
+        return Removed(tuple(name for key, name in names.items() if key not in still), left, error if left else None)
+    return Removed(tuple(names.values()))
+
+
+def read_reports(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    """Yield reports until the sender is gone; half of one is none."""
+    for line in stream:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return

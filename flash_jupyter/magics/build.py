@@ -81,8 +81,8 @@ def build(shell: Any, settings: Settings, arguments: list[str]) -> None:
 
 def read_options(given: dict[str, str]) -> BuildOptions:
     """Return the options of a build; raises `OptionError` for a Python that there is no image of."""
-    from flash_jupyter.build.baseimage import read_exclude
     from flash_jupyter.build.bundle import BuildOptions
+    from flash_jupyter.build.target import read_exclude
     from flash_jupyter.resources.images import read_python
 
     if "python-version" in given:

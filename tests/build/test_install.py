@@ -13,8 +13,7 @@ from wheelhouse import make_wheel, only
 
 from flash_jupyter.build.install import KEPT_S, install, site_of
 from flash_jupyter.build.installer import Installer, find_installer
-from flash_jupyter.build.lock import resolve
-from flash_jupyter.build.locked import Lock, Pinned
+from flash_jupyter.build.lock import Lock, Pinned, resolve
 from flash_jupyter.errors import BuildError
 
 #: nothing may be run with it

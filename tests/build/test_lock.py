@@ -10,8 +10,7 @@ from wheelhouse import make_wheel, only
 
 from flash_jupyter.build.failures import UNREACHABLE
 from flash_jupyter.build.installer import Installer, find_installer
-from flash_jupyter.build.lock import read_pins, resolve
-from flash_jupyter.build.locked import Lock
+from flash_jupyter.build.lock import Lock, read_pins, resolve
 from flash_jupyter.errors import BuildError
 
 

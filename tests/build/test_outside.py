@@ -1,20 +1,90 @@
-"""The rules that hold for modules from outside of a project."""
+"""Editable installs as the import system of a fresh Python knows them: its own process, for `sys.path` is global."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from flash_jupyter.build.outside import Excluded, Outside
 
+ASK = """
+import json, sys
+from flash_jupyter.build.outside import Editable
+editable = Editable()
+print(json.dumps({name: str(editable.find(name.split(".")) or "") for name in sys.argv[1:]}))
+"""
 
-def write(folder: Path, files: dict[str, str]) -> None:
+
+def found(site: Path, *names: str, more: tuple[Path, ...] = ()) -> dict[str, str]:
+    """What a Python whose path has these folders finds."""
+    path = os.pathsep.join([str(site), *map(str, more), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, *names], env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=True
+    )
+    return dict(json.loads(done.stdout))
+
+
+def install(site: Path, name: str, project: Path, *, is_editable: bool = True) -> None:
+    """What an installer writes of an install from a folder."""
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    origin = {"url": project.as_uri(), "dir_info": {"editable": True} if is_editable else {}}
+    (info / "direct_url.json").write_text(json.dumps(origin))
+
+
+def write(folder: Path, *files: str) -> None:
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("raise SystemExit('nothing is imported')")
+
+
+def test_modules_of_an_editable_install_are_found_and_not_imported(tmp_path: Path) -> None:
+    project, site = tmp_path / "tools", tmp_path / "site"
+    write(project / "src", "tools/__init__.py", "tools/inner/maths.py", "single.py")
+    install(site, "tools", project)
+    names = ("tools", "tools.inner.maths", "tools.nothing", "single", "json")
+    assert found(site, *names, more=(project / "src",)) == {
+        "tools": str(project / "src/tools/__init__.py"),
+        "tools.inner.maths": str(project / "src/tools/inner/maths.py"),
+        "tools.nothing": "",
+        "single": str(project / "src/single.py"),
+        "json": "",
+    }
+
+
+def test_a_package_below_one_without_a_file_is_found(tmp_path: Path) -> None:
+    write(tmp_path / "org", "org/tools/__init__.py", "org/tools/maths.py")
+    install(tmp_path / "site", "org.tools", tmp_path / "org")
+    assert found(tmp_path / "site", "org", "org.tools.maths", more=(tmp_path / "org",)) == {
+        "org": "",
+        "org.tools.maths": str(tmp_path / "org/org/tools/maths.py"),
+    }
+
+
+def test_what_is_no_editable_install_is_left_to_the_packages(tmp_path: Path) -> None:
+    """A copy that was installed of a folder, a folder that merely is on the path, and what is installed inside one."""
+    project, site = tmp_path / "tools", tmp_path / "site"
+    write(project, "lib/site-packages/other.py")
+    write(tmp_path / "loose", "loose.py")
+    write(tmp_path / "copied", "copied.py")
+    install(site, "tools", project)
+    install(site, "copied", tmp_path / "copied", is_editable=False)
+    more = (project / "lib/site-packages", tmp_path / "loose", tmp_path / "copied")
+    assert found(site, "other", "loose", "copied", more=more) == {"other": "", "loose": "", "copied": ""}
+
+
+def write_texts(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, "utf-8")
 
 
 def test_a_module_is_asked_about_at_its_project_and_at_its_folder(tmp_path: Path) -> None:
-    write(tmp_path, {"pyproject.toml": "", ".gitignore": "src/made/\n", "src/.flashignore": "own.py\n"})
+    write_texts(tmp_path, {"pyproject.toml": "", ".gitignore": "src/made/\n", "src/.flashignore": "own.py\n"})
     source = tmp_path / "src"
     outside = Outside()
     names = ("made/a.py", "own.py", "keys/id_rsa.py", "free.py")
@@ -27,5 +97,5 @@ def test_a_module_is_asked_about_at_its_project_and_at_its_folder(tmp_path: Path
 
 
 def test_folders_above_the_project_have_no_say(tmp_path: Path) -> None:
-    write(tmp_path, {".gitignore": "*\n", "tools/pyproject.toml": ""})
+    write_texts(tmp_path, {".gitignore": "*\n", "tools/pyproject.toml": ""})
     assert Outside().excluding(tmp_path / "tools/lib/a.py", tmp_path / "tools/lib") is None

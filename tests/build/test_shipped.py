@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 
 import httpx
+from projects import export, shop
 
 import flash_jupyter
-from flash_jupyter.build.shipped import TEMPLATES, imported, shipped_files
+from flash_jupyter.build.grouping import group
+from flash_jupyter.build.shipped import TEMPLATES, handler_file, imported, shipped_files, write_handler_file
 from flash_jupyter.build.templates import package
 from flash_jupyter.capture.packages import in_image
+from flash_jupyter.resources.classes import CpuLiveServerless
 
 #: it is far less than what is installed; a bundle is sent with each deploy
 LARGEST_BYTES = 150_000
@@ -39,6 +42,32 @@ class H: ...
 third = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names) - BEFORE
 print(json.dumps([f(1), g(2), type(H).__name__, sorted(third - {"__main__"}), flash_jupyter.__file__]))
 """
+QUEUE = '''\
+"""The handler of a queue resource of this bundle, written by `flash build`."""
+
+from __future__ import annotations
+
+from flash_jupyter.worker.bundle import find_functions
+from flash_jupyter.worker.handler import create_handler
+from flash_jupyter.worker.serving import serve_queue
+
+#: folder of the packages that only this resource has
+PACKAGES: str = "packages_numbers"
+#: name -> module:attribute
+FUNCTIONS: dict[str, str] = {
+    "double": "model:double",
+    "quadruple": "model:quadruple",
+    "Counter": "model:Counter",
+}
+#: jobs that a worker runs side by side
+MAX_CONCURRENCY: int = 1
+
+FUNCTION_REGISTRY = find_functions(FUNCTIONS, PACKAGES)
+handler = create_handler(FUNCTION_REGISTRY)
+
+if __name__ == "__main__":
+    serve_queue(handler, MAX_CONCURRENCY)
+'''
 
 
 def test_it_brings_what_it_imports() -> None:
@@ -112,3 +141,31 @@ def test_it_works_where_nothing_else_of_ours_and_only_cloudpickle_is(tmp_path: P
         done.stdout
         == f'[81, 3, "type", ["cloudpickle", "flash_jupyter"], "{tmp_path}/app/flash_jupyter/__init__.py"]\n'
     )
+
+
+def test_a_queue_s_handler_serves_all_of_its_functions_and_classes(tmp_path: Path) -> None:
+    queue, _ = group(shop(tmp_path).exports, "shop")
+    assert write_handler_file(queue, "packages_numbers") == QUEUE
+
+
+def test_a_load_balancer_s_has_its_routes(tmp_path: Path) -> None:
+    _, web = group(shop(tmp_path).exports, "shop")
+    text = write_handler_file(web)
+    assert 'ROUTES: dict[str, str] = {\n    "POST /price": "price",\n    "GET /items/{number}": "item",\n' in text
+    assert "execute" not in text
+
+
+def test_they_are_as_our_linters_want_them(tmp_path: Path) -> None:
+    for each in group(shop(tmp_path).exports, "shop"):
+        (tmp_path / handler_file(each.name)).write_text(write_handler_file(each))
+    ruff = [sys.executable, "-m", "ruff"]
+    config = ["--config", str(Path(__file__).parents[2] / "pyproject.toml")]
+    for command in (["check", "--extend-ignore", "INP001"], ["format", "--check"]):
+        done = subprocess.run([*ruff, *command, *config, str(tmp_path)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def test_a_name_that_is_no_identifier_is_still_importable(tmp_path: Path) -> None:
+    (made,) = group([export("f", "01_scores", CpuLiveServerless(name="a.b-c"))], "shop")
+    assert handler_file(made.name) == "handler_a_b-c.py"
+    assert '"f": "01_scores:f"' in write_handler_file(made)

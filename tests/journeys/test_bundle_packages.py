@@ -11,8 +11,7 @@ from wheelhouse import make_wheel, only
 
 from flash_jupyter.build.install import install
 from flash_jupyter.build.installer import Installer, find_installer
-from flash_jupyter.build.lock import resolve
-from flash_jupyter.build.locked import Lock
+from flash_jupyter.build.lock import Lock, resolve
 from flash_jupyter.errors import BuildError
 
 pytestmark = pytest.mark.journey

@@ -9,8 +9,7 @@ import pytest
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.manifest import Function, Resource
-from flash_jupyter.build.smoke import smoke
-from flash_jupyter.build.smoke_modules import UNASKED, why_not
+from flash_jupyter.build.smoke import UNASKED, smoke, why_not
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.errors import BuildError
 from flash_jupyter.settings import read_settings

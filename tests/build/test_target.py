@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flash_jupyter.build.baseimage import image_family, in_image, left_out, matched, read_exclude
+from flash_jupyter.build.target import image_family, in_image, left_out, matched, read_exclude
 from flash_jupyter.resources.classes import CpuLiveLoadBalancer, CpuLiveServerless, LiveServerless
 from flash_jupyter.resources.model import Resource
 from flash_jupyter.resources.template import PodTemplate

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from emulated import RealServer
 
-from flash_jupyter.develop.removal import remove
+from flash_jupyter.develop.supervisor import remove
 from flash_jupyter.errors import UnreachableError
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.session import Session
