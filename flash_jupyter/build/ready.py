@@ -9,8 +9,8 @@ import re
 from flash_jupyter.errors import ApiError, BuildError
 from flash_jupyter.session.links import Link
 from flash_jupyter.transport.balancer import Balancer
+from flash_jupyter.transport.loop import within
 from flash_jupyter.transport.queue import Queue
-from flash_jupyter.transport.within import within
 from flash_jupyter.wire.control import Endpoint, RequestUrls
 
 #: what no handler has: that this is said shows that the module was imported, and nothing of it runs

@@ -10,8 +10,8 @@ from flash_jupyter.cli.work import Work
 from flash_jupyter.views.deploy import inventory_sheet, removed_sheet
 
 if TYPE_CHECKING:
-    from flash_jupyter.deploy.progress import Progress, Report
     from flash_jupyter.deploy.removal import Inventory, Removed
+    from flash_jupyter.deploy.terms import Progress, Report
     from flash_jupyter.session.links import Link
 
 

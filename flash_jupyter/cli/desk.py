@@ -18,7 +18,7 @@ from flash_jupyter.views.deploying import News
 from flash_jupyter.views.sheet import Sheet
 
 if TYPE_CHECKING:
-    from flash_jupyter.deploy.progress import Progress
+    from flash_jupyter.deploy.terms import Progress
     from flash_jupyter.session.links import Link
     from flash_jupyter.session.session import Session
 

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from flash_jupyter.build.bundle import BuildOptions
     from flash_jupyter.build.existing import Existing
     from flash_jupyter.deploy.plan import Plan
-    from flash_jupyter.deploy.progress import Progress
-    from flash_jupyter.deploy.result import Result
     from flash_jupyter.deploy.send import Deployer
-    from flash_jupyter.deploy.terms import Terms
+    from flash_jupyter.deploy.terms import Progress, Result, Terms
     from flash_jupyter.session.links import Link
 
 

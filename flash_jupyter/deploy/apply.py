@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from flash_jupyter.deploy.environment import Endpoints, existing
 from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, Step, changes_between, is_other_endpoint
-from flash_jupyter.deploy.progress import Progress, Report
+from flash_jupyter.deploy.terms import Progress, Report
 from flash_jupyter.deploy.together import together
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.wanted import Wanted

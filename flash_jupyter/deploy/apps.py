@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from flash_jupyter.deploy.belonging import own_endpoints
-from flash_jupyter.deploy.labels import BUILD, IS_MOTHERSHIP, endpoints_of
+from flash_jupyter.deploy.labels import BUILD, IS_MOTHERSHIP, endpoints_of, own_endpoints
 from flash_jupyter.errors import NotFoundError, OptionError
 from flash_jupyter.session.endpoints import describe_hardware, describe_state, health_of
 from flash_jupyter.session.links import Link

@@ -16,9 +16,8 @@ from typing import Any
 from flash_jupyter.build.asking import curl, url_of
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.deploy.functions import DeployedClass, DeployedFunction, UnknownFunctionError
-from flash_jupyter.deploy.lookup import Live
+from flash_jupyter.deploy.lookup import Live, Whereabouts
 from flash_jupyter.deploy.signature import signature_of
-from flash_jupyter.deploy.whereabouts import Whereabouts
 from flash_jupyter.errors import NotFoundError
 from flash_jupyter.session.default import default_session
 from flash_jupyter.settings import BackendName

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from flash_jupyter.build.standins import stand_in
-from flash_jupyter.deploy.belonging import own_endpoints
 from flash_jupyter.deploy.fields import fields_of_endpoint, fields_of_spec, save_input
-from flash_jupyter.deploy.labels import RUN, TRIAL, resource_of
+from flash_jupyter.deploy.labels import RUN, TRIAL, own_endpoints, resource_of
 from flash_jupyter.deploy.plan import Existing
 from flash_jupyter.deploy.wanted import Place, Wanted
 from flash_jupyter.errors import ApiError

@@ -12,11 +12,10 @@ from flash_jupyter.build.manifest import Function, Method
 from flash_jupyter.decorator.drawing import draw_in_notebook
 from flash_jupyter.decorator.output import unwrapped
 from flash_jupyter.deploy.answers import read_job, read_refusal, read_route
-from flash_jupyter.deploy.lookup import Live, nearest
+from flash_jupyter.deploy.lookup import Live, Whereabouts, nearest
 from flash_jupyter.deploy.ongoing import Call, JobCall, RouteCall, join, wait
 from flash_jupyter.deploy.requests import job_request, plain_request, route_request
 from flash_jupyter.deploy.signature import bind, signature_of
-from flash_jupyter.deploy.whereabouts import Whereabouts
 from flash_jupyter.errors import ApiError, FlashError, NotFoundError
 from flash_jupyter.runtime.request import Arguments, Instance
 from flash_jupyter.session.loop import LoopThread

@@ -1,4 +1,4 @@
-"""The manifest of a build on the server: read, and prepared for the environment that will run it.
+"""The manifests of builds on the server: read, and prepared for the environment that will run one; who ran which.
 
 While a build runs, only the State Manager writes its map (`runtime/state.py`). Before it does, nobody looks there: the
 map is set first, so that no caller finds an empty one.
@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from flash_jupyter.build.manifest import Manifest
-from flash_jupyter.errors import ManifestError, NotFoundError
+from flash_jupyter.errors import DeployError, ManifestError, NotFoundError
 from flash_jupyter.runtime.state import Deployed, changed
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.wire.apps import App
 
 #: what the server's copy has beyond the build's own
 RUNTIME = ("environments", "resources_endpoints")
@@ -62,3 +63,27 @@ async def announce(apps: Apps, build_id: str, environment_id: str, endpoints: Ma
         for name, deployed in endpoints.items():
             manifest = changed(manifest, environment_id, name, deployed)
     await apps.update_manifest(build_id, manifest)
+
+
+def check_build(app: App, build_id: str) -> None:
+    """Raise `DeployError` for a build that the app does not have."""
+    known = [build.id for build in app.builds]
+    if build_id not in known:
+        listed = ", ".join(known) or "there are none"
+        raise DeployError(f"app {app.name} has no build {build_id}", fix=f"choose one of: {listed}")
+
+
+async def build_before(apps: Apps, app: str, environment: str) -> str:
+    """Return the newest build that the environment ran before the one that it runs; raises `DeployError`."""
+    found = await apps.app(app)
+    stage = await apps.environment_by_name(found.id, environment)
+    active = stage.active_build_id
+    builds = [build.id for build in sorted(found.builds, key=lambda build: build.created_at or "")]
+    older = builds[: builds.index(active)] if active in builds else []
+    for build_id in reversed(older):
+        if await has_run_in(apps, build_id, stage.id):
+            return build_id
+    raise DeployError(
+        f"environment {environment} of {app} has run no build before {active or 'this'}",
+        fix="name a build: flash deploy rollback ENV BUILD",
+    )

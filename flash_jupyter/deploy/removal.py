@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from flash_jupyter.deploy.apps import AppDesk, volume_ids
-from flash_jupyter.deploy.belonging import own_endpoints
-from flash_jupyter.deploy.labels import APP, is_labelled
-from flash_jupyter.deploy.progress import Progress, Report
+from flash_jupyter.deploy.labels import APP, is_labelled, own_endpoints
+from flash_jupyter.deploy.terms import Progress, Report
 from flash_jupyter.errors import ApiError, ManifestServiceUnavailableError, NotFoundError
 from flash_jupyter.runtime.state import StateManager
 from flash_jupyter.session.links import Link

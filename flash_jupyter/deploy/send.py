@@ -10,17 +10,13 @@ import hashlib
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
-from flash_jupyter.deploy.history import build_before, check_build
-from flash_jupyter.deploy.missing import check_variables
-from flash_jupyter.deploy.progress import Progress
-from flash_jupyter.deploy.records import is_build_of, read_build
-from flash_jupyter.deploy.result import Result
+from flash_jupyter.deploy.records import build_before, check_build, is_build_of, read_build
 from flash_jupyter.deploy.site import Site, open_site
 from flash_jupyter.deploy.switch import Order, Switch
-from flash_jupyter.deploy.terms import Terms
-from flash_jupyter.deploy.together import to_the_end
-from flash_jupyter.deploy.turns import in_turn
+from flash_jupyter.deploy.terms import Progress, Result, Terms
+from flash_jupyter.deploy.together import in_turn, to_the_end
 from flash_jupyter.deploy.upload import upload
+from flash_jupyter.deploy.wanted import check_variables
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.links import Link
 from flash_jupyter.settings import Settings

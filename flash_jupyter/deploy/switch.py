@@ -14,12 +14,10 @@ from flash_jupyter.deploy.environment import Endpoints, existing
 from flash_jupyter.deploy.fields import with_volumes
 from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, make_plan
-from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce, is_build_of
-from flash_jupyter.deploy.result import Result, Standing
 from flash_jupyter.deploy.site import Site, remove_if_made
 from flash_jupyter.deploy.stored import with_stored_templates
-from flash_jupyter.deploy.terms import Terms
+from flash_jupyter.deploy.terms import Progress, Result, Standing, Terms
 from flash_jupyter.deploy.trial import Trial, provide_key, remove_leftovers, tried
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.verify import Verifier

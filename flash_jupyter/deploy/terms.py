@@ -1,14 +1,35 @@
-"""On what terms something is deployed: the same for a new bundle, a build that is promoted, and the way back."""
+"""On what terms something is deployed, what is told meanwhile, and what it ends with.
+
+They are the same for a new bundle, a build that is promoted, and the way back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 from flash_jupyter.deploy.plan import Plan
-from flash_jupyter.deploy.progress import Progress, Report
 
+StepName = Literal["turn", "upload", "trial", "plan", "apply", "wait", "smoke", "rollback", "remove"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One piece of news. `done` of `total` are bytes for "upload", endpoints else; a `total` of 0 says nothing.
+
+    `plan` comes with the step "plan", before anything is changed.
+    """
+
+    step: StepName
+    text: str
+    done: int = 0
+    total: int = 0
+    plan: Plan | None = None
+
+
+Report = Callable[[Progress], None]
 AllowRemoval = Callable[[Plan], bool]
 
 #: of the secret that holds the key with which deployed functions call each other (D12)
@@ -36,3 +57,41 @@ class Terms:
     runtime_secret: str = RUNTIME_SECRET
     allow_missing: bool = False
     report: Report = silent
+
+
+State = Literal["verified", "listed, not verified"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An endpoint that stands. "verified": it is listed, its worker answered, and its functions gave what they should.
+
+    `reason` says why it is not verified, empty where it is.
+    """
+
+    name: str
+    endpoint_id: str
+    url: str
+    state: State
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an environment runs now, and what was done for it."""
+
+    app: str
+    environment: str
+    build_id: str
+    plan: Plan
+    endpoints: tuple[Standing, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "app": self.app,
+            "environment": self.environment,
+            "build_id": self.build_id,
+            "plan": self.plan.to_json(),
+            "endpoints": [asdict(each) for each in self.endpoints],
+        }

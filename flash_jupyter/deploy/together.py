@@ -1,10 +1,14 @@
-"""Several pieces of work at once, and work that has to come to its end though somebody interrupts."""
+"""Several pieces of work at once, work that has to come to its end though somebody interrupts, and one at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
+
+from filelock import AsyncFileLock, Timeout
 
 T = TypeVar("T")
 
@@ -53,3 +57,18 @@ async def to_the_end(work: Awaitable[T]) -> T:
     if cancelled is not None:
         raise cancelled
     return task.result()
+
+
+@asynccontextmanager
+async def in_turn(path: Path, say: Callable[[], None]) -> AsyncIterator[None]:
+    """Hold the lock of this file; `say` is called once where somebody else has it."""
+    lock = AsyncFileLock(path)
+    try:
+        await lock.acquire(blocking=False)
+    except Timeout:
+        say()
+        await lock.acquire()
+    try:
+        yield
+    finally:
+        await lock.release()

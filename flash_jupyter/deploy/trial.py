@@ -16,9 +16,9 @@ from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.deploy.environment import Endpoints
 from flash_jupyter.deploy.labels import ENVIRONMENT_ID, TRIAL, resource_of
 from flash_jupyter.deploy.plan import Action, Plan
-from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.records import announce
 from flash_jupyter.deploy.stored import with_stored_templates
+from flash_jupyter.deploy.terms import Progress
 from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.verify import Verifier
 from flash_jupyter.deploy.wanted import Place, Wanted, needs_key, wanted_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter import limits
-from flash_jupyter.deploy.progress import Progress, Report
+from flash_jupyter.deploy.terms import Progress, Report
 from flash_jupyter.errors import BuildError, UnreachableError
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.upload import CHUNK_BYTES, upload_file

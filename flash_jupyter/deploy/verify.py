@@ -20,9 +20,7 @@ from flash_jupyter.build.ready import wait_until_imported
 from flash_jupyter.build.smoke import smoke
 from flash_jupyter.build.stale import built_of
 from flash_jupyter.build.trying import Verdict
-from flash_jupyter.deploy.progress import Progress, Report
-from flash_jupyter.deploy.result import Standing
-from flash_jupyter.deploy.terms import Terms
+from flash_jupyter.deploy.terms import Progress, Report, Standing, Terms
 from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.wanted import Wanted
 from flash_jupyter.errors import DeployError

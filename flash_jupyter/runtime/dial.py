@@ -1,15 +1,19 @@
-"""What a worker needs to call others, made at the first call: a loop of its own, the connections, the registry."""
+"""What a worker needs to call others, made at the first call: a loop of its own, the connections, the registry.
+
+And how much time its job has left: what its own caller waits, and what its endpoint allows.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
+import time
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from flash_jupyter import limits
 from flash_jupyter.errors import ManifestServiceUnavailableError
-from flash_jupyter.runtime.deadline import remaining_s
 from flash_jupyter.runtime.place import Place, read_place
 from flash_jupyter.runtime.registry import ServiceRegistry
 from flash_jupyter.runtime.request import Call, Ended
@@ -19,6 +23,7 @@ from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import Http
 from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.worker import manifest as bundle
+from flash_jupyter.worker.current import Current, current
 
 
 class Dial:
@@ -85,3 +90,28 @@ def _entry(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def dial() -> Dial:
     """Return this worker's own."""
     return Dial(bundle.read(), read_place(os.environ))
+
+
+def remaining_s(manifest: Mapping[str, Any], resource: str, *, asked_s: float | None = None) -> float | None:
+    """Return the seconds that a call may take from now on; None for no limit. `asked_s` is what the call itself says.
+
+    >>> round(remaining_s({"resources": {"a": {"config": {"executionTimeoutMs": 5000}}}}, "a", asked_s=9))
+    5
+    """
+    job = current() or Current(time.monotonic())
+    passed_s = time.monotonic() - job.began
+    own_s = allowed_s(manifest.get("resources", {}).get(resource, {}))
+    known = [limit_s - passed_s for limit_s in (own_s, job.timeout_s) if limit_s is not None]
+    return min([*known, *([] if asked_s is None else [asked_s])], default=None)
+
+
+def allowed_s(resource: Mapping[str, Any]) -> float | None:
+    """Return how long a job or a request of a resource may take, in seconds; None for no limit.
+
+    >>> allowed_s({"is_load_balanced": True}), allowed_s({"config": {"executionTimeoutMs": 0}})
+    (330.0, None)
+    """
+    if resource.get("is_load_balanced"):
+        return limits.BALANCER_PROCESSING_S
+    said = resource.get("config", {}).get("executionTimeoutMs")
+    return float(limits.OUR_EXECUTION_TIMEOUT_S) if said is None else said / 1000 or None

@@ -17,8 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from flash_jupyter.errors import ApiError, GraphQLError, GraphQLMutationError, GraphQLQueryError, NotFoundError
 from flash_jupyter.transport import operations
 from flash_jupyter.transport.http import Http, Retry
+from flash_jupyter.transport.loop import within
 from flash_jupyter.transport.rest import DEADLINE_S, read_answer
-from flash_jupyter.transport.within import within
 from flash_jupyter.wire.apps import (
     App,
     Build,

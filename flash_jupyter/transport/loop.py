@@ -1,6 +1,7 @@
 """The one background thread on which all I/O happens (D7): an event loop, started when it is first needed.
 
-The main thread waits for it synchronously: that is the wait which Kernel→Interrupt ends at once in every ipykernel.
+The main thread waits for it synchronously: that is the wait which Kernel→Interrupt ends at once in every ipykernel. And
+a deadline for work on it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -77,3 +78,29 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
+    """Return the result, or cancel the work and raise `asyncio.TimeoutError` after so many seconds; None: never.
+
+    It loses no cancellation. `asyncio.wait_for` does before Python 3.12, where its work ends in the same moment
+    (python/cpython issue 86296): a deploy that was interrupted would go on to its end.
+    """
+    task = asyncio.ensure_future(awaitable)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        await _stopped(task)
+        raise
+    if not task.done():
+        await _stopped(task)
+        raise asyncio.TimeoutError
+    return task.result()
+
+
+async def _stopped(task: asyncio.Future[T]) -> None:
+    """Cancel and wait for the end; what came of it is of no interest any more."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # else its loop complains that nobody looked

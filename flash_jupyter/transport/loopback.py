@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 from httptools import HttpParserError, HttpResponseParser
 
-from flash_jupyter.transport.within import within
+from flash_jupyter.transport.loop import within
 
 Origin = tuple[str, int]
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from flash_jupyter.errors import ApiError, UnreachableError
 from flash_jupyter.transport.http import Http, Retry
-from flash_jupyter.transport.within import within
+from flash_jupyter.transport.loop import within
 from flash_jupyter.wire.control import Wire
 
 Answer = TypeVar("Answer", bound=Wire)

@@ -18,7 +18,7 @@ import httpx
 
 from flash_jupyter.errors import ApiError, UnreachableError
 from flash_jupyter.transport.http import Clock, Retry
-from flash_jupyter.transport.within import within
+from flash_jupyter.transport.loop import within
 
 CHUNK_BYTES = 1 << 20
 #: as the released client: three attempts; a whole upload may take 600 s (flash-wire reference, 2)

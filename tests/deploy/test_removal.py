@@ -8,8 +8,8 @@ import pytest
 from app_desk import AppServer
 
 from flash_jupyter.deploy.apps import AppDesk
-from flash_jupyter.deploy.progress import Progress
 from flash_jupyter.deploy.removal import look_at_environment, remove_app, remove_environment
+from flash_jupyter.deploy.terms import Progress
 from flash_jupyter.errors import ApiError, OptionError
 from flash_jupyter.runtime.state import Deployed, read_endpoints
 from flash_jupyter.session.links import Link

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flash_jupyter import limits
-from flash_jupyter.deploy.progress import Progress
+from flash_jupyter.deploy.terms import Progress
 from flash_jupyter.deploy.upload import check_size, upload
 from flash_jupyter.errors import BuildError, UnreachableError
 from flash_jupyter.session.links import Link, Links

@@ -8,8 +8,8 @@ import pytest
 
 from flash_jupyter.build.manifest import Manifest, Resource, make_manifest
 from flash_jupyter.deploy.fields import save_input
-from flash_jupyter.deploy.wanted import Place, needs_key, wanted_of
-from flash_jupyter.errors import ManifestError
+from flash_jupyter.deploy.wanted import Place, check_variables, missing_variables, needs_key, wanted_of
+from flash_jupyter.errors import DeployError, ManifestError
 
 PLACE = Place("shop", "production", "env1")
 PRINT = "ab" * 32
@@ -161,3 +161,33 @@ def test_a_class_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ManifestError) as raised:
         wanted_of(manifest("Pod"), PLACE, owner="ann", runtime_secret="key")
     assert raised.value.message == "resource scorer is a Pod, which is no class of ours"
+
+
+def reading(reads: list[str], **config: Any) -> Manifest:
+    entry = Resource(resource_type="LiveServerless", environment_variables=reads, config=config)
+    return make_manifest("p", "3.11", {"scorer": entry}, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("made", "missing"),
+    [
+        pytest.param(reading(["MODEL"]), {"scorer": ["MODEL"]}, id="set by nobody"),
+        pytest.param(reading(["MODEL"], env={"MODEL": "x"}), {}, id="set in env="),
+        pytest.param(reading(["MODEL"], template={"env": {"MODEL": "x"}}), {}, id="set in a template"),
+        pytest.param(reading(["MODEL"], template="tpl1"), {}, id="a stored template may have it"),
+        pytest.param(reading(["HOME", "RUNPOD_POD_ID", "FLASH_ENV", "PORT"]), {}, id="a worker has it by itself"),
+    ],
+)
+def test_a_variable_is_missing_where_neither_user_nor_platform_sets_it(
+    made: Manifest, missing: dict[str, list[str]]
+) -> None:
+    assert missing_variables(made) == missing
+
+
+def test_missing_variables_are_all_named_with_what_to_write() -> None:
+    with pytest.raises(DeployError) as raised:
+        check_variables(reading(["MODEL", "TOKEN"]))
+    assert str(raised.value) == (
+        "environment variables are missing: scorer reads MODEL, TOKEN; nothing was changed\n"
+        "  → set them in env= of the resource, for a secret as {{ RUNPOD_SECRET_model }}, and build again"
+    )

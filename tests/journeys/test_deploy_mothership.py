@@ -15,8 +15,7 @@ from emulated import wait_for
 from flash_jupyter.backend import Backend
 from flash_jupyter.build.bundle import BuildOptions, Bundle, build
 from flash_jupyter.deploy.apps import AppDesk
-from flash_jupyter.deploy.result import Result
-from flash_jupyter.deploy.terms import Terms
+from flash_jupyter.deploy.terms import Result, Terms
 from flash_jupyter.runtime.children import Family
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.local import local_info

@@ -22,8 +22,7 @@ from flash_jupyter.build.bundle import build
 from flash_jupyter.build.manifest import Resource
 from flash_jupyter.build.preview import endpoint_body
 from flash_jupyter.deploy.lookup import look_up
-from flash_jupyter.deploy.result import Result
-from flash_jupyter.deploy.terms import Terms
+from flash_jupyter.deploy.terms import Result, Terms
 from flash_jupyter.errors import BuildError, DeployError
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import ensure_local, local_info

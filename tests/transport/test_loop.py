@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from flash_jupyter.transport.within import within
+from flash_jupyter.transport.loop import within
 
 
 def test_a_result_in_time_is_returned_and_a_failure_is_raised() -> None:

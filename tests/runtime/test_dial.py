@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from flash_jupyter.runtime.deadline import remaining_s
+from flash_jupyter.runtime.dial import remaining_s
 from flash_jupyter.worker.current import Current, current, serving
 
 MANIFEST = {
