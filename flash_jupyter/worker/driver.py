@@ -27,7 +27,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from flash_jupyter.capsule.receiver import ERROR_NAME, RESULT_NAME, Receiver
-from flash_jupyter.worker.calls import Call, Lost, home_of, read_call, refuse_lost
+from flash_jupyter.worker.calls import Call, Lost, home_of, read_call, refuse_lost, run_alone
 from flash_jupyter.worker.descriptors import pipes
 from flash_jupyter.worker.display import Displayer, mimebundle
 from flash_jupyter.worker.failures import describe, exit_code, say
@@ -210,7 +210,7 @@ class _Run:
         code = compile(with_result(source, filename), filename, "exec", flags, dont_inherit=True)
         running = eval(code, self._main.__dict__)
         if code.co_flags & inspect.CO_COROUTINE:  # it awaits at top level: all of it is one coroutine
-            asyncio.run(running)
+            run_alone(running)
         value = self._main.__dict__.pop(VALUE, None)
         if value is not None:
             self._result[RESULT_NAME] = value
