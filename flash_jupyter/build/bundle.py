@@ -20,16 +20,14 @@ from flash_jupyter import limits
 from flash_jupyter.build.archive import write_archive
 from flash_jupyter.build.calls import calls_between
 from flash_jupyter.build.entries import choose_python, make_entry
-from flash_jupyter.build.grouping import Group, group
-from flash_jupyter.build.leaks import told_of_secrets
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, make_manifest
 from flash_jupyter.build.mothership import unserved_app, with_mothership
 from flash_jupyter.build.packages import Packages, add_packages
-from flash_jupyter.build.project import Project
+from flash_jupyter.build.project import Group, Project, fingerprint, group, sources_fingerprint
 from flash_jupyter.build.shipped import CLIENT, PACKAGE, handler_file, shipped_files, write_handler_file
 from flash_jupyter.build.sources import read_project
-from flash_jupyter.build.stale import fingerprint, sources_fingerprint
 from flash_jupyter.build.target import in_image
+from flash_jupyter.build.variables import told_of_secrets
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.hardware import ANY
 from flash_jupyter.resources.images import Images

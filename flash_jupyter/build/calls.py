@@ -10,13 +10,11 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from flash_jupyter.build.grouping import Group
-from flash_jupyter.build.project import Export
-from flash_jupyter.build.text import Binding, Text, read_text
+from flash_jupyter.build.project import Export, Group
+from flash_jupyter.build.text import Binding, BundleTexts, Text
 from flash_jupyter.capture.imports import absolute
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import BuildError
@@ -39,48 +37,42 @@ def calls_between(groups: Iterable[Group], files: Mapping[str, bytes]) -> dict[s
     Raises `BuildError` for a circle, with its places.
     """
     groups = tuple(groups)
-    sources = _Sources(files)
+    texts, reads = BundleTexts(files), _Reads()
     resource_of = {export.function.name: group.name for group in groups for export in group.exports}
     exports = {export.function.name: export for group in groups for export in group.exports}
     found: dict[str, dict[str, CallSite]] = {}
     for group in groups:
         for export in group.exports:
-            for called, where in _Reach(sources, exports, group.name, resource_of).from_export(export):
+            for called, where in _Reach(texts, reads, exports, group.name, resource_of).from_export(export):
                 place = resource_of[called.function.name]
                 found.setdefault(group.name, {}).setdefault(place, CallSite(export, called, where))
     _refuse_circles(found)
     return found
 
 
-@dataclass
-class _Sources:
-    """The modules of a bundle by their dotted names."""
+class _Reads:
+    """The names that statements read from outside, worked out once for each."""
 
-    files: Mapping[str, bytes]
-    texts: dict[str, Text | None] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._known: dict[ast.stmt, tuple[str, ...]] = {}
 
-    def text(self, module: str) -> Text | None:
-        """Return a module's text; None for one that the bundle has not, or that is no Python."""
-        if module not in self.texts:
-            self.texts[module] = self._read(module)
-        return self.texts[module]
-
-    def _read(self, module: str) -> Text | None:
-        base = module.replace(".", "/")
-        for label, package in ((f"{base}/__init__.py", module), (f"{base}.py", module.rpartition(".")[0])):
-            if label in self.files:
-                try:
-                    return read_text(label, ast.parse(self.files[label]), module=module, package=package)
-                except (SyntaxError, ValueError):  # a data file of that name; who imports it is told elsewhere
-                    return None
-        return None
+    def of(self, node: ast.stmt) -> tuple[str, ...]:
+        """Return the names that a statement reads."""
+        if node not in self._known:
+            try:
+                names = analyse(ast.unparse(node))
+                self._known[node] = (*names.reads, *names.builtins)  # a module may have a `help` of its own
+            except SyntaxError:  # `return` outside of a function, in a file that nobody could import
+                self._known[node] = ()
+        return self._known[node]
 
 
 @dataclass
 class _Reach:
     """What the functions of one resource reach."""
 
-    sources: _Sources
+    texts: BundleTexts
+    reads: _Reads
     exports: Mapping[str, Export]
     own: str
     resource_of: Mapping[str, str]
@@ -92,14 +84,15 @@ class _Reach:
         yield from self._name(function.module, function.name, export.where)
 
     def _name(self, module: str, name: str, where: str) -> Iterator[tuple[Export, str]]:
-        text = self.sources.text(module)
+        text = self.texts.text(module)
         if text is None or (module, name) in self.seen:
             return
         self.seen.add((module, name))
         bindings = text.bindings(name)
         for binding in bindings:
             if binding.imported is not None:
-                yield from self._imported(*binding.imported, where)
+                imported, member = binding.imported
+                yield from self._name(imported, member, where) if member is not None else ()
             elif (export := self._served(binding, text)) and self.resource_of[export.function.name] != self.own:
                 yield export, where
             else:
@@ -107,10 +100,6 @@ class _Reach:
         if not bindings:
             for star in text.stars:
                 yield from self._name(star, name, where)
-
-    def _imported(self, module: str, name: str | None, where: str) -> Iterator[tuple[Export, str]]:
-        if name is not None:
-            yield from self._name(module, name, where)
 
     def _served(self, binding: Binding, text: Text) -> Export | None:
         """The export that a binding is: by its module, or in a notebook's other module by its decorator."""
@@ -122,14 +111,14 @@ class _Reach:
 
     def _node(self, node: ast.stmt, text: Text) -> Iterator[tuple[Export, str]]:
         """Follow what one statement reads: names, members of modules, and what it imports itself."""
-        for name in _reads(node):
+        for name in self.reads.of(node):
             yield from self._name(text.module, name, f"{text.label}, line {_line_of(node, name)}")
         inner = dict(_imported_inside(node))
         for part in ast.walk(node):
             if isinstance(part, ast.ImportFrom):
                 for alias in part.names:
                     where = f"{text.label}, line {part.lineno}"
-                    yield from self._name(absolute(part, _package_of(text)), alias.name, where)
+                    yield from self._name(absolute(part, text.package), alias.name, where)
             elif isinstance(part, ast.Attribute) and (words := _dotted(part)):
                 yield from self._member(words, text, inner, f"{text.label}, line {part.lineno}")
 
@@ -143,7 +132,7 @@ class _Reach:
         for module in modules:
             path = [*module.split("."), *words[1:]]
             for length in range(len(path) - 1, 0, -1):
-                if self.sources.text(".".join(path[:length])) is not None:
+                if self.texts.text(".".join(path[:length])) is not None:
                     yield from self._name(".".join(path[:length]), path[length], where)
                     break
 
@@ -154,19 +143,6 @@ def _imported_inside(node: ast.stmt) -> Iterator[tuple[str, str]]:
         for alias in each.names if isinstance(each, ast.Import) else ():
             top = alias.name.partition(".")[0]
             yield (alias.asname, alias.name) if alias.asname else (top, top)
-
-
-def _package_of(text: Text) -> str:
-    return text.module if text.label.endswith("__init__.py") else text.module.rpartition(".")[0]
-
-
-@cache
-def _reads(node: ast.stmt) -> tuple[str, ...]:
-    try:
-        names = analyse(ast.unparse(node))
-        return (*names.reads, *names.builtins)  # a module may have a `help` of its own
-    except SyntaxError:  # `return` outside of a function, in a file that nobody could import
-        return ()
 
 
 def _line_of(node: ast.stmt, name: str) -> int:

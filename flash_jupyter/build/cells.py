@@ -1,16 +1,28 @@
-"""The cells of a notebook, or of a `.py` file in jupytext's percent format, in their order."""
+"""The cells of a notebook, or of a `.py` file in jupytext's percent format, and what each is to the build (D10).
+
+Metadata tags say it, which JupyterLab edits without code, or `#| flash:` in a cell's first lines, which means the same
+and is for diffs, for jupytext's files and where tags are hard to reach. nbdev's `#| export` means `flash:setup`.
+"""
 
 from __future__ import annotations
 
+import difflib
+import keyword
+import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from flash_jupyter.build.marks import Mark, Role, read_includes, read_mark
 from flash_jupyter.build.plain import Plain, make_plain
 from flash_jupyter.errors import BuildError
+
+PREFIX = "flash:"
+#: names files that the bundle brings too, in a comment: `#| flash: include=data/*.csv`
+_INCLUDE = "include="
+_COMMENT = re.compile(r"#\s*\|\s*(?P<key>flash|export)\b:?\s*(?P<words>.*)")
 
 
 @dataclass(frozen=True)
@@ -93,3 +105,110 @@ def _cells(notebook: Any, *, has_ids: bool) -> Iterator[Cell]:
             cell.metadata.get("flash", {}),
             read_includes(cell.source),
         )
+
+
+class Role(Enum):
+    """What the build does with a cell."""
+
+    NONE = ""
+    SETUP = "setup"
+    INIT = "init"
+    HANDLER = "handler"
+    TEST = "test"
+    SKIP = "skip"
+    PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The role of a cell; `name` is a handler's, empty where the cell gives none."""
+
+    role: Role = Role.NONE
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{PREFIX}{self.role.value}" + (f":{self.name}" if self.name else "")
+
+
+def read_mark(source: str, tags: Iterable[str], where: str) -> Mark:
+    """Return the mark of a cell; `where` names it in errors.
+
+    Raises `BuildError` for a role that does not exist, and for two that contradict each other.
+
+    >>> read_mark("x", ["flash:handler:predict"], "cell 3")
+    Mark(role=<Role.HANDLER: 'handler'>, name='predict')
+    >>> read_mark("#| flash: handler name=predict", [], "cell 3").name
+    'predict'
+    """
+    found = {*_from_tags(tags, where), *_from_comments(source, where)}
+    named = {mark for mark in found if mark.name}
+    if len(found) - len(named) == 1 and len(named) == 1 and len({mark.role for mark in found}) == 1:
+        found = named  # one of the two says more
+    if len(found) > 1:
+        raise BuildError(
+            f"{where} is marked twice, as {' and as '.join(sorted(map(str, found)))}",
+            fix="keep one of the two: a tag, or a `#| flash:` comment",
+        )
+    return found.pop() if found else Mark()
+
+
+def read_includes(source: str) -> tuple[str, ...]:
+    r"""Return the patterns of files that a cell names, in order.
+
+    >>> read_includes("#| flash: handler name=score include=labels.json,data/*.csv\nx")
+    ('labels.json', 'data/*.csv')
+    """
+    words = [word for match in _comments(source) for word in match["words"].split() if word.startswith(_INCLUDE)]
+    return tuple(pattern for word in words for pattern in word.removeprefix(_INCLUDE).split(",") if pattern)
+
+
+def _from_tags(tags: Iterable[str], where: str) -> Iterator[Mark]:
+    for tag in tags:
+        if tag == "parameters":  # papermill's
+            yield Mark(Role.PARAMETERS)
+        elif tag.startswith(PREFIX):
+            role, _, name = tag.removeprefix(PREFIX).partition(":")
+            yield _mark(role, name, where)
+
+
+def _from_comments(source: str, where: str) -> Iterator[Mark]:
+    for match in _comments(source):
+        if match["key"] == "export":
+            yield Mark(Role.SETUP)
+            continue
+        words = [word for word in match["words"].split() if not word.startswith(_INCLUDE)]
+        if not words and match["words"].strip():
+            continue
+        role, *options = words[:2] or [""]
+        yield _mark(role, _name(options, where), where)
+
+
+def _comments(source: str) -> Iterator[re.Match[str]]:
+    """The `#|` comments of ours in the first lines of a cell."""
+    for line in source.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            return
+        if match := _COMMENT.fullmatch(line.strip()):
+            yield match
+
+
+def _name(options: list[str], where: str) -> str:
+    if not options:
+        return ""
+    key, equals, value = options[0].partition("=")
+    if key != "name" or not equals:
+        raise BuildError(f"{where}: `{options[0]}` is not an option of `#| flash:`", fix="write name=NAME")
+    return value
+
+
+def _mark(role: str, name: str, where: str) -> Mark:
+    known = [each.value for each in Role if each not in (Role.NONE, Role.PARAMETERS)]
+    if role not in known:
+        near = difflib.get_close_matches(role, known, n=1)
+        fix = f"did you mean {PREFIX}{near[0]}?" if near else f"write one of {', '.join(known)}"
+        raise BuildError(f"{where} has the mark `{PREFIX}{role}`, which does not exist", fix=fix)
+    if name and Role(role) is not Role.HANDLER:
+        raise BuildError(f"{where}: only a handler has a name, not {PREFIX}{role}", fix=f"write {PREFIX}{role}")
+    if name and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise BuildError(f"{where}: `{name}` can't be the name of a handler", fix="use letters, digits and _")
+    return Mark(Role(role), name)

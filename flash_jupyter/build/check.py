@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flash_jupyter.build.cells import Cell
+from flash_jupyter.build.cells import Cell, Mark, Role, read_mark
 from flash_jupyter.build.endpoint import endpoint_of, read_options
-from flash_jupyter.build.marks import Mark, Role, read_mark
 from flash_jupyter.build.plain import make_plain
 from flash_jupyter.errors import BuildError, OptionError
 from flash_jupyter.resources.comment import line_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flash_jupyter.build.grouping import Group, configuration
 from flash_jupyter.build.manifest import Resource
 from flash_jupyter.build.mothership import mothership_fields
+from flash_jupyter.build.project import Group, configuration
 from flash_jupyter.build.shipped import handler_file
 from flash_jupyter.build.variables import environment_variables
 from flash_jupyter.capture.secrets import kind_of

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flash_jupyter.build.bundle import ARTIFACT, FOLDER, OPTIONS, BuildOptions
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.folder import Ignore
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, read_manifest
-from flash_jupyter.build.project import Project
-from flash_jupyter.build.stale import is_of_none, read_both_ways
-from flash_jupyter.errors import BuildError
+from flash_jupyter.build.project import Project, sources_fingerprint
+from flash_jupyter.build.sources import read_project
+from flash_jupyter.errors import BuildError, OptionError
 
 #: files that say which packages a bundle has, and are not in it
 PACKAGE_FILES = ("requirements.txt", "pyproject.toml")
@@ -98,6 +98,41 @@ def changed_since(source: Path, archive: Path, manifest: Manifest) -> list[str]:
         changed += [name for name in newer if name not in project.files and name not in PACKAGE_FILES]
     changed += [name for name in newer if name in PACKAGE_FILES]
     return changed or ["what it asks for"]
+
+
+def built_of(path: Path, manifest: Manifest) -> Project | None:
+    """Return the sources at `path` as this manifest was built of them; None where they are others by now.
+
+    A manifest that does not say its sources (of a released client) is taken as theirs. Raises `BuildError` and
+    `OptionError` for sources that can't be read.
+    """
+    projects, built = read_both_ways(path), manifest.sources_fingerprint
+    if built is None:
+        return projects[0]
+    return next((each for each in projects if sources_fingerprint(each) == built), None)
+
+
+def is_of_none(manifest: Manifest, projects: list[Project]) -> bool:
+    """Whether a manifest says its sources, and they are none of these."""
+    built = manifest.sources_fingerprint
+    return built is not None and built not in {sources_fingerprint(each) for each in projects}
+
+
+def read_both_ways(path: Path) -> list[Project]:
+    """Read sources without and with their `%%remote` cells: a build does not say whether these were exported too.
+
+    Raises `BuildError` or `OptionError` where neither can be built.
+    """
+    found: list[Project] = []
+    failures: list[BuildError | OptionError] = []
+    for from_magics in (False, True):
+        try:
+            found.append(read_project(path, from_magics=from_magics))
+        except (BuildError, OptionError) as failure:  # one may have nothing but such cells, or cells that can't be
+            failures.append(failure)
+    if not found:
+        raise failures[0]
+    return found
 
 
 def _build_folder(path: Path) -> Path:

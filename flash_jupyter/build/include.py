@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from flash_jupyter.build.cells import Notebook
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.folder import Ignore
 from flash_jupyter.errors import BuildError
 
 #: what to do instead of shipping a secret

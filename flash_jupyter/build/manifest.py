@@ -95,7 +95,7 @@ class Manifest(_Part):
     function_registry: dict[str, str] = {}
     routes: dict[str, dict[str, str]] = {}
     source_fingerprint: str = Field(pattern=r"^[0-9a-f]{64}$")
-    #: of the sources alone (`build/stale.py`); the one above is of the whole bundle
+    #: of the sources alone (`build/existing.py`); the one above is of the whole bundle
     sources_fingerprint: str | None = None
 
     @model_validator(mode="after")

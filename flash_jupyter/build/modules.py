@@ -12,7 +12,7 @@ from importlib.util import decode_source
 from pathlib import Path
 from typing import NamedTuple
 
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.folder import Ignore
 from flash_jupyter.build.outside import Editable, Outside
 from flash_jupyter.build.paths import Added, added_paths
 from flash_jupyter.build.text import Text, read_text

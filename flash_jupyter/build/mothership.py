@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.build.evaluate import Evaluator, Place, Unreadable
-from flash_jupyter.build.grouping import Group
-from flash_jupyter.build.project import Project
+from flash_jupyter.build.project import Group, Project
 from flash_jupyter.build.text import read_text
 from flash_jupyter.errors import BuildError, OptionError
 from flash_jupyter.resources import model

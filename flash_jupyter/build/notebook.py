@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from flash_jupyter.build.cells import Cell, Notebook
+from flash_jupyter.build.cells import Cell, Mark, Notebook, Role
 from flash_jupyter.build.endpoint import endpoint_of, function_name, read_options
 from flash_jupyter.build.evaluate import Evaluator
 from flash_jupyter.build.interface import Interface, read_interface
 from flash_jupyter.build.manifest import Function
-from flash_jupyter.build.marks import Mark, Role
 from flash_jupyter.build.module import write_shared
 from flash_jupyter.build.pieces import Piece
 from flash_jupyter.build.plain import make_plain

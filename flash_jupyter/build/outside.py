@@ -18,7 +18,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.folder import Ignore
 from flash_jupyter.capture.modules import INSTALLED
 from flash_jupyter.settings import PROJECT_MARKS
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from flash_jupyter.build.grouping import Group
 from flash_jupyter.build.install import install
 from flash_jupyter.build.lock import FILE_NAME, Lock, resolve
-from flash_jupyter.build.project import Project
+from flash_jupyter.build.project import Group, Project
 from flash_jupyter.build.requirements import requirements_of
 from flash_jupyter.build.target import FAMILY, in_image, left_out, matched
-from flash_jupyter.build.variables import imported_on_the_way
+from flash_jupyter.build.text import BundleTexts
 
 #: begins the folder of what only some resources have
 FOLDER = "packages"
@@ -81,7 +80,8 @@ def of_others(group: Group, groups: tuple[Group, ...], project: Project) -> froz
     asked = _family_of(text for each in groups for export in each.exports for text in export.dependencies)
     mine = _family_of(text for export in group.exports for text in export.dependencies)
     mine |= _family_of(wanted.text for wanted in project.requirements if not wanted.text.startswith("-"))
-    mine |= imported_on_the_way({export.function.module for export in group.exports}, project.files)
+    reached = BundleTexts(project.files).reached({export.function.module for export in group.exports})
+    mine |= {name for _, names in reached for name in names}
     return frozenset(asked - mine)
 
 

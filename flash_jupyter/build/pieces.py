@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from flash_jupyter.build.cells import Cell
-from flash_jupyter.build.marks import Role
+from flash_jupyter.build.cells import Cell, Role
 from flash_jupyter.capture.names import CellNames, analyse
 
 
@@ -157,11 +156,7 @@ def _text(lines: list[str], before: int, node: ast.stmt) -> str:
     start, end = _first_line(node) - 1, node.end_lineno or node.lineno
     if start < before or _shares_its_end(lines[end - 1], node):
         return _own_text(lines, node)
-    while (
-        start > before
-        and lines[start - 1].lstrip().startswith("#")
-        and not lines[start - 1].lstrip("# ").startswith("|")
-    ):
+    while start > before and _is_comment(lines[start - 1]):
         start -= 1
     return "\n".join(lines[start:end])
 

@@ -21,8 +21,7 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
-from flash_jupyter.build.cells import Cell, Notebook
-from flash_jupyter.build.marks import Role
+from flash_jupyter.build.cells import Cell, Notebook, Role
 from flash_jupyter.errors import BuildError
 
 READY_S, CELL_S = 60.0, 600.0

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from flash_jupyter.build.grouping import Group
+from flash_jupyter.build.project import Group
 
 PACKAGE = "flash_jupyter"
 ROOT = Path(__file__).parents[1]

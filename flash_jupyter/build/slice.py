@@ -10,8 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from flash_jupyter.build.cells import Cell, Notebook
-from flash_jupyter.build.marks import Role
+from flash_jupyter.build.cells import Cell, Notebook, Role
 from flash_jupyter.build.pieces import Kind, Piece, changes, pieces_of
 from flash_jupyter.capture.names import CellNames, analyse
 from flash_jupyter.errors import BuildError

@@ -14,11 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from flash_jupyter.build.asking import Served, inputs_of, no_default_call
-from flash_jupyter.build.cells import Cell, Notebook, read_notebook
-from flash_jupyter.build.folder import is_notebook
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.cells import Cell, Notebook, Role, read_notebook
+from flash_jupyter.build.folder import Ignore, is_notebook
 from flash_jupyter.build.manifest import Function
-from flash_jupyter.build.marks import Role
 from flash_jupyter.build.notebook import module_of
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.rehearsal import NAME

@@ -8,12 +8,10 @@ from dataclasses import replace
 from importlib.util import decode_source
 from pathlib import Path
 
-from flash_jupyter.build.cells import Cell, read_notebook
+from flash_jupyter.build.cells import Cell, Role, read_notebook
 from flash_jupyter.build.evaluate import Evaluator
-from flash_jupyter.build.folder import check_size, is_notebook, read_folder
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.folder import Ignore, check_size, is_notebook, read_folder
 from flash_jupyter.build.include import included, unshipped
-from flash_jupyter.build.marks import Role
 from flash_jupyter.build.modules import Module, Modules, above
 from flash_jupyter.build.notebook import magic_cells, read_exports, with_magics
 from flash_jupyter.build.paths import added_paths

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import decode_source
 
 from flash_jupyter.build.cells import Cell, Notebook
-from flash_jupyter.capture.imports import absolute, is_main_guard
+from flash_jupyter.capture.imports import absolute, imports_of, is_main_guard
 
 #: nodes that hold statements of the module's own level
 _BLOCKS = (ast.If, ast.Try, ast.With, ast.AsyncWith)
@@ -39,7 +40,7 @@ class Text:
     """A Python file or a notebook. `module` is its dotted name, `package` that of its package ("" for none)."""
 
     def __init__(self, label: str, statements: Iterable[Statement], *, module: str = "", package: str = "") -> None:
-        self.label, self.module = label, module
+        self.label, self.module, self.package = label, module, package
         self.statements = tuple(statements)
         self.stars: list[str] = []
         self._bindings: dict[str, list[Binding]] = defaultdict(list)
@@ -66,6 +67,44 @@ def read_text(label: str, tree: ast.Module, *, module: str, package: str) -> Tex
     return Text(
         label, [Statement(node, at, None, doubt) for at, (node, doubt) in nodes], module=module, package=package
     )
+
+
+class BundleTexts:
+    """The modules of a bundle by their dotted names, each read once; `files` are what it holds, path -> content."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._texts: dict[str, Text | None] = {}
+
+    def text(self, module: str) -> Text | None:
+        """Return a module's text; None for one that the bundle has not, or that is no Python."""
+        if module not in self._texts:
+            self._texts[module] = self._read(module)
+        return self._texts[module]
+
+    def _read(self, module: str) -> Text | None:
+        base = module.replace(".", "/")
+        for label, package in ((f"{base}/__init__.py", module), (f"{base}.py", module.rpartition(".")[0])):
+            if label in self._files:
+                try:
+                    return read_text(label, ast.parse(self._files[label]), module=module, package=package)
+                except (SyntaxError, ValueError):  # a data file of that name; who imports it is told elsewhere
+                    return None
+        return None
+
+    def reached(self, modules: Iterable[str]) -> Iterator[tuple[str, set[str]]]:
+        """Yield the source of each module that these need, and the modules that it imports, with those above them."""
+        seen, left = set[str](), [*modules]
+        while left:
+            module = left.pop()
+            text = None if module in seen else self.text(module)
+            seen.add(module)
+            if text is not None:
+                source = decode_source(self._files[text.label])
+                imported = (name.split(".") for name, _ in imports_of(source, text.package))
+                names = {".".join(each[:length]) for each in imported for length in range(1, len(each) + 1)}
+                yield source, names
+                left += names
 
 
 def notebook_text(notebook: Notebook, cells: Iterable[Cell]) -> Text:

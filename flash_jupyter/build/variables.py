@@ -1,12 +1,15 @@
-"""Which environment variables the functions of a resource need: those that their modules read without a default.
+"""Which environment variables modules of a bundle read, and secrets that stand in their text instead.
 
-Static: `os.environ["NAME"]` and `os.getenv("NAME")`, in their modules and the local ones that these import.
+Static: `os.environ["NAME"]` and `os.getenv("NAME")` without a default. Whoever has the artifact can read its secrets.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+
+from flash_jupyter.build.text import BundleTexts
+from flash_jupyter.capture.secrets import kind_of
 
 
 def environment_variables(modules: Iterable[str], files: Mapping[str, bytes]) -> list[str]:
@@ -16,59 +19,7 @@ def environment_variables(modules: Iterable[str], files: Mapping[str, bytes]) ->
     >>> environment_variables(["a"], files)
     ['TOKEN']
     """
-    return sorted({name for tree, _ in _reached(modules, files) for name in _read_by(tree)})
-
-
-def imported_on_the_way(modules: Iterable[str], files: Mapping[str, bytes]) -> frozenset[str]:
-    r"""Return the top-level modules that these and the local ones which they import name, wherever they do.
-
-    >>> sorted(imported_on_the_way(["a"], {"a.py": b"import b", "b.py": b"def f():\n  import torch.nn", "c.py": b""}))
-    ['b', 'torch']
-    """
-    return frozenset(name.partition(".")[0] for _, names in _reached(modules, files) for name in names)
-
-
-def _reached(modules: Iterable[str], files: Mapping[str, bytes]) -> Iterator[tuple[ast.Module, list[str]]]:
-    """Yield each module of the bundle that they need, with the names that it imports."""
-    seen, left = set[str](), list(modules)
-    while left:
-        module = left.pop()
-        if module in seen or (tree := _tree(module, files)) is None:
-            continue
-        seen.add(module)
-        names = [*_imported(tree, module, is_package=_file(module, files).endswith("__init__.py"))]
-        yield tree, names
-        left += names
-
-
-def _file(module: str, files: Mapping[str, bytes]) -> str:
-    path = module.replace(".", "/")
-    return next((name for name in (f"{path}.py", f"{path}/__init__.py") if name in files), "")
-
-
-def _tree(module: str, files: Mapping[str, bytes]) -> ast.Module | None:
-    name = _file(module, files)
-    try:
-        return ast.parse(files[name]) if name else None
-    except SyntaxError:
-        return None
-
-
-def _imported(tree: ast.Module, module: str, *, is_package: bool) -> Iterator[str]:
-    """Every module that may be meant by an import, and the packages above it."""
-    parts = module.split(".")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            above = parts[: len(parts) - node.level + is_package] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            words = name.split(".")
-            yield from (".".join(words[:number]) for number in range(1, len(words) + 1))
+    return sorted({name for source, _ in BundleTexts(files).reached(modules) for name in _read_by(ast.parse(source))})
 
 
 def _read_by(tree: ast.Module) -> Iterator[str]:
@@ -88,3 +39,46 @@ def _is(node: ast.expr, word: str) -> bool:
         case ast.Attribute(value=ast.Name(id="os"), attr=name) | ast.Name(id=name):
             return name == word
     return False
+
+
+def told_of_secrets(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Say where a module of the bundle holds what looks like a secret; its value is never said.
+
+    >>> told_of_secrets({"churn.py": b"TOKEN = 'hf_" + b"a1B2" * 8 + b"'"})[0].partition(";")[0]
+    'churn.py, line 1: TOKEN looks like a Hugging Face token'
+    """
+    return tuple(
+        f"{path}, line {line}: {name or 'a text'} looks like {kind}; the bundle holds it in clear: read it from"
+        " the environment, and let env= name a secret of Runpod for it"
+        for path, content in sorted(files.items())
+        if path.endswith(".py")
+        for line, name, kind in _secrets(content)
+    )
+
+
+def _secrets(content: bytes) -> Iterator[tuple[int, str, str]]:
+    """Give line, name and kind of each; a module that can't be read is told of elsewhere."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return
+    named = [(value, name) for name, value in _named(tree)]
+    seen = {value for value, _ in named}
+    bare = [(node, "") for node in ast.walk(tree) if isinstance(node, ast.expr) and node not in seen]
+    for node, name in (*named, *bare):
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and (kind := kind_of(text, name)):
+            yield node.lineno, name, kind
+
+
+def _named(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Give what has a name: `name = value`, `object.name = value`, `f(name=value)`, `{"name": value}`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                yield ast.unparse(target).rpartition(".")[2], node.value
+        elif isinstance(node, ast.keyword):
+            yield node.arg or "", node.value
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                yield key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else "", value

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import flash_jupyter
-from flash_jupyter.build.grouping import group
 from flash_jupyter.build.manifest import Function
-from flash_jupyter.build.project import Export, Project
+from flash_jupyter.build.project import Export, Project, group
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.declare import remote
 from flash_jupyter.decorator.functions import RemoteFunction

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.folder import Ignore
 
 #: what is read when the server starts; data that functions write must not start it again
 SUFFIXES = (".py", ".ipynb")

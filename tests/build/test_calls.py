@@ -8,7 +8,7 @@ import pytest
 from projects import export
 
 from flash_jupyter.build.calls import calls_between
-from flash_jupyter.build.grouping import group
+from flash_jupyter.build.project import group
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.classes import CpuLiveServerless
 

@@ -6,7 +6,7 @@ import pytest
 from projects import export
 
 from flash_jupyter.build.entries import choose_python, make_entry
-from flash_jupyter.build.grouping import Group, group
+from flash_jupyter.build.project import Group, group
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.classes import CpuLiveLoadBalancer, LiveServerless
 from flash_jupyter.resources.images import Images

@@ -9,8 +9,8 @@ import pytest
 from projects import shop
 
 from flash_jupyter.build.entries import make_entry
-from flash_jupyter.build.grouping import Group, group
 from flash_jupyter.build.mothership import app_of, unserved_app, with_mothership
+from flash_jupyter.build.project import Group, group
 from flash_jupyter.build.shipped import write_handler_file
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.images import Images

@@ -10,7 +10,7 @@ import httpx
 from projects import export, shop
 
 import flash_jupyter
-from flash_jupyter.build.grouping import group
+from flash_jupyter.build.project import group
 from flash_jupyter.build.shipped import TEMPLATES, handler_file, imported, shipped_files, write_handler_file
 from flash_jupyter.build.templates import package
 from flash_jupyter.capture.packages import in_image

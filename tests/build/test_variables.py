@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from flash_jupyter.build.variables import environment_variables
+from flash_jupyter.build.variables import environment_variables, told_of_secrets
+
+TOKEN = "hf_" + "a1B2" * 8
+RANDOM = "Zq81nPx0LmR7vT2c"
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,34 @@ def test_local_modules_that_are_imported_count_and_others_do_not() -> None:
         "other.py": b"import os; os.environ['OTHER']",
     }
     assert environment_variables(["workers.gpu"], files) == ["DEEP", "MORE", "PACKAGE", "TOOLS"]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (f"TOKEN = {TOKEN!r}", "line 1: TOKEN looks like a Hugging Face token"),
+        (f"\nself.token: str = {TOKEN!r}", "line 2: token looks like a Hugging Face token"),
+        (f"login(api_key={RANDOM!r})", "line 1: api_key looks like a secret"),
+        (f"{{'password': {RANDOM!r}}}", "line 1: password looks like a secret"),
+        (f"login({TOKEN!r})", "line 1: a text looks like a Hugging Face token"),
+    ],
+    ids=["a name", "an attribute", "an argument", "an entry", "a bare text"],
+)
+def test_a_secret_is_told_once_and_without_its_value(source: str, said: str) -> None:
+    (note,) = told_of_secrets({"churn.py": source.encode()})
+    assert note.startswith(f"churn.py, {said}")
+    assert TOKEN not in note
+    assert RANDOM not in note
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("churn.py", "import os\nTOKEN = os.environ['TOKEN']\nMODEL = 'sklearn/digits-classifier'\ntoken = 'short'"),
+        ("broken.py", f"TOKEN = {TOKEN!r} ("),
+        ("data.csv", TOKEN),
+    ],
+    ids=["read from the environment", "no Python", "no module"],
+)
+def test_what_holds_none_is_not_told(path: str, source: str) -> None:
+    assert told_of_secrets({path: source.encode()}) == ()

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from flash_jupyter.build.cells import read_notebook
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.folder import Ignore
 from flash_jupyter.develop.init import PLACEHOLDER, create_project
 from flash_jupyter.errors import SettingsError
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from flash_jupyter import limits
-from flash_jupyter.build.marks import Role
+from flash_jupyter.build.cells import Role
 from flash_jupyter.resources.options import public_options
 
 CELLS = Path(__file__).parents[2] / "labextension" / "src" / "cells"

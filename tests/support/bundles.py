@@ -8,7 +8,7 @@ from typing import Any
 from artifacts import archive
 
 from flash_jupyter.build.manifest import Function, Manifest, Resource, make_manifest
-from flash_jupyter.build.stale import fingerprint
+from flash_jupyter.build.project import fingerprint
 from flash_jupyter.worker import handler, raised
 
 PYTHON = "3.11"

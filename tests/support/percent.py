@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flash_jupyter.build.cells import Cell, Notebook, read_notebook
-from flash_jupyter.build.marks import Role
+from flash_jupyter.build.cells import Cell, Notebook, Role, read_notebook
 
 
 def notebook_of(folder: Path, text: str, name: str = "nb.py") -> Notebook:

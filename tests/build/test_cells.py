@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flash_jupyter.build.marks import Mark, Role, read_mark
+from flash_jupyter.build.cells import Mark, Role, read_mark
 from flash_jupyter.errors import BuildError
 
 MARKS = {

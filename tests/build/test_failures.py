@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flash_jupyter.build.wheels import no_wheel
+from flash_jupyter.build.failures import no_wheel
 
 MESSAGES = [
     (

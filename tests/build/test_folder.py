@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flash_jupyter.build.ignore import Ignore
+from flash_jupyter.build.folder import Ignore
 
 
 def make(folder: Path, *names: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import export
 
-from flash_jupyter.build.grouping import Group, configuration, group
+from flash_jupyter.build.project import Group, configuration, group
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.classes import CpuLiveServerless, LiveLoadBalancer, LiveServerless
 
