@@ -7,7 +7,7 @@ import { Api } from '../api/api';
 import { serverRequest } from '../api/requests';
 import { followBadges } from './badges';
 import { askOf } from './check';
-import { tagIcon } from './icon';
+import { tagIcon } from '../icons';
 import { ROLES, type Role } from './marks';
 import { CellTool, mark } from './tool';
 

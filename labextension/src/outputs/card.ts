@@ -2,7 +2,7 @@
 import type { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { PanelLayout, Widget } from '@lumino/widgets';
 
-import type { Client } from '../sidebar/client';
+import type { Client } from '../api/client';
 import { STALE_MS, Standing } from './standing';
 
 /** As `views/card.py` writes it. */

@@ -4,7 +4,7 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 
 import { Api } from '../api/api';
 import { serverRequest } from '../api/requests';
-import { Client } from '../sidebar/client';
+import { Client } from '../api/client';
 import { JOB_VIEW, JobCard } from './card';
 import { CONTROLS_VIEW, Controls } from './controls';
 

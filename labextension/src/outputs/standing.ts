@@ -1,6 +1,6 @@
 /** How a job stands, as far as the card's page has to ask: its kernel draws the card anew every second while it runs. */
 import { RequestError } from '../api/api';
-import type { Client } from '../sidebar/client';
+import type { Client } from '../api/client';
 
 /** A card that was not drawn anew for so long has lost its kernel, or its page was loaded anew; milliseconds. */
 export const STALE_MS = 6_000;

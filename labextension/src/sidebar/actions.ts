@@ -1,5 +1,5 @@
 /** What a user can do in the sidebar; who draws it knows no more. */
-import type { BackendName, Endpoint, Job } from './documents';
+import type { BackendName, Endpoint, Job } from '../api/documents';
 
 export interface Actions {
   readonly refresh: () => void;

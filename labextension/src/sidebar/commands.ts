@@ -2,9 +2,9 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 
-import { flashIcon } from './icons';
+import { flashIcon } from '../icons';
 
-export interface Doings {
+interface PaletteActions {
   show: () => void;
   refresh: () => void;
   undeployAllLocal: () => void;
@@ -13,7 +13,7 @@ export interface Doings {
   stopLocal: () => void;
 }
 
-const LABELS: Record<keyof Doings, string> = {
+const LABELS: Record<keyof PaletteActions, string> = {
   show: 'Show Endpoints, Jobs and Cost',
   refresh: 'Look Again at Endpoints and Jobs',
   undeployAllLocal: 'Undeploy All of Mine on the Embedded Runpod…',
@@ -23,10 +23,10 @@ const LABELS: Record<keyof Doings, string> = {
 };
 
 /** Add the commands, `flash-jupyter:show` and so on, to Lab and to its palette. */
-export function addCommands(app: JupyterFrontEnd, palette: ICommandPalette | null, doings: Doings): void {
-  for (const name of Object.keys(LABELS) as (keyof Doings)[]) {
+export function addCommands(app: JupyterFrontEnd, palette: ICommandPalette | null, actions: PaletteActions): void {
+  for (const name of Object.keys(LABELS) as (keyof PaletteActions)[]) {
     const command = `flash-jupyter:${name}`;
-    app.commands.addCommand(command, { label: LABELS[name], icon: flashIcon, execute: doings[name] });
+    app.commands.addCommand(command, { label: LABELS[name], icon: flashIcon, execute: actions[name] });
     palette?.addItem({ command, category: 'Runpod' });
   }
 }

@@ -1,5 +1,5 @@
 /** What was billed by the day, of both Runpods, as a chart draws it. */
-import type { Costs } from './documents';
+import type { Costs } from '../api/documents';
 
 export interface DayBar {
   date: string;

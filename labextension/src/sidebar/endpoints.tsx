@@ -4,7 +4,7 @@ import * as React from 'react';
 
 import type { Actions } from './actions';
 import { Badge, Facts, IconButton, NotebookLink, pressable } from './controls';
-import type { Backend, Endpoint } from './documents';
+import type { Backend, Endpoint } from '../api/documents';
 import { age, BACKENDS, money } from './format';
 import { keyOf } from './model';
 

@@ -1,5 +1,5 @@
 /** Numbers, times and states as a reader sees them. */
-import type { BackendName, EndpointListing, JobState } from './documents';
+import type { BackendName, EndpointListing, JobState } from '../api/documents';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

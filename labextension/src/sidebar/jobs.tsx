@@ -4,7 +4,7 @@ import * as React from 'react';
 
 import type { Actions } from './actions';
 import { Facts, IconButton, NotebookLink } from './controls';
-import type { Job } from './documents';
+import type { Job } from '../api/documents';
 import { age, duration, JOB_STATES, money, secondsSince } from './format';
 
 interface JobSectionProps {

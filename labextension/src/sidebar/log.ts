@@ -2,7 +2,7 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { RequestError } from '../api/api';
-import type { LogEvent } from './documents';
+import type { LogEvent } from '../api/documents';
 
 export type LogPhase = 'connecting' | 'live' | 'over' | 'failed';
 

@@ -4,7 +4,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { LogModel } from './log';
-import { flashIcon } from './icons';
+import { flashIcon } from '../icons';
 
 export class LogWidget extends ReactWidget {
   constructor(private readonly model: LogModel) {

@@ -2,8 +2,8 @@
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { type ProblemKind, RequestError } from '../api/api';
-import type { Client } from './client';
-import type { BackendName, Costs, Endpoint, EndpointListing, Job } from './documents';
+import type { Client } from '../api/client';
+import type { BackendName, Costs, Endpoint, EndpointListing, Job } from '../api/documents';
 
 /** Why there is no news, and what to do. */
 export interface Problem {

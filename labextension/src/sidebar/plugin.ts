@@ -7,7 +7,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 
 import { Api } from '../api/api';
 import { serverRequest } from '../api/requests';
-import { Client } from './client';
+import { Client } from '../api/client';
 import { addCommands } from './commands';
 import { Handlers } from './handlers';
 import { SidebarModel } from './model';

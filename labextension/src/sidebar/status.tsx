@@ -3,7 +3,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { statusText } from './format';
-import { flashIcon } from './icons';
+import { flashIcon } from '../icons';
 import type { SidebarModel } from './model';
 
 export class StatusWidget extends ReactWidget {

@@ -3,7 +3,7 @@ import * as React from 'react';
 
 import { Chart } from './chart';
 import { charged, dayBars } from './days';
-import type { Costs, EndpointListing } from './documents';
+import type { Costs, EndpointListing } from '../api/documents';
 import { count, hourText, money, workersText } from './format';
 
 interface TotalProps {

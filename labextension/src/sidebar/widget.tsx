@@ -5,7 +5,7 @@ import * as React from 'react';
 
 import type { Actions } from './actions';
 import { KeepFocus } from './focus';
-import { flashIcon } from './icons';
+import { flashIcon } from '../icons';
 import type { SidebarModel } from './model';
 import { Sidebar } from './sidebar';
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test';
 
 import { Standing } from '../../src/outputs/standing';
 import { RequestError } from '../../src/api/api';
-import type { Cancelled, Job } from '../../src/sidebar/documents';
+import type { Cancelled, Job } from '../../src/api/documents';
 
 const AGAIN = '%flash attach fj-1 brings what it prints and binds';
 

@@ -1,5 +1,5 @@
 /** Documents as the server answers them, with what a test changes. */
-import type { Bill, Costs, Endpoint, EndpointListing, Job } from '../../src/sidebar/documents';
+import type { Bill, Costs, Endpoint, EndpointListing, Job } from '../../src/api/documents';
 
 export function endpoint(changes: Partial<Endpoint> = {}): Endpoint {
   return {

@@ -1,7 +1,7 @@
 /** A client that answers what a test says, and notes what it was asked. */
 import { Api, RequestError } from '../../src/api/api';
-import { Client } from '../../src/sidebar/client';
-import type { Costs, EndpointListing, Job } from '../../src/sidebar/documents';
+import { Client } from '../../src/api/client';
+import type { Costs, EndpointListing, Job } from '../../src/api/documents';
 import { costs, listing } from './documents';
 
 export class FakeServer {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { RequestError } from '../../src/api/api';
-import type { LogEvent } from '../../src/sidebar/documents';
+import type { LogEvent } from '../../src/api/documents';
 import { KEPT, LogModel } from '../../src/sidebar/log';
 
 const said = (worker: string, text: string): LogEvent => ({ event: 'log', data: { worker_id: worker, text } });

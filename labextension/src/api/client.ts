@@ -1,5 +1,5 @@
-/** What the sidebar asks the server; truth is there, nothing is kept here. */
-import type { Api } from '../api/api';
+/** What the sidebar and the cards ask the server; truth is there, nothing is kept here. */
+import type { Api } from './api';
 import type { BackendName, Cancelled, Costs, Endpoint, EndpointListing, Job, LogEvent } from './documents';
 import { readEvents } from './events';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Api } from '../../src/api/api';
-import { Client } from '../../src/sidebar/client';
-import { endpoint } from './documents';
+import { Client } from '../../src/api/client';
+import { endpoint } from '../sidebar/documents';
 
 /** A client whose requests are noted, and answered with this. */
 function clientOf(answer: () => Response | Promise<Response>): { client: Client; asked: string[] } {

@@ -1,5 +1,5 @@
 /** What the server answers; `flash_jupyter/server/rest-api.yml` describes every field. */
-import type { ErrorDocument } from '../api/api';
+import type { ErrorDocument } from './api';
 
 export type BackendName = 'local' | 'runpod';
 export type BackendState = 'ready' | 'asleep' | 'no key' | 'failed';

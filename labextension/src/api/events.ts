@@ -22,7 +22,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
 }
 
 /** Read one event; null for a comment, which says only that the stream is alive. */
-export function parseEvent(block: string): LogEvent | null {
+function parseEvent(block: string): LogEvent | null {
   let event = '';
   let data = '';
   for (const line of block.split('\n')) {
