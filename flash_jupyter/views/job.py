@@ -135,7 +135,8 @@ class JobCard:
     def fail(self, how: str) -> None:
         """Replace a phase that is shown, or say what was paid; else the error that follows says enough."""
         with self._lock:
-            facts = [f"{how} after {duration(self._clock() - self._began)}"]
+            what, comma, rest = how.partition(",")
+            facts = [f"{what} after {duration(self._clock() - self._began)}{comma}{rest}"]
             if self._place:
                 facts += [sent_text(self._place.backend, self._place.endpoint)]
             facts += [f"worker {self._worker_id}"] if self._worker_id else []

@@ -72,7 +72,7 @@ def _took(milliseconds: int) -> str:
 
 def _head_html(facts: Mapping[str, Any]) -> str:
     status = facts["status"]
-    color = DOTS.get(status, "var(--jp-success-color1, currentColor)" if status == "COMPLETED" else "inherit")
+    color = DOTS.get(status, "inherit")
     details = html.escape(" · ".join(_details(facts)))
     return (
         f'<div style="font-size:90%;margin-bottom:.3em"><span style="color:{color}">●</span> {html.escape(status)} '

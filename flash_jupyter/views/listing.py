@@ -67,10 +67,11 @@ CELL_CHARACTERS = 40
 
 #: state -> the page's colour for its dot; others have the text's own, faint
 DOTS = {
-    "running": "var(--jp-success-color1, currentColor)",
+    "running": "var(--jp-brand-color1, currentColor)",
+    "IN_PROGRESS": "var(--jp-brand-color1, currentColor)",
     "ready": "var(--jp-success-color1, currentColor)",
-    "IN_PROGRESS": "var(--jp-success-color1, currentColor)",
-    "starting": "var(--jp-info-color1, currentColor)",
+    "COMPLETED": "var(--jp-success-color1, currentColor)",
+    "starting": "var(--jp-warn-color1, currentColor)",
     "queued": "var(--jp-warn-color1, currentColor)",
     "IN_QUEUE": "var(--jp-warn-color1, currentColor)",
     "no capacity": "var(--jp-warn-color1, currentColor)",

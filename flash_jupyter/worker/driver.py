@@ -147,7 +147,10 @@ class _Run:
         refuse_missing_packages(self._order.get("apt", []))
         deps = self._order.get("deps", [])
         if deps:
-            self._events.emit({"t": "phase", "name": "dependencies", "detail": ", ".join(deps)})
+            names = ", ".join(
+                dep.partition("@")[0].rstrip() for dep in deps
+            )  # an address is long, and may have a token
+            self._events.emit({"t": "phase", "name": "dependencies", "detail": names})
         done = install(deps)
         self._report["installed"] = list(done.names)
         if done.text:

@@ -148,15 +148,24 @@ def test_the_end_has_what_each_phase_took_and_cost(publisher: Any, card: JobCard
     assert re.findall(r">([^<>]+)</td>", table) == ["queue", "3.0 s", "running", "7.0 s", "$0.0070"]
 
 
-@pytest.mark.parametrize("how", ["failed", "interrupted", "timed out", "cancelled"])
-def test_how_else_it_ends_replaces_what_is_shown(how: str, publisher: Any, card: JobCard, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("failed", "failed after 4.0 s"),
+        ("interrupted", "interrupted after 4.0 s"),
+        ("cancelled in the queue, nothing ran", "cancelled in the queue after 4.0 s, nothing ran"),
+    ],
+)
+def test_how_else_it_ends_replaces_what_is_shown(
+    how: str, said: str, publisher: Any, card: JobCard, clock: Clock
+) -> None:
     card.sent(PAID)
     late(card, clock)
     card.phase("running", worker_id="w1")
     clock.now += 3
     ended(card, cost_usd=0.004)
     card.fail(how)
-    assert publisher.texts()[-1] == ("update", f"{how} after 4.0 s · on Runpod · trainer · worker w1 · $0.0040")
+    assert publisher.texts()[-1] == ("update", f"{said} · on Runpod · trainer · worker w1 · $0.0040")
 
 
 def test_a_quick_failure_shows_nothing_beside_the_error(publisher: Any, card: JobCard) -> None:

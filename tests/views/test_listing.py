@@ -36,7 +36,7 @@ def test_endpoints_as_html() -> None:
     assert shown == (
         f'{STYLE}<div class="flash-list"><table><thead><tr><th>endpoint</th><th>state</th><th>hardware</th>'
         '<th class="n">age</th><th>notebook</th><th>whose</th></tr></thead><tbody><tr>'
-        '<td title="&lt;b&gt; · ep1">&lt;b&gt;</td><td title="running"><span style="color:var(--jp-success-color1, '
+        '<td title="&lt;b&gt; · ep1">&lt;b&gt;</td><td title="running"><span style="color:var(--jp-brand-color1, '
         'currentColor);opacity:1">●</span> running</td><td title="ADA_24">ADA_24</td>'
         '<td class="n" title="2 h · 2026-11-22T10:00:00Z">2 h</td>'
         '<td title="train.ipynb · work/train.ipynb">train.ipynb</td>'
