@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,25 @@ WAITS = """
     while not os.path.exists(flag) and time.monotonic() < deadline:
         time.sleep(0.02)
 """
+#: a progress bar that never rests: a hundred thousand updates in some seconds
+FLOOD = """%%remote
+import sys, time
+print('begin')
+for i in range(100_001):
+    sys.stdout.write(f'\\r{i / 1000:6.1f} %')
+    if i % 20_000 == 0: time.sleep(0.5)
+print()"""
+#: count the outputs that the kernel sends to the page, and the frames in which the page's output changed
+COUNT = """output => {
+    const flood = window.flood = {messages: 0, frames: new Set()};
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const kinds = ['stream', 'display_data', 'update_display_data', 'clear_output'];
+    kernel.iopubMessage.connect((_, message) => { flood.messages += kinds.includes(message.header.msg_type); });
+    new MutationObserver(() => flood.frames.add(document.timeline.currentTime))
+        .observe(output, {subtree: true, childList: true, characterData: true});
+}"""
+#: changes before a flood is known for one, and afterwards: text twice a second, the card once, a frame or two for each
+AT_FIRST, PER_SECOND = 30, 6
 
 
 def test_output_arrives_while_the_cell_runs(lab: Lab, tmp_path: Path) -> None:
@@ -59,3 +79,16 @@ def test_what_is_on_the_console_fails_a_test(lab: Lab) -> None:
     lab.page.evaluate("console.error('something broke')")
     assert [error.partition(" (")[0] for error in lab.errors] == ["something broke"]
     lab.errors.clear()
+
+
+def test_a_hundred_thousand_progress_updates_change_the_page_a_few_times_a_second(lab: Lab) -> None:
+    cell = lab.last_cell
+    cell.output.evaluate(COUNT)
+    started = time.monotonic()
+    lab.ok(FLOOD)
+    took_s = time.monotonic() - started
+    cell.wait_for("100.0 %")
+    messages, frames = lab.page.evaluate("() => [window.flood.messages, window.flood.frames.size]")
+    assert cell.outputs[1:] == ["begin\n 100.0 %"]
+    assert 0 < messages <= AT_FIRST + PER_SECOND * took_s
+    assert 0 < frames <= AT_FIRST + PER_SECOND * took_s
