@@ -1,4 +1,4 @@
-# What the README names: demo lab check test test-all bench. Needs Python 3.10+ and make, nothing else.
+# What the README names: demo lab check test test-all bench; CONTRIBUTING also pictures. Needs Python 3.10+ and make, nothing else.
 # Everything here runs on the embedded Runpod, whatever key is exported.
 
 export FLASH_JUPYTER_BACKEND := local
@@ -28,7 +28,7 @@ SOURCES := $(shell find labextension/src labextension/style labextension/schema 
 CHROMIUMS := chromium chromium-browser google-chrome-stable google-chrome
 SUDO := $(if $(ROOT_USER),,sudo -n)
 
-.PHONY: demo lab labextension check test test-all bench chromium format clean
+.PHONY: demo lab labextension check test test-all bench pictures chromium format clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.demo  ## execute the quickstart notebook and print every cell's output
@@ -74,6 +74,14 @@ test-all: test  ## everything: the slow ones too, then the quick ones and a user
 bench: .venv/.test  ## measure, print the table, write it to tests/benchmarks/
 	$(INSTALL) $(BIN)/python -e ".[bench]"
 	PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/bench.py
+
+# the sidebar first, while it has one endpoint, the panel last, when it has several
+PICTURED := $(addprefix tests/browser/test_,sidebar.py card.py panel.py)
+pictures: .venv/.test .venv/.lab chromium  ## take the pictures of README and the notebooks anew
+	$(INSTALL) $(BIN)/python -e ".[browser]"
+	rm -rf build/pictures
+	$(BIN)/pytest $(PICTURED) -k "card or cell or mouse" --pictures build/pictures
+	$(BIN)/python tests/support/pictures.py build/pictures notebooks/images
 
 chromium:  ## install the distribution's Chromium where there is none; the browser tests say what is missing
 	@for name in $(CHROMIUMS); do command -v $$name >/dev/null && exit; done; \

@@ -18,6 +18,11 @@ VIEWPORT = {"width": 1280, "height": 1000}
 _NUMBERS = count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make pictures` say where the screenshots go."""
+    parser.addoption("--pictures", type=Path, help="keep the screenshots of the browser tests in this folder")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """The browser, with an empty profile."""
@@ -119,6 +124,10 @@ def lab(tab: Lab, server: JupyterServer, keep: Callable[..., None]) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go."""
-    return tmp_path_factory.mktemp("pictures")
+def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: the folder of `--pictures`, else one of the test run."""
+    chosen: Path | None = request.config.getoption("--pictures", default=None)
+    if chosen is None:
+        return tmp_path_factory.mktemp("pictures")
+    chosen.mkdir(parents=True, exist_ok=True)
+    return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,9 @@ PHASES = {
         "%%remote\nslow.a = 1",
         "class Slow:\n    def __getstate__(self):\n        wait()\n        return {'a': 1}\nslow = Slow()",
     ),
-    "provisioning": ("%%remote name=provisioned\n1", ""),
-    "queue": ("%%remote name=card--fault-throttled\n1", ""),
-    "starting": ("%%remote name=card--fault-slow-pull-120s\n1", ""),
+    "provisioning": ("%%remote name=trainer\n1", ""),
+    "queue": ("%%remote gpu=AMPERE_80 name=forecast\n1", ""),
+    "starting": ("%%remote gpu=ADA_24 name=embeddings\n1", ""),
     "dependencies": ("%%remote deps=slowpoke@file://{package}\n1", ""),
     "running": ("%%remote\nwait()", ""),
     "returning": (
@@ -52,42 +53,70 @@ PHASES = {
         "class Slow:\n    def __setstate__(self, state):\n        if os.getpid() == here: wait()\nhere = os.getpid()",
     ),
 }
+#: what keeps it there, where that is neither the notebook nor the worker
+FAULTS = {
+    "provisioning": ("latency", "--route", "create", "--seconds", "15"),
+    "queue": ("throttled", "--endpoint", "forecast"),
+    "starting": ("slow-pull", "--endpoint", "embeddings", "--seconds", "120"),
+}
 #: these go on when the user gives up
 ENDLESS = ("queue", "starting")
+#: what the card says besides its phase; before there is a job, nothing can be cancelled by a button
+SAYS = {
+    "preflight": "to cancel, interrupt the kernel",
+    "provisioning": "making endpoint trainer",
+    "queue": "on the local Runpod · forecast · ",
+    "starting": "1 worker starting",
+    "dependencies": "slowpoke",
+    "running": "Cancel",
+    "returning": "job fj-",
+}
+#: a picture is worth taking from here on: the Cancel button is there, and there is a time to be read
+SHOWN_S = 3
+
+
+@pytest.fixture
+def fault(server: JupyterServer, phase: str) -> Iterator[None]:
+    """The bad day that a phase needs; it ends with the test."""
+    if phase not in FAULTS:
+        yield
+        return
+    server.flash("local", "start")
+    server.flash("local", "faults", "set", *FAULTS[phase])
+    try:
+        yield
+    finally:
+        server.flash("local", "faults", "clear")
 
 
 @pytest.mark.parametrize(
     "phase", [phase if phase == "running" else pytest.param(phase, marks=pytest.mark.slow) for phase in PHASES]
 )
-def test_the_card_can_be_read_in_each_phase(
-    lab: Lab, server: JupyterServer, phase: str, tmp_path: Path, pictures: Path
-) -> None:
+@pytest.mark.usefixtures("fault")
+def test_the_card_can_be_read_in_each_phase(lab: Lab, phase: str, tmp_path: Path, pictures: Path) -> None:
     flag, (source, before) = tmp_path / "flag", PHASES[phase]
     lab.ok(f"flag = {str(flag)!r}\n{WAIT}\n{before}")
-    if phase == "provisioning":
-        server.flash("local", "start")
-        server.flash("local", "faults", "set", "latency", "--route", "create", "--seconds", "15")
     cell = lab.run(source.format(package=make_package(tmp_path, flag)))
     for theme in ("light", "dark"):
         lab.theme(theme)
-        cell.until(lambda: now(cell) == phase, f"not {phase}")
+        cell.until(lambda: now(cell)[0] == phase and now(cell)[1] >= SHOWN_S, f"not {phase}")
+        cell.wait_for(SAYS[phase])
         cell.screenshot(pictures / f"card-{phase}-{theme}.png")
         assert_readable(cell.card)
     flag.touch()
     if phase in ENDLESS:
         lab.interrupt()
     cell.wait()
-    if phase == "provisioning":
-        server.flash("local", "faults", "clear")
-    assert now(cell) == ""
+    assert now(cell) == ("", 0)
     assert ("after" if phase in ENDLESS else "ran on the local Runpod") in cell.outputs[0]
     assert_readable(cell.card)
 
 
-def now(cell: LabCell) -> str:
-    """The phase that the card shows as the present one."""
+def now(cell: LabCell) -> tuple[str, int]:
+    """The phase that the card shows as the present one, and its seconds."""
     shown = cell.card.locator("strong").all_inner_texts()
-    return str(shown[0]).split()[0] if shown else ""
+    name, seconds = str(shown[0]).split()[:2] if shown else ("", "0")
+    return name, int(seconds)
 
 
 def make_package(folder: Path, flag: Path) -> Path:
@@ -114,8 +143,10 @@ def test_a_card_that_is_over_unfolds(lab: Lab, pictures: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_cell_that_waits_says_why(lab: Lab, pictures: Path) -> None:
-    cell = lab.run("%%remote name=why--fault-throttled\n1")
+@pytest.mark.parametrize("phase", ["queue"])
+@pytest.mark.usefixtures("fault")
+def test_a_cell_that_waits_says_why(lab: Lab, phase: str, pictures: Path) -> None:
+    cell = lab.run(PHASES[phase][0])
     cell.wait_for("Runpod has no free machine with ")
     for theme in ("light", "dark"):
         lab.theme(theme)

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from lab import Lab, LabCell
 from lab_server import JupyterServer
+from looks import assert_readable
 
 from flash_jupyter.views.endpoints import AGAIN
 
 pytestmark = pytest.mark.browser
 
-CELL = "%%remote cpu=cpu3c-2-4 name=in-the-panel\nprint('a line of its log')"
+CELL = "%%remote cpu=cpu3c-2-4 name=tariffs\nprint('a line of its log')"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -28,20 +29,22 @@ def choose(cell: LabCell, name: str) -> None:
 def test_an_endpoint_is_looked_at_and_deleted_with_the_mouse(lab: Lab, pictures: Path) -> None:
     lab.ok(CELL)
     panel = lab.ok("%flash")
-    panel.wait_for("in-the-panel")
-    choose(panel, "in-the-panel")
+    panel.wait_for("tariffs")
+    choose(panel, "tariffs")
     press(panel, "Logs")
     panel.wait_for("a line of its log")
+    assert "cpu3c 2 vCPU" in panel.outputs[0]
     for theme in ("light", "dark"):
         lab.theme(theme)
+        assert_readable(panel.card)
         panel.screenshot(pictures / f"panel-{theme}.png")
     press(panel, "Undeploy")
-    panel.wait_for("Really delete in-the-panel (yours)?")
+    panel.wait_for("Really delete tariffs (yours)?")
     press(panel, "Keep")
     press(panel, "Undeploy")
-    press(panel, "Really delete in-the-panel (yours)?")
-    panel.wait_for("deleted: in-the-panel")
-    assert "in-the-panel" not in panel.outputs[0].partition("job")[0]
+    press(panel, "Really delete tariffs (yours)?")
+    panel.wait_for("deleted: tariffs")
+    assert "tariffs" not in panel.outputs[0].partition("job")[0]
 
 
 @pytest.mark.slow
@@ -56,7 +59,7 @@ def test_a_notebook_opened_again_shows_what_was_saved(
     lab.save()
     table, buttons = (output["data"] for output in server.read_notebook(name).cells[2].outputs)
     assert WIDGET not in table
-    assert "in-the-panel" in table["text/plain"]
+    assert "tariffs" in table["text/plain"]
     assert (buttons["text/plain"], WIDGET in buttons) == (AGAIN, True)
 
     lab.open(name)  # the kernel lives: so do the buttons
@@ -66,7 +69,7 @@ def test_a_notebook_opened_again_shows_what_was_saved(
     server.shut_down_kernels()
     lab.open(name)
     panel = lab.cells[2]
-    panel.wait_for("in-the-panel")
+    panel.wait_for("tariffs")
     panel.wait_for(AGAIN)
     assert "widget" not in panel.text
     panel.screenshot(pictures / "panel-again.png")

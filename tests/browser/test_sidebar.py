@@ -10,38 +10,44 @@ from typing import Any
 import pytest
 from lab import Lab
 from lab_server import JupyterServer
+from looks import assert_readable
 from sidebar import Sidebar
 
 pytestmark = pytest.mark.browser
 
 LONG = "import time\nprint('begun', flush=True)\ntime.sleep(600)"
 TROUBLE = {"type": "EmulatorError", "message": "the disk is full", "fix": "make room", "status": 500}
+#: of the page, as README shows it: the sidebar and the cell beside it
+CORNER = {"x": 0, "y": 0, "width": 1080, "height": 640}
 API = "**/flash-jupyter/api/**"
 
 
 def test_what_a_cell_starts_is_seen_cancelled_and_taken_away(lab: Lab, pictures: Path) -> None:
     sidebar = Sidebar(lab)
-    cell = lab.run(f"%%remote name=in-the-sidebar\n{LONG}")
-    sidebar.endpoint("in-the-sidebar").get_by_text("workers: 1 running").wait_for()
-    sidebar.job("in-the-sidebar").get_by_text("running").wait_for()
+    cell = lab.run(f"%%remote name=night-run\n{LONG}")
+    sidebar.endpoint("night-run").get_by_text("workers: 1 running").wait_for()
+    sidebar.job("night-run").get_by_text("running").wait_for()
+    cell.output.get_by_role("button", name="Cancel").wait_for()
     for theme in ("light", "dark"):
         lab.theme(theme)
-        lab.page.screenshot(path=pictures / f"sidebar-{theme}.png")
-    sidebar.button("Logs of in-the-sidebar (").click()
+        assert_readable(sidebar.panel)
+        assert_readable(cell.card)
+        lab.page.screenshot(path=pictures / f"sidebar-{theme}.png", clip=CORNER)
+    sidebar.button("Logs of night-run (").click()
     log = lab.page.locator(".jp-flash-Log")
     log.get_by_text("begun").wait_for()
 
-    sidebar.button("Cancel in-the-sidebar").click()
-    sidebar.job("in-the-sidebar").get_by_text("cancelled", exact=True).wait_for()
-    sidebar.endpoint("in-the-sidebar").get_by_text("workers: 0").wait_for()
+    sidebar.button("Cancel night-run").click()
+    sidebar.job("night-run").get_by_text("cancelled", exact=True).wait_for()
+    sidebar.endpoint("night-run").get_by_text("workers: 0").wait_for()
     log.get_by_text("over: cancelled").wait_for()
     cell.wait()
     lab.page.screenshot(path=pictures / "sidebar-cancelled.png")
 
-    sidebar.undeploy("in-the-sidebar")
-    lab.page.get_by_text("deleted: in-the-sidebar").wait_for()
+    sidebar.undeploy("night-run")
+    lab.page.get_by_text("deleted: night-run").wait_for()
     lab.page.screenshot(path=pictures / "sidebar-deleted.png")
-    lab.page.get_by_role("tab", name="Log: in-the-sidebar").locator(".lm-TabBar-tabCloseIcon").click()
+    lab.page.get_by_role("tab", name="Log: night-run").locator(".lm-TabBar-tabCloseIcon").click()
     log.wait_for(state="detached")
 
 
