@@ -7,7 +7,6 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -17,30 +16,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from flash_jupyter.emulator.admin_api import AdminApi
+from flash_jupyter.emulator.admin_api import AccountApi, AdminApi, AdminClock
 from flash_jupyter.emulator.apps import Apps
-from flash_jupyter.emulator.apps_api import AppsApi
-from flash_jupyter.emulator.artifacts import Artifacts
-from flash_jupyter.emulator.artifacts_api import ArtifactsApi
-from flash_jupyter.emulator.auth import RequireKey
+from flash_jupyter.emulator.artifacts import Artifacts, ArtifactsApi
+from flash_jupyter.emulator.auth import Access, Keys, RequireKey
 from flash_jupyter.emulator.balancer import Balancer
 from flash_jupyter.emulator.balancer_api import BalancerApi
 from flash_jupyter.emulator.billing_api import BillingApi
 from flash_jupyter.emulator.catalog_api import CatalogApi
-from flash_jupyter.emulator.clock import AdminClock
 from flash_jupyter.emulator.config import Config, PlatformLimits
-from flash_jupyter.emulator.control_api import ControlApi
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.endpoints import Endpoints, show_time
+from flash_jupyter.emulator.endpoints_api import EndpointsApi
 from flash_jupyter.emulator.faulty_answers import FaultyAnswers
-from flash_jupyter.emulator.flash_endpoint import find_flash_endpoint
 from flash_jupyter.emulator.fleet import Fleet
+from flash_jupyter.emulator.graphql_api import GraphqlApi
 from flash_jupyter.emulator.health import HealthChecks
-from flash_jupyter.emulator.keys import Access, Keys
-from flash_jupyter.emulator.keys_api import KeysApi
 from flash_jupyter.emulator.logins import Logins
-from flash_jupyter.emulator.logins_api import LoginsApi
-from flash_jupyter.emulator.pod_logs_api import PodLogsApi
+from flash_jupyter.emulator.logs_api import LogsApi
 from flash_jupyter.emulator.pool import Pool
 from flash_jupyter.emulator.previews import Previews
 from flash_jupyter.emulator.problems import refusal
@@ -153,7 +146,7 @@ def create_app(
         async with emulator.running():
             yield
 
-    access = Access(emulator.world, partial(find_flash_endpoint, emulator.apps))
+    access = Access(emulator.world, emulator.apps)
     of_jobs = _routes_of_jobs(emulator)
     app = Starlette(
         routes=_routes(emulator, limiter, of_jobs),
@@ -173,32 +166,29 @@ def create_app(
 def _routes_of_jobs(emulator: Emulator) -> list[Route]:
     """Return the routes that each job takes, the worker's and the client's."""
     world = emulator.world
-    find = partial(find_flash_endpoint, emulator.apps)
     limiter = QueueLimiter(world.config.limits.rate_per_10_s.get, world.clock)
     return [
         *WorkerApi(world, emulator.dispatcher).routes(),
-        *QueueApi(world, emulator.dispatcher, emulator.endpoints, limiter, find).routes(),
+        *QueueApi(world, emulator.dispatcher, emulator.endpoints, limiter, emulator.apps).routes(),
     ]
 
 
 def _routes(emulator: Emulator, limiter: ControlLimiter, of_jobs: list[Route]) -> list[Route]:
     """Return all routes; those of the control plane come before `/v2/{endpoint}`."""
     world, endpoints = emulator.world, emulator.endpoints
-    find = partial(find_flash_endpoint, emulator.apps)
     return [
-        *ControlApi(world, endpoints, limiter).routes(),
+        *EndpointsApi(world, endpoints, limiter).routes(),
+        *LogsApi(world).routes(limiter),
         *TemplatesApi(emulator.templates, endpoints, limiter).routes(),
         *VolumesApi(emulator.volumes, endpoints, limiter).routes(),
         *CatalogApi(world.faults.is_sold_out, limiter).routes(),
         *BillingApi(world.store.usage, limiter, world.clock).routes(),
         *of_jobs,
-        *BalancerApi(world, emulator.balancer, emulator.health, find).routes(),
-        *AppsApi(emulator.graphql).routes(),
-        *ArtifactsApi(emulator.apps, emulator.artifacts).routes(),
-        *LoginsApi(emulator.logins).routes(),
-        *PodLogsApi(world).routes(),
+        *BalancerApi(world, emulator.balancer, emulator.health, emulator.apps).routes(),
+        *GraphqlApi(emulator.graphql).routes(),
+        *ArtifactsApi(emulator.apps.upload, emulator.artifacts).routes(),
         Route("/_flash/info", emulator.info),
-        *KeysApi(emulator.secrets, emulator.keys).routes(),
+        *AccountApi(emulator.secrets, emulator.keys, emulator.logins).routes(),
         *AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock).routes(),
     ]
 

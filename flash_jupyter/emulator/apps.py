@@ -2,22 +2,30 @@
 
 What the platform does with an app or environment that still has endpoints is not documented; the released clients
 delete endpoints first. Here it is refused, so that nothing that costs money loses its app.
+
+`POST /v2/flash/runsync` and its companions call a deployed endpoint by app, environment and name, in headers
+(flash-wire.md 3.4).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flash_jupyter import limits
 from flash_jupyter.emulator.artifacts import Artifacts, check_size
-from flash_jupyter.emulator.fleet import new_id
+from flash_jupyter.emulator.jobs import BadRequest
 from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.tables import ArtifactUpload, FlashApp, FlashBuild, FlashEnvironment
-from flash_jupyter.emulator.world import Endpoint, World
+from flash_jupyter.emulator.tables import ArtifactUpload, FlashApp, FlashBuild, FlashEnvironment, new_id
+from flash_jupyter.emulator.world import Endpoint, NoSuchEndpoint, NoSuchJob, World
 
 T = TypeVar("T")
+#: stands for an endpoint in a path of the data plane
+FLASH_ID = "flash"
+HEADERS = ("X-Flash-App", "X-Flash-Environment", "X-Flash-Endpoint")
 
 
 class Apps:
@@ -101,6 +109,30 @@ class Apps:
     def endpoints(self, environment: FlashEnvironment) -> list[Endpoint]:
         """Return the endpoints that are in an environment."""
         return [each for each in self._world.endpoints.values() if environment_id_of(each) == environment.id]
+
+    def called(self, headers: Mapping[str, str], job_id: str | None) -> Endpoint:
+        """Return the endpoint that a request to `flash` means; raises `NoSuchEndpoint`, `NoSuchJob` or `BadRequest`.
+
+        A request about a job needs none of the headers: its id says the endpoint.
+        """
+        given = [headers.get(name, "") for name in HEADERS]
+        if all(given):
+            return self._endpoint_named(*given)
+        if job_id is None:
+            missing = [name for name, value in zip(HEADERS, given, strict=True) if not value]
+            raise BadRequest(f"a request to {FLASH_ID!r} needs the header {missing[0]}")
+        job = self._world.jobs.get(job_id)
+        if job is None:
+            raise NoSuchJob(job_id)
+        return self._world.endpoint(job.endpoint_id)
+
+    def _endpoint_named(self, app: str, environment: str, endpoint: str) -> Endpoint:
+        wanted = plain_name(endpoint)
+        with suppress(Problem):
+            for each in self.endpoints(self.environment_named(self.app_named(app).id, environment)):
+                if plain_name(each.document["name"]) == wanted:
+                    return each
+        raise NoSuchEndpoint(f"{app}/{environment}/{endpoint}")
 
     def state(self, environment: FlashEnvironment) -> str:
         """Return what a client has set, else PENDING without a build, DEPLOYING until it has an endpoint, HEALTHY."""
@@ -196,3 +228,12 @@ def _found(row: T | None, kind: str, what: str) -> T:
     if row is None:
         raise Problem(404, f"flash {kind} not found: {what}")
     return row
+
+
+def plain_name(name: str) -> str:
+    """Return a resource's name without what the released clients add to an endpoint's.
+
+    >>> plain_name("live-ocr-fb"), plain_name("ocr")
+    ('ocr', 'ocr')
+    """
+    return name.removeprefix("live-").removesuffix("-fb")

@@ -1,6 +1,7 @@
 """Artifacts of builds: presigned URLs, the files behind them, and what a worker gets of them.
 
-A presigned URL stands for one method on one object until a time, and needs no key: `?expires=SECONDS&signature=HEX`.
+A presigned URL stands for one method on one object until a time: `?expires=SECONDS&signature=HEX`. With one,
+`/artifacts/{objectKey}` wants no key, which besides the login no other route allows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import quote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
 
 from flash_jupyter import limits
 from flash_jupyter.emulator.problems import ARTIFACTS, Problem
@@ -108,3 +113,37 @@ def check_size(size: int) -> None:
     """Raise `Problem` for an artifact that the platform would not take."""
     if not 0 < size <= limits.ARTIFACT_BYTES:
         raise Problem(400, f"tarballSize must be 1 to {limits.ARTIFACT_BYTES} bytes, not {size}")
+
+
+class ArtifactsApi:
+    """The routes; `find` looks for an upload by its object key."""
+
+    def __init__(self, find: Callable[[str], ArtifactUpload], artifacts: Artifacts) -> None:
+        self._find, self._artifacts = find, artifacts
+
+    def routes(self) -> list[Route]:
+        """Return the one path with its two methods."""
+        return [Route(f"{ARTIFACTS}{{object_key:path}}", self._answer, methods=["PUT", "GET"])]
+
+    async def _answer(self, request: Request) -> Response:
+        key, query = request.path_params["object_key"], request.query_params
+        method = "GET" if request.method == "HEAD" else request.method
+        try:
+            self._artifacts.check(method, key, query.get("expires", ""), query.get("signature", ""))
+            return await (self._upload if method == "PUT" else self._download)(request, key)
+        except Problem as problem:
+            return JSONResponse({"error": problem.detail}, problem.status)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+
+    async def _upload(self, request: Request, key: str) -> Response:
+        """PUT - the artifact's bytes, as many as were announced; answers with their MD5 as S3 does."""
+        digest = await self._artifacts.receive(self._find(key), request.stream())
+        return Response(headers={"ETag": f'"{digest}"'})
+
+    async def _download(self, _: Request, key: str) -> Response:
+        """GET - the artifact's bytes."""
+        path = self._artifacts.path(self._find(key))
+        if not path.is_file():
+            raise Problem(404, f"flash artifact not found: {key}; it was never uploaded")
+        return FileResponse(path, media_type="application/gzip")

@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from starlette.requests import Request
+from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from flash_jupyter.emulator.apps import FLASH_ID, Apps
 from flash_jupyter.emulator.balancer import STOPPED, Balancer, Broken, Refused, WorkerTimeout
-from flash_jupyter.emulator.flash_endpoint import FLASH_ID, Find, flash_endpoint
 from flash_jupyter.emulator.health import HealthChecks
 from flash_jupyter.emulator.jobs import BadRequest
-from flash_jupyter.emulator.ports import health_path
+from flash_jupyter.emulator.machine import health_path
 from flash_jupyter.emulator.relay import WORKER_ID, Answer, Destination, Inbox, TooLarge, relay, target_of
 from flash_jupyter.emulator.world import Affinity, Endpoint, NoSuchEndpoint, NoWorker, Worker, WorkerGone, World
 
@@ -29,8 +29,8 @@ STRICT = ("strict", "strict-resume")
 class BalancerApi:
     """The routes, and what they need."""
 
-    def __init__(self, world: World, balancer: Balancer, health: HealthChecks, find: Find) -> None:
-        self._world, self._balancer, self._health, self._find = world, balancer, health, find
+    def __init__(self, world: World, balancer: Balancer, health: HealthChecks, apps: Apps) -> None:
+        self._world, self._balancer, self._health, self._apps = world, balancer, health, apps
 
     def routes(self) -> list[Route]:
         """Return the routes; they take every method."""
@@ -78,7 +78,7 @@ class BalancerApi:
     def _endpoint(self, scope: Scope) -> Endpoint:
         endpoint_id = scope["path_params"]["endpoint_id"]
         if endpoint_id == FLASH_ID:
-            endpoint = flash_endpoint(self._world, self._find, Request(scope))
+            endpoint = self._apps.called(Headers(scope=scope), None)
         else:
             endpoint = self._world.endpoint(endpoint_id)
         if not endpoint.is_balancer:

@@ -8,12 +8,12 @@ from typing import Any
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.documents import HIDDEN, changed_fields, create_document, patch_document, scaling_of
 from flash_jupyter.emulator.fault_rules import name_error
-from flash_jupyter.emulator.fleet import Fleet, new_id
+from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.logs import format_time
-from flash_jupyter.emulator.ports import health_path
+from flash_jupyter.emulator.machine import health_path
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import EndpointRow
-from flash_jupyter.emulator.tables import Resource
+from flash_jupyter.emulator.tables import Resource, new_id
 from flash_jupyter.emulator.templates import Templates, applied, container_settings
 from flash_jupyter.emulator.volumes import Volumes, check_data_centers
 from flash_jupyter.emulator.world import Endpoint, NoWorker, Worker, World

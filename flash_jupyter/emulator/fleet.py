@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flash_jupyter.emulator.auth import endpoint_key
 from flash_jupyter.emulator.billing import price_of
 from flash_jupyter.emulator.config import FAILED_STARTS_MAX, MACHINE_MEMORY_SHARE
 from flash_jupyter.emulator.dispatch import Dispatcher, worker_lost
 from flash_jupyter.emulator.documents import memory_gb_of
-from flash_jupyter.emulator.endpoint_key import endpoint_key
 from flash_jupyter.emulator.faults import Fault
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
+from flash_jupyter.emulator.machine import Ports, wants_health_port
 from flash_jupyter.emulator.pool import NoProcess, Pool, WorkerOrder, memory_limit_bytes
-from flash_jupyter.emulator.ports import Ports, wants_health_port
 from flash_jupyter.emulator.secrets import Secrets, UnknownSecret
 from flash_jupyter.emulator.store import WorkerRow
-from flash_jupyter.emulator.tables import UsageRow
+from flash_jupyter.emulator.tables import UsageRow, new_id
 from flash_jupyter.emulator.world import Affinity, Endpoint, NoWorker, Worker, WorkerGone, World
 from flash_jupyter.states import WorkerState
-
-
-def new_id(length: int = 14) -> str:
-    """Make an id of the platform's form: lower case letters and digits; so long that no word of a path is one."""
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
 
 
 class Fleet:

@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from flash_jupyter.emulator.balancer import HEALTHY, INITIALIZING, Balancer, Broken, Refused
-from flash_jupyter.emulator.ports import Ports, health_path
+from flash_jupyter.emulator.machine import Ports, health_path
 from flash_jupyter.emulator.world import Worker, World
 
 if TYPE_CHECKING:

@@ -1,16 +1,17 @@
 """Logins of a client that has no key yet: it makes a request, a browser approves it, the client gets the key.
 
-Here the browser's part is `logins_api`, which wants the key: whoever has it lets others in.
+Here the browser's part is a route of `admin_api`, which wants the key: whoever has it lets others in.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from flash_jupyter import limits
-from flash_jupyter.emulator.fleet import new_id
+from flash_jupyter.emulator.endpoints import show_time
 from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.tables import LoginRequest
+from flash_jupyter.emulator.tables import LoginRequest, new_id
 from flash_jupyter.emulator.world import World
 
 #: makers of requests have no key, so there are never more than so many
@@ -60,3 +61,8 @@ class Logins:
         if request.status != "PENDING":
             raise Problem(409, f"the login request is {request.status} already")
         return self._table.put(replace(request, status="APPROVED" if approve else "DENIED"))
+
+
+def show_login(login: LoginRequest) -> dict[str, Any]:
+    """Return `FlashAuthRequest` of the GraphQL schema, without a key."""
+    return {"id": login.id, "status": login.status, "expiresAt": show_time(login.expires_at)}

@@ -23,8 +23,7 @@ import psutil
 from flash_jupyter import limits
 from flash_jupyter.emulator.artifacts import artifact_path, give_to_worker
 from flash_jupyter.emulator.config import Config
-from flash_jupyter.emulator.folders import home_folder, volume_folder, work_folder
-from flash_jupyter.emulator.ports import Ports, free_port
+from flash_jupyter.emulator.machine import Ports, free_port, home_folder, volume_folder, work_folder
 
 #: the interpreter of a local worker: the kernel's (design D13); reserved, given to the worker of a deployed app only
 PYTHON_VARIABLE = "FLASH_JUPYTER_PYTHON"

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from flash_jupyter import limits
+from flash_jupyter.emulator.apps import FLASH_ID, Apps
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.endpoints import Endpoints, request_urls
-from flash_jupyter.emulator.flash_endpoint import FLASH_ID, Find, flash_endpoint
 from flash_jupyter.emulator.jobs import BadRequest, Job, Policy, parse_run_body, status_document
 from flash_jupyter.emulator.rate import QueueLimiter
 from flash_jupyter.emulator.world import Endpoint, NoSuchEndpoint, NoSuchJob, World
@@ -31,10 +31,10 @@ class QueueApi:
     """The routes, and what they need."""
 
     def __init__(
-        self, world: World, dispatcher: Dispatcher, endpoints: Endpoints, limiter: QueueLimiter, find: Find
+        self, world: World, dispatcher: Dispatcher, endpoints: Endpoints, limiter: QueueLimiter, apps: Apps
     ) -> None:
         self._world, self._dispatcher = world, dispatcher
-        self._endpoints, self._limiter, self._find = endpoints, limiter, find
+        self._endpoints, self._limiter, self._apps = endpoints, limiter, apps
 
     def routes(self) -> list[Route]:
         """Return the routes; the busy ones first."""
@@ -80,7 +80,7 @@ class QueueApi:
         endpoint_id = request.path_params["endpoint_id"]
         if endpoint_id != FLASH_ID:
             raise NoSuchEndpoint(endpoint_id)
-        return flash_endpoint(self._world, self._find, request)
+        return self._apps.called(request.headers, request.path_params.get("job_id"))
 
     def _bounded(self, operation: str, handler: Handler) -> Handler:
         """Allow so many requests of an endpoint at the same time; only those that are held need it.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.emulator.jobs import Job
-from flash_jupyter.emulator.ports import Ports
+from flash_jupyter.emulator.machine import Ports
 from flash_jupyter.emulator.tables import (
     AppTables,
     BindingTable,

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
+import string
 from dataclasses import dataclass, field, fields
 from typing import Any, Generic, Literal, TypeVar
 
 from flash_jupyter.emulator.documents import HIDDEN
+
+
+def new_id(length: int = 14) -> str:
+    """Make an id of the platform's form: lower case letters and digits; so long that no word of a path is one."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.emulator import catalog
-from flash_jupyter.emulator.fleet import new_id
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import Store
-from flash_jupyter.emulator.tables import Resource
+from flash_jupyter.emulator.tables import Resource, new_id
 from flash_jupyter.emulator.world import Clock
 
 #: what an endpoint takes from a template (CreateEndpointRequest.templateId)

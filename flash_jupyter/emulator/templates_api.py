@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from flash_jupyter.emulator import catalog
 from flash_jupyter.emulator.control_routes import Operation, control_routes, read_json
-from flash_jupyter.emulator.endpoint_requests import CONTAINER_PROPERTIES, CUDA_VERSION
 from flash_jupyter.emulator.endpoints import Endpoints
+from flash_jupyter.emulator.endpoints_api import CONTAINER_PROPERTIES, CUDA_VERSION
 from flash_jupyter.emulator.problems import invalid
 from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.schema import Schema, checked

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 import httpx
 
 from flash_jupyter.emulator.balancer import Broken, Refused
-from flash_jupyter.emulator.ports import HOST
+from flash_jupyter.emulator.machine import HOST
 
 #: a health check that takes longer has failed
 CHECK_TIMEOUT_S = 5.0

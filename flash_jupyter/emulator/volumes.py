@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.emulator import catalog
-from flash_jupyter.emulator.fleet import new_id
-from flash_jupyter.emulator.folders import discard, volume_folder
+from flash_jupyter.emulator.machine import discard, volume_folder
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.store import Store
-from flash_jupyter.emulator.tables import Resource
+from flash_jupyter.emulator.tables import Resource, new_id
 from flash_jupyter.emulator.world import Clock
 
 

@@ -16,8 +16,8 @@ from flash_jupyter.emulator.config import Config
 from flash_jupyter.emulator.faults import Fault, Faults
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
+from flash_jupyter.emulator.machine import Ports
 from flash_jupyter.emulator.pool import WorkerProcess
-from flash_jupyter.emulator.ports import Ports
 from flash_jupyter.emulator.scheduler import Scaling, WorkerView
 from flash_jupyter.emulator.store import EndpointRow, Store, WorkerRow
 from flash_jupyter.emulator.webhooks import Webhooks

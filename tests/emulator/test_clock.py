@@ -24,13 +24,24 @@ def test_the_clock_says_what_time_it_is_and_how_far_it_is_ahead(api: Api) -> Non
     assert advance(api, 0.5)["ahead_s"] == 60.5
 
 
-@pytest.mark.parametrize("body", ['{"advance_s": 0}', '{"advance_s": -1}', '{"advance_s": "1"}', "{}", "x", "[]"])
-def test_what_is_no_number_above_zero_is_refused(api: Api, body: str) -> None:
+NO_NUMBER = "`advance_s` must be a number above 0, at most 31622400"
+NO_OBJECT = "the body is no JSON object"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ('{"advance_s": 0}', NO_NUMBER),
+        ('{"advance_s": -1}', NO_NUMBER),
+        ('{"advance_s": "1"}', NO_NUMBER),
+        ("{}", NO_NUMBER),
+        ("x", NO_OBJECT),
+        ("[]", NO_OBJECT),
+    ],
+)
+def test_what_is_no_number_above_zero_is_refused(api: Api, body: str, text: str) -> None:
     answer = api.post("/_flash/clock", content=body)
-    assert (answer.status_code, answer.json()) == (
-        400,
-        {"error": "`advance_s` must be a number above 0, at most 31622400"},
-    )
+    assert (answer.status_code, answer.json()) == (400, {"error": text})
 
 
 def test_a_result_is_gone_after_its_retention(api: Api) -> None:

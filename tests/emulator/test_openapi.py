@@ -31,7 +31,7 @@ def _document() -> dict[str, Any]:
     return document
 
 
-#: streams do not end; they are tested in test_control_api.py
+#: streams do not end; they are tested in test_logs_api.py
 SCHEMA = schemathesis.openapi.from_dict(_document()).exclude(path_regex="/logs$")
 #: a valid body may still break a rule that the document states in prose, such as an unknown GPU pool: 400 and 404 are right
 PROSE = [positive_data_acceptance]

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from flash_jupyter.emulator.config import Config
+from flash_jupyter.emulator.machine import Ports
 from flash_jupyter.emulator.pool import (
     SystemPool,
     SystemProcess,
@@ -24,7 +25,6 @@ from flash_jupyter.emulator.pool import (
     worker_command,
     worker_environment,
 )
-from flash_jupyter.emulator.ports import Ports
 
 DOCUMENT: dict[str, Any] = {
     "type": "QUEUE",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.emulator.apps import Apps, environment_id_of
-from flash_jupyter.emulator.endpoint_key import endpoint_key
+from flash_jupyter.emulator.auth import endpoint_key
 from flash_jupyter.emulator.endpoints import Endpoints, show_time
 from flash_jupyter.emulator.graphql import Arguments, Resolver, field
 from flash_jupyter.emulator.graphql.endpoint_documents import (

@@ -11,8 +11,7 @@ from flash_jupyter.emulator.graphql import Arguments, Resolver
 from flash_jupyter.emulator.graphql.app_operations import AppOperations
 from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperations, TemplateOperations, user
 from flash_jupyter.emulator.graphql.hardware_operations import HardwareOperations
-from flash_jupyter.emulator.logins import Logins
-from flash_jupyter.emulator.logins_api import show_login
+from flash_jupyter.emulator.logins import Logins, show_login
 from flash_jupyter.emulator.templates import Templates
 from flash_jupyter.emulator.volumes import Volumes
 from flash_jupyter.emulator.world import World

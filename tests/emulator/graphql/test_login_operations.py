@@ -70,9 +70,20 @@ def test_a_login_that_there_is_not(api: Api) -> None:
     assert decide(api, "nope", {"approve": True}) == (404, {"error": "login request not found: nope"})
 
 
-@pytest.mark.parametrize("body", [{}, [], {"approve": 1}, {"approve": "yes"}])
-def test_a_decision_is_yes_or_no(api: Api, login: str, body: Any) -> None:
-    assert decide(api, login, body) == (400, {"error": 'the body must be {"approve": true} or {"approve": false}'})
+NO_DECISION = 'the body must be {"approve": true} or {"approve": false}'
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({}, NO_DECISION),
+        ([], "the body is no JSON object"),
+        ({"approve": 1}, NO_DECISION),
+        ({"approve": "yes"}, NO_DECISION),
+    ],
+)
+def test_a_decision_is_yes_or_no(api: Api, login: str, body: Any, text: str) -> None:
+    assert decide(api, login, body) == (400, {"error": text})
 
 
 def test_only_whoever_has_the_key_decides(api: Api, login: str) -> None:

@@ -10,8 +10,8 @@ from asking import CPU, ask, save
 from emulated import KEY, Api
 from user_server import ThreadedServer
 
-from flash_jupyter.emulator.flash_endpoint import FLASH_ID
-from flash_jupyter.emulator.fleet import new_id
+from flash_jupyter.emulator.apps import FLASH_ID
+from flash_jupyter.emulator.tables import new_id
 
 
 def deployed(api: Api, name: str = "ocr", app: str = "shop", environment: str = "production") -> str:

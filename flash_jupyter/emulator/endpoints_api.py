@@ -1,7 +1,7 @@
-"""What `POST` and `PATCH /v2/serverless` take.
+"""The control plane: `/v2/serverless` of REST v2, and what its POST and PATCH take (reference/openapi-v2.json).
 
-Source: `CreateEndpointRequest` and `UpdateEndpointRequest` of the REST v2 document, in its own words. The server's own
-reading of it, never the client's models.
+Bodies: `CreateEndpointRequest` and `UpdateEndpointRequest` of that document, in its own words. The server's own reading
+of it, never the client's models.
 """
 
 from __future__ import annotations
@@ -9,9 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
 from flash_jupyter import limits
-from flash_jupyter.emulator.problems import invalid
+from flash_jupyter.emulator.control_routes import Operation, control_routes, read_json
+from flash_jupyter.emulator.endpoints import Endpoints
+from flash_jupyter.emulator.problems import Problem, invalid
+from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.schema import Schema, errors
+from flash_jupyter.emulator.world import Endpoint, NoSuchEndpoint, World
 
 _TEXT = {"type": "string"}
 _WORD = {"type": "string", "minLength": 1}
@@ -149,3 +157,63 @@ def _create_errors(body: dict[str, Any]) -> Iterator[str]:
 def _update_errors(body: dict[str, Any]) -> Iterator[str]:
     if "excludedTypes" in body.get("gpu", {}) and "pools" not in body["gpu"]:
         yield "$.gpu: excludedTypes requires pools"
+
+
+class EndpointsApi:
+    """The routes, and what they need."""
+
+    def __init__(self, world: World, endpoints: Endpoints, limiter: ControlLimiter) -> None:
+        self._world, self._endpoints, self._limiter = world, endpoints, limiter
+
+    def routes(self) -> list[Route]:
+        """Return the routes; they must come before those of the data plane."""
+        one = "/v2/serverless/{id}"
+        table: list[Operation] = [
+            ("GET", "/v2/serverless", self._list),
+            ("POST", "/v2/serverless", self._create),
+            ("GET", one, self._get),
+            ("PATCH", one, self._patch),
+            ("DELETE", one, self._delete),
+            ("GET", f"{one}/workers", self._workers),
+            ("GET", f"{one}/releases", self._releases),
+        ]
+        return control_routes(table, self._limiter)
+
+    def _endpoint(self, request: Request) -> Endpoint:
+        try:
+            return self._world.endpoint(request.path_params["id"])
+        except NoSuchEndpoint:
+            raise Problem(404, "endpoint not found") from None
+
+    async def _list(self, _: Request) -> Response:
+        """GET /v2/serverless - all endpoints."""
+        shown = [self._endpoints.show(endpoint) for endpoint in self._world.endpoints.values()]
+        return JSONResponse({"endpoints": shown})
+
+    async def _create(self, request: Request) -> Response:
+        """POST /v2/serverless - make an endpoint."""
+        endpoint = self._endpoints.create(check_create(await read_json(request)))
+        return JSONResponse(self._endpoints.show(endpoint), 201)
+
+    async def _get(self, request: Request) -> Response:
+        """GET /v2/serverless/{id}."""
+        return JSONResponse(self._endpoints.show(self._endpoint(request)))
+
+    async def _patch(self, request: Request) -> Response:
+        """PATCH /v2/serverless/{id} - change what is in the body."""
+        endpoint = self._endpoint(request)
+        self._endpoints.patch(endpoint, check_update(await read_json(request)))
+        return JSONResponse(self._endpoints.show(endpoint))
+
+    async def _delete(self, request: Request) -> Response:
+        """DELETE /v2/serverless/{id} - with its workers and jobs."""
+        self._endpoints.delete(self._endpoint(request))
+        return Response(status_code=204)
+
+    async def _workers(self, request: Request) -> Response:
+        """GET /v2/serverless/{id}/workers - the active ones."""
+        return JSONResponse(self._endpoints.show_workers(self._endpoint(request)))
+
+    async def _releases(self, request: Request) -> Response:
+        """GET /v2/serverless/{id}/releases - newest first."""
+        return JSONResponse(self._endpoints.show_releases(self._endpoint(request)))

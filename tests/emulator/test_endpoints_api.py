@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from emulated import CPU_ENDPOINT, Api
 
@@ -284,72 +282,3 @@ def test_the_quota_counts_down_and_comes_back(tmp_path: Path) -> None:
         assert '"hour";r=0;t=3600' in second.headers["RateLimit"]
         api.clock.now += 3600
         assert api.get("/v2/serverless").status_code == 200
-
-
-# --- logs ------------------------------------------------------------------------------------------------------
-
-
-def log_url(api: Api) -> tuple[str, Path]:
-    endpoint, worker, _ = api.running_job()
-    return f"/v2/serverless/{endpoint}/workers/{worker}/logs", api.pool.orders[-1].log_path
-
-
-def lines_of(answer: httpx.Response) -> list[str]:
-    return [line.partition('"line":"')[2].partition('"')[0] for line in answer.text.splitlines() if line[:5] == "data:"]
-
-
-def ended(api: Api) -> None:
-    api.call(lambda: api.pool.processes[-1].end("exit code 0"))
-
-
-@pytest.mark.parametrize(
-    ("query", "lines"),
-    [
-        ("source=container", ["a", "b", "c"]),
-        ("source=container&tail=2", ["b", "c"]),
-        ("source=container&tail=0", []),
-        ("source=system&tail=1", ["worker W ended: exit code 0"]),
-        ("tail=2", ["c", "worker W ended: exit code 0"]),
-    ],
-)
-def test_which_lines_of_a_log_are_sent(api: Api, query: str, lines: list[str]) -> None:
-    url, path = log_url(api)
-    path.write_text("a\nb\nc\n")
-    ended(api)
-    worker = url.split("/")[5]
-    assert lines_of(api.get(f"{url}?{query}")) == [line.replace("W", worker) for line in lines]
-
-
-def test_a_log_is_resumed_after_the_last_id_and_from_a_time(api: Api) -> None:
-    url, path = log_url(api)
-    path.write_text("a\nb\nc\n")
-    ended(api)
-    ids = [line[4:] for line in api.get(f"{url}?source=container").text.splitlines() if line[:3] == "id:"]
-    headers = {"Authorization": "test-key", "Last-Event-ID": ids[0]}
-    assert lines_of(api.get(f"{url}?source=container&tail=1", headers=headers)) == ["b", "c"]
-    assert lines_of(api.get(url, params={"source": "container", "since": ids[1], "tail": 0})) == ["b", "c"]
-
-
-def test_a_follower_gets_lines_until_the_worker_ends(api: Api) -> None:
-    url, path = log_url(api)
-    following: Future[httpx.Response] = api.begin("GET", f"{url}?source=container&tail=0")
-    with path.open("a") as file:
-        file.write("while it runs\n")
-    api.tick()
-    with path.open("a") as file:
-        file.write("the last word")
-    ended(api)
-    assert lines_of(following.result(60)) == ["while it runs", "the last word"]
-
-
-@pytest.mark.parametrize("query", ["tail=-1", "tail=5001", "tail=x", "since=yesterday", "source=both"])
-def test_a_log_query_that_is_wrong_is_a_problem(api: Api, query: str) -> None:
-    url, _ = log_url(api)
-    answer = api.get(f"{url}?{query}")
-    assert (answer.status_code, answer.json()["title"]) == (422, "Unprocessable Entity")
-
-
-def test_the_log_of_an_unknown_worker_is_404(api: Api) -> None:
-    endpoint, other = api.endpoint(), log_url(api)[0].split("/")[5]
-    assert api.get(f"/v2/serverless/{endpoint}/workers/none/logs").json()["detail"] == "worker not found"
-    assert api.get(f"/v2/serverless/{endpoint}/workers/{other}/logs").status_code == 404

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from flash_jupyter.emulator.folders import home_folder, tidy, work_folder
+from flash_jupyter.emulator.machine import home_folder, tidy, work_folder
 
 
 def test_what_nobody_uses_any_more_is_removed(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ BODY_BYTES = 16 << 20
 LOGIN_BODY_BYTES = 16 << 10
 
 
-class AppsApi:
+class GraphqlApi:
     """The route, and what it needs."""
 
     def __init__(self, make_executor: Callable[[], Executor]) -> None:

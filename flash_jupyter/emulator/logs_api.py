@@ -1,4 +1,7 @@
-"""The control plane: `/v2/serverless` of REST v2 (reference/openapi-v2.json)."""
+"""Workers' logs over HTTP: Server-Sent Events of REST v2, and the log service that released clients poll.
+
+Sources: reference/openapi-v2.json; flash-wire.md 2 and 3.5.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from flash_jupyter import limits
-from flash_jupyter.emulator.control_routes import Operation, control_routes, read_json
-from flash_jupyter.emulator.endpoint_requests import check_create, check_update
-from flash_jupyter.emulator.endpoints import Endpoints
+from flash_jupyter.emulator.control_routes import control_routes
 from flash_jupyter.emulator.logs import LogLine, WorkerLog, format_time, parse_time
 from flash_jupyter.emulator.problems import Problem, invalid
 from flash_jupyter.emulator.rate import ControlLimiter
@@ -26,84 +27,47 @@ KEEP_ALIVE_S = 15.0
 TOGETHER_S = 0.005
 
 
-class ControlApi:
-    """The routes, and what they need."""
+class LogsApi:
+    """The two routes, and what they need."""
 
-    def __init__(self, world: World, endpoints: Endpoints, limiter: ControlLimiter) -> None:
-        self._world, self._endpoints, self._limiter = world, endpoints, limiter
+    def __init__(self, world: World) -> None:
+        self._world = world
 
-    def routes(self) -> list[Route]:
+    def routes(self, limiter: ControlLimiter) -> list[Route]:
         """Return the routes; they must come before those of the data plane."""
-        one = "/v2/serverless/{id}"
-        table: list[Operation] = [
-            ("GET", "/v2/serverless", self._list),
-            ("POST", "/v2/serverless", self._create),
-            ("GET", one, self._get),
-            ("PATCH", one, self._patch),
-            ("DELETE", one, self._delete),
-            ("GET", f"{one}/workers", self._workers),
-            ("GET", f"{one}/releases", self._releases),
-            ("GET", f"{one}/workers/{{worker_id}}/logs", self._logs),
+        return [
+            *control_routes([("GET", "/v2/serverless/{id}/workers/{worker_id}/logs", self._stream)], limiter),
+            Route("/v1/pod/{worker_id}/logs", self._tail, methods=["GET"]),
         ]
-        return control_routes(table, self._limiter)
 
-    def _endpoint(self, request: Request) -> Endpoint:
+    async def _tail(self, request: Request) -> Response:
+        """GET /v1/pod/{workerId}/logs - the last lines by source with their times; also of an ended worker."""
+        worker_id = request.path_params["worker_id"]
+        _, log = self._world.logs.get(worker_id, ("", None))
+        if log is None:
+            return JSONResponse({"error": f"pod {worker_id} not found"}, 404)
+        return JSONResponse({source: _last_lines(log, source) for source in ("system", "container")})
+
+    async def _stream(self, request: Request) -> Response:
+        """GET /v2/serverless/{id}/workers/{workerId}/logs - Server-Sent Events; also of a worker that has ended."""
         try:
-            return self._world.endpoint(request.path_params["id"])
+            endpoint = self._world.endpoint(request.path_params["id"])
+            log = self._world.log(endpoint.id, request.path_params["worker_id"])
         except NoSuchEndpoint:
             raise Problem(404, "endpoint not found") from None
-
-    async def _list(self, _: Request) -> Response:
-        """GET /v2/serverless - all endpoints."""
-        shown = [self._endpoints.show(endpoint) for endpoint in self._world.endpoints.values()]
-        return JSONResponse({"endpoints": shown})
-
-    async def _create(self, request: Request) -> Response:
-        """POST /v2/serverless - make an endpoint."""
-        endpoint = self._endpoints.create(check_create(await read_json(request)))
-        return JSONResponse(self._endpoints.show(endpoint), 201)
-
-    async def _get(self, request: Request) -> Response:
-        """GET /v2/serverless/{id}."""
-        return JSONResponse(self._endpoints.show(self._endpoint(request)))
-
-    async def _patch(self, request: Request) -> Response:
-        """PATCH /v2/serverless/{id} - change what is in the body."""
-        endpoint = self._endpoint(request)
-        self._endpoints.patch(endpoint, check_update(await read_json(request)))
-        return JSONResponse(self._endpoints.show(endpoint))
-
-    async def _delete(self, request: Request) -> Response:
-        """DELETE /v2/serverless/{id} - with its workers and jobs."""
-        self._endpoints.delete(self._endpoint(request))
-        return Response(status_code=204)
-
-    async def _workers(self, request: Request) -> Response:
-        """GET /v2/serverless/{id}/workers - the active ones."""
-        return JSONResponse(self._endpoints.show_workers(self._endpoint(request)))
-
-    async def _releases(self, request: Request) -> Response:
-        """GET /v2/serverless/{id}/releases - newest first."""
-        return JSONResponse(self._endpoints.show_releases(self._endpoint(request)))
-
-    async def _logs(self, request: Request) -> Response:
-        """GET /v2/serverless/{id}/workers/{workerId}/logs - Server-Sent Events; also of a worker that has ended."""
-        endpoint = self._endpoint(request)
-        try:
-            log = self._world.log(endpoint.id, request.path_params["worker_id"])
         except NoSuchWorker:
             raise Problem(404, "worker not found") from None
         source = request.query_params.get("source")
         if source not in (None, "container", "system"):
             raise invalid(["source: must be container or system"])
-        start = _log_start(request, log, source)
+        start = _start(request, log, source)
         return StreamingResponse(
-            self._log_events(endpoint, log, start, source),
+            self._events(endpoint, log, start, source),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Connection": "keep-alive"},
         )
 
-    async def _log_events(
+    async def _events(
         self, endpoint: Endpoint, log: WorkerLog, position: int, source: str | None
     ) -> AsyncIterator[bytes]:
         news = asyncio.Event()
@@ -140,7 +104,7 @@ def format_log_event(line: LogLine) -> bytes:
     return f"id: {at}\ndata: {data}\n\n".encode()
 
 
-def _log_start(request: Request, log: WorkerLog, source: str | None) -> int:
+def _start(request: Request, log: WorkerLog, source: str | None) -> int:
     """Return the first position to send: after Last-Event-ID, else from `since`, else the tail."""
     last_id, since = request.headers.get("last-event-id"), request.query_params.get("since")
     try:
@@ -154,3 +118,8 @@ def _log_start(request: Request, log: WorkerLog, source: str | None) -> int:
     if not 0 <= tail <= limits.LOG_TAIL_MAX:
         raise invalid([f"tail: must be 0 to {limits.LOG_TAIL_MAX}"])
     return log.position_of_tail(tail, source)
+
+
+def _last_lines(log: WorkerLog, source: str) -> list[str]:
+    start = log.position_of_tail(limits.LOG_TAIL_MAX, source)
+    return [f"{format_time(line.at_us)} {line.text}" for line in log.lines(start, len(log), source)]
