@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flash_jupyter.capture.expressions import Expressions
 from flash_jupyter.capture.flow import Flow, Scope, bound_in, parameters
-from flash_jupyter.capture.mutation import Use
+from flash_jupyter.capture.values import Use
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

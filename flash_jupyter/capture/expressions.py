@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from flash_jupyter.capture import mutation, shell
+from flash_jupyter.capture import shell
 from flash_jupyter.capture.flow import COMPREHENSIONS, Scope
-from flash_jupyter.capture.mutation import Use
 from flash_jupyter.capture.reader import BUILTINS, Reader
+from flash_jupyter.capture.values import ELEMENTWISE, LOOKING, Use, of_part, of_whole
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -37,25 +37,25 @@ class Expressions(Reader):
         """A literal reads nothing."""
 
     def _look_attribute(self, node: ast.Attribute, use: Use) -> None:
-        self.look(node.value, mutation.of_whole(use))
+        self.look(node.value, of_whole(use))
 
     def _look_subscript(self, node: ast.Subscript, use: Use) -> None:
-        self.look(node.value, mutation.of_part(use))
+        self.look(node.value, of_part(use))
         self.look(node.slice, Use.LOOK)
 
     def _look_starred(self, node: ast.Starred, use: Use) -> None:
-        self.look(node.value, mutation.of_part(use))
+        self.look(node.value, of_part(use))
 
     def _look_display(self, node: ast.List | ast.Tuple | ast.Set, use: Use) -> None:
-        self.look_at_all(node.elts, mutation.of_whole(use))
+        self.look_at_all(node.elts, of_whole(use))
 
     _look_list = _look_tuple = _look_set = _look_display
 
     def _look_dict(self, node: ast.Dict, use: Use) -> None:
         for key, value in zip(node.keys, node.values, strict=True):
             self.look(key, Use.LOOK)
-            whole = mutation.of_whole(use)
-            self.look(value, whole if key is not None else mutation.of_part(whole))
+            whole = of_whole(use)
+            self.look(value, whole if key is not None else of_part(whole))
 
     def _look_binop(self, node: ast.BinOp, use: Use) -> None:
         self.look(node.left, min(use, Use.COPY))
@@ -117,7 +117,7 @@ class Expressions(Reader):
                 self.target(generator.target)
                 self.look_at_all(generator.ifs, Use.LOOK)
             results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-            self.look_at_all(results, mutation.of_whole(use))
+            self.look_at_all(results, of_whole(use))
 
     def target(self, node: ast.expr) -> None:
         """Walk what is assigned to: names are bound, objects are stored into."""
@@ -144,9 +144,9 @@ class Expressions(Reader):
         self.look(node.func, Use.LOOK if name else Use.OBJECT)
         keywords = {keyword.arg for keyword in node.keywords}
         of_arguments = Use.OBJECT
-        if name in mutation.LOOKING:
+        if name in LOOKING:
             of_arguments = Use.LOOK
-        elif name in mutation.ELEMENTWISE:
+        elif name in ELEMENTWISE:
             of_arguments = Use.LOOK if use is Use.LOOK and not keywords else Use.ELEMENT
         elif name == "sum":
             of_arguments = min(use, Use.COPY)

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from flash_jupyter.capture.mutation import REFLECTING, Use
 from flash_jupyter.capture.statements import Statements
+from flash_jupyter.capture.values import REFLECTING, Use
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from flash_jupyter.capture.modules import LocalModules
-from flash_jupyter.capture.mutation import Use
 from flash_jupyter.capture.names import CellNames, analyse
 from flash_jupyter.capture.reach import Reach
-from flash_jupyter.capture.values import may_change
+from flash_jupyter.capture.values import Use, may_change
 from flash_jupyter.errors import OptionError
 
 #: shared by all captures of a process: it only remembers files, and reads them again when they change

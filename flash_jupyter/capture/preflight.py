@@ -1,4 +1,7 @@
-"""What is checked here, in milliseconds, before anything is provisioned or sent: names, secrets, imports."""
+"""What is checked here, in milliseconds, before anything is provisioned or sent: names, secrets, imports, classes.
+
+A value whose class was defined again after it was made is known by no `isinstance` of the new class (need 19).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from typing import Any
 
 from flash_jupyter.capture import packages
 from flash_jupyter.capture.namespace import Capture
+from flash_jupyter.capture.packages import skew_warnings
 from flash_jupyter.capture.secrets import is_suspicious, kind_of
-from flash_jupyter.capture.stale import stale_classes, stale_warning
-from flash_jupyter.capture.versions import skew_warnings
+from flash_jupyter.capture.values import parts
 from flash_jupyter.errors import CaptureError, SecretFoundError, UndefinedNameError
 
 #: modules that a worker without them has a stand-in for, with what makes sense there
@@ -20,32 +23,9 @@ STOOD_IN_FOR = {"IPython"}
 _ENTRIES = 1_000
 
 
-def check(
-    capture: Capture,
-    *,
-    namespace: Mapping[str, Any],
-    deps: Collection[str] = (),
-    image_family: str = "gpu",
-    python: str,
-    allow_secrets: Collection[str] = (),
-    told: Mapping[str, str] | None = None,
-) -> list[str]:
-    """Check a capture; returns warnings, one sentence each.
-
-    `image_family`: "gpu" or "cpu" of `base_images.json`; anything else is an image of which nothing is known, and
-    imports are not judged. `python`: the worker's, as "3.12". `allow_secrets`: names that may travel whatever they
-    look like. `told`: versions of libraries that a worker of the endpoint has told.
-    Raises: `UndefinedNameError`, `SecretFoundError`.
-    """
-    problems, warnings = look(
-        capture,
-        namespace=namespace,
-        deps=list(deps),
-        image_family=image_family,
-        python=python,
-        allow_secrets=allow_secrets,
-        told=told or {},
-    )
+def passed(found: tuple[list[CaptureError], list[str]]) -> list[str]:
+    """Return the warnings that `look` found, or raise the first of its problems."""
+    problems, warnings = found
     if problems:
         raise problems[0]
     return warnings
@@ -55,18 +35,21 @@ def look(
     capture: Capture,
     *,
     namespace: Mapping[str, Any],
-    deps: Collection[str] = (),
-    image_family: str = "gpu",
+    deps: Collection[str],
+    image_family: str,
     python: str,
-    allow_secrets: Collection[str] = (),
     told: Mapping[str, str] | None = None,
 ) -> tuple[list[CaptureError], list[str]]:
-    """Return all that `check` would raise, and its warnings."""
+    """Return what must not be sent, `UndefinedNameError`s and `SecretFoundError`s, and warnings of one sentence each.
+
+    `image_family`: "gpu" or "cpu" of `base_images.json`; anything else is an image of which nothing is known, and
+    imports are not judged. `python`: the worker's, as "3.12". `told`: versions of libraries that a worker of the
+    endpoint has told.
+    """
     problems: list[CaptureError] = []
     if capture.undefined:
         problems.append(UndefinedNameError(capture.undefined, suggestions=_suggest(capture.undefined, namespace)))
-    texts = {name: value for name, value in capture.values.items() if name not in allow_secrets}
-    found = list(_secrets(texts))
+    found = list(_secrets(capture.values))
     problems += [each for each in found if isinstance(each, SecretFoundError)]
     warnings = [each for each in found if isinstance(each, str)]
     warnings += [stale_warning(name, cls) for name, cls in stale_classes(capture.values, namespace).items()]
@@ -142,3 +125,32 @@ def _imports_warning(undeclared: Mapping[str, str], image: str) -> str:
     deps = ",".join(dict.fromkeys(undeclared.values()))
     verb = "is" if len(undeclared) == 1 else "are"
     return f"{listed} {verb} neither in deps= nor in the worker's image {image}; add deps={deps}"
+
+
+def stale_classes(values: Mapping[str, Any], namespace: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names whose value, or an element of it, is of a class that was defined again since: name -> class.
+
+    >>> space = {"__name__": "__main__", "A": type("A", (), {"__module__": "__main__"})}
+    >>> old = type("A", (), {"__module__": "__main__"})()
+    >>> stale_classes({"a": old, "b": space["A"](), "c": [old]}, space)
+    {'a': 'A', 'c': 'A'}
+    """
+    found = {name: next(_stale(value, namespace), "") for name, value in values.items()}
+    return {name: cls for name, cls in found.items() if cls}
+
+
+def stale_warning(name: str, cls: str) -> str:
+    """Say what such a value is, and what to do about it."""
+    return (
+        f"`{name}` was made with an earlier `{cls}`, which the notebook has defined again since: the new one does not"
+        " know it as its own; make it again"
+    )
+
+
+def _stale(value: Any, namespace: Mapping[str, Any]) -> Iterator[str]:
+    for each in parts(value, 100):
+        cls = type(each)
+        if cls.__module__ == namespace.get("__name__"):
+            now = namespace.get(cls.__name__)
+            if isinstance(now, type) and now is not cls and now.__qualname__ == cls.__qualname__:
+                yield cls.__name__

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flash_jupyter.capture.flow import Flow, Scope, bound_in, parameters
-from flash_jupyter.capture.mutation import Use
+from flash_jupyter.capture.values import Use
 
 BUILTINS = frozenset(dir(builtins)) | {"get_ipython", "display"}
 #: every module and class body has these; they are never the notebook's data

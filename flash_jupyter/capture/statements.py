@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from flash_jupyter.capture.definitions import Definitions
 from flash_jupyter.capture.flow import Flow, bound_in, imported_as, pattern_names
-from flash_jupyter.capture.mutation import Use
+from flash_jupyter.capture.values import Use
 
 #: who catches these may ask for a name that does not exist
 NAME_ERRORS = frozenset({"NameError", "UnboundLocalError", "Exception", "BaseException"})

@@ -1,22 +1,26 @@
-"""What a value is to capture: fixed or changeable, a container to look into, or a leaf."""
+"""How far the object behind a name may change, by what the code does with the name and by what the object is.
+
+A superset on purpose: what is judged "may change" costs a comparison on the worker, what is missed would be a change
+that silently stays there. The value has the last word: an int never changes.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import decimal
-import enum
 import fractions
 import re
 import sys
 import types
 import uuid
 from collections import deque
+from collections.abc import Iterator
+from enum import Enum, EnumMeta, IntEnum
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
 from flash_jupyter.capsule.kinds import travels_by_value
-from flash_jupyter.capture.mutation import Use
 
 #: exact types whose values can't change and refer to nothing
 ATOMS: frozenset[type] = frozenset(
@@ -26,8 +30,8 @@ ATOMS: frozenset[type] = frozenset(
 _FIXED = (
     types.BuiltinFunctionType,
     types.ModuleType,
-    enum.Enum,
-    enum.EnumMeta,
+    Enum,
+    EnumMeta,
     PurePath,
     dt.date,
     dt.time,
@@ -43,6 +47,51 @@ _FROZEN_CONTAINERS: frozenset[type] = frozenset({tuple, frozenset})
 CONTAINERS = _MUTABLE_CONTAINERS | _FROZEN_CONTAINERS
 #: a container with more elements than this, not all atoms, counts as changeable unseen
 _LOOK_AT = 10_000
+
+
+class Use(IntEnum):
+    """What the code does with an object, ordered by how much can happen to it."""
+
+    LOOK = 0
+    """It is compared, tested, printed, formatted: nothing can happen."""
+    COPY = 1
+    """An operator makes something new of it; a new list shares its elements, a new array shares nothing."""
+    ELEMENT = 2
+    """An element, an item or a view of it goes elsewhere and may be changed there; the container keeps its length."""
+    OBJECT = 3
+    """It is stored into, called, or handed to code that may do anything with it."""
+
+
+#: these only look at their arguments (and at the elements of them)
+LOOKING = frozenset(
+    {"abs", "all", "any", "ascii", "bin", "bool", "bytes", "callable", "chr", "complex", "display", "divmod"}
+    | {"float", "format", "hasattr", "hash", "hex", "id", "int", "isinstance", "issubclass", "len", "oct", "ord"}
+    | {"pow", "print", "range", "repr", "round", "slice", "str", "type"}
+)
+#: these hand out the elements of their arguments, and change nothing themselves
+ELEMENTWISE = frozenset(
+    {"dict", "enumerate", "frozenset", "list", "max", "min", "reversed", "set", "sorted", "tuple", "zip"}
+)
+#: with these in a cell any name may be reached by its spelling
+REFLECTING = frozenset({"eval", "exec", "globals", "locals", "vars"})
+
+
+def of_part(use: Use) -> Use:
+    """The use of a container, when `use` is made of an element of it.
+
+    >>> of_part(Use.OBJECT).name, of_part(Use.COPY).name
+    ('ELEMENT', 'COPY')
+    """
+    return min(use, Use.ELEMENT)
+
+
+def of_whole(use: Use) -> Use:
+    """The use of what stands in a display or behind a dot, when `use` is made of the whole.
+
+    >>> of_whole(Use.ELEMENT).name, of_whole(Use.LOOK).name
+    ('OBJECT', 'LOOK')
+    """
+    return use if use <= Use.COPY else Use.OBJECT
 
 
 def may_change(value: Any, use: Use) -> bool:
@@ -85,6 +134,13 @@ def elements(container: Any, limit: int) -> list[object]:
     """
     parts = (container.keys(), container.values()) if type(container) is dict else (container,)
     return [element for part in parts for element in islice(part, limit)]
+
+
+def parts(value: Any, limit: int) -> Iterator[Any]:
+    """Yield a value, and the first `limit` elements of a container; of a dict its values."""
+    yield value
+    if type(value) in CONTAINERS:
+        yield from islice(value.values() if type(value) is dict else value, limit)
 
 
 def all_atoms(container: Any) -> bool:

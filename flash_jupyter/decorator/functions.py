@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flash_jupyter.capsule.nested import make_nested
+from flash_jupyter.capsule.kinds import make_nested
 from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.decorator.calling import RemoteCallable, Tell
 from flash_jupyter.decorator.here import is_worker

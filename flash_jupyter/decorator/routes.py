@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, Generic
 
-from flash_jupyter.capsule.nested import make_nested
+from flash_jupyter.capsule.kinds import make_nested
 from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.decorator.here import is_worker
 from flash_jupyter.decorator.interrupted import for_the_caller

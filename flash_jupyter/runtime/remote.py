@@ -16,7 +16,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter import limits
-from flash_jupyter.capsule.nested import NestedOutput
+from flash_jupyter.capsule.kinds import NestedOutput
 from flash_jupyter.errors import FlashError, RemoteExecutionError
 from flash_jupyter.runtime.request import Arguments, Call, Ended, Instance
 from flash_jupyter.worker.decorated import make_remote

@@ -11,7 +11,7 @@ from typing import Any
 from flash_jupyter import limits
 from flash_jupyter.capsule import Sender, Unpicklable
 from flash_jupyter.capture.calls import Member, capture_call, means_itself
-from flash_jupyter.capture.preflight import check
+from flash_jupyter.capture.preflight import look, passed
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.images import Images
@@ -71,9 +71,8 @@ def prepare_call(request: CallRequest, spec: EndpointSpec, *, run: str) -> Prepa
     first = method.first if method else None
     needs_target = method is None or first is not None
     captured = capture_call(request.function, [request.arguments, first], request.namespace, member=request.member)
-    warnings = check(
-        captured, namespace=request.namespace, deps=request.deps, image_family=_family(spec), python=PYTHON
-    )
+    found = look(captured, namespace=request.namespace, deps=request.deps, image_family=_family(spec), python=PYTHON)
+    warnings = passed(found)
     order: dict[str, Any] = {
         "kind": "method" if method else "call",
         "run": run,

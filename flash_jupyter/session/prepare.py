@@ -14,9 +14,9 @@ from typing import Any
 from flash_jupyter import limits
 from flash_jupyter.capsule import Sender, Unpicklable
 from flash_jupyter.capture.namespace import Capture, capture
-from flash_jupyter.capture.preflight import check, name_warnings
+from flash_jupyter.capture.packages import libraries_of, version_of
+from flash_jupyter.capture.preflight import look, name_warnings, passed
 from flash_jupyter.capture.summary import least_bytes
-from flash_jupyter.capture.versions import libraries_of, version_of
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.shipping import function_request, request_bytes
@@ -80,9 +80,10 @@ def prepare(
     """
     options = request.options
     captured, python = read_cell(request), options.python or PYTHON
-    warnings = check(
+    found = look(
         captured, namespace=request.namespace, deps=options.deps, image_family=image_family, python=python, told=told
     )
+    warnings = passed(found)
     warnings += name_warnings(captured, namespace=request.namespace, out=options.out or (), drop=options.drop)
     return pack(request, captured, warnings, says_answer=says_answer)
 

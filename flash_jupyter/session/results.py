@@ -9,8 +9,8 @@ from typing import Any
 
 from flash_jupyter.capsule import ERROR, RESULT, Answer, Sender
 from flash_jupyter.capsule.container import FormatError, read_capsule
-from flash_jupyter.capture.stale import stale_classes, stale_warning
-from flash_jupyter.capture.versions import differences
+from flash_jupyter.capture.packages import differences
+from flash_jupyter.capture.preflight import stale_classes, stale_warning
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
 from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.events import Display, Event, Measured, Notice

@@ -25,7 +25,6 @@ SHIPPED = (
     ("capsule", "container.py"),
     ("capsule", "blame.py"),
     ("capsule", "changes.py"),
-    ("capsule", "nested.py"),
     ("capsule", "kinds.py"),
     ("capsule", "pickling.py"),
     ("capsule", "receiver.py"),

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from flash_jupyter.capsule.nested import Nested
+from flash_jupyter.capsule.kinds import Nested
 from flash_jupyter.errors import FlashError
 from flash_jupyter.worker import manifest
 from flash_jupyter.worker.current import current, serving

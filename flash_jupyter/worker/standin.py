@@ -10,7 +10,7 @@ import sys
 import types
 from typing import Any
 
-from flash_jupyter.capsule.nested import Nested
+from flash_jupyter.capsule.kinds import Nested
 
 PACKAGE = "flash_jupyter"
 #: as which modules import it that were written for the released client

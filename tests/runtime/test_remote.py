@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.capsule.nested import NestedOutput
+from flash_jupyter.capsule.kinds import NestedOutput
 from flash_jupyter.errors import RemoteExecutionError, WorkerLost
 from flash_jupyter.runtime.remote import RemoteClass, RemoteFunction, taken_out
 from flash_jupyter.runtime.request import Call, Ended

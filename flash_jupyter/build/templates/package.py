@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flash_jupyter._version import __version__
-from flash_jupyter.capsule.nested import NestedOutput as JobOutput
+from flash_jupyter.capsule.kinds import NestedOutput as JobOutput
 from flash_jupyter.errors import (
     FlashError,
     FlashRuntimeError,
