@@ -22,9 +22,9 @@ from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNE
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local_admin import ensure_runtime_secret
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.transport.upload import upload_file
 
 ENVIRONMENT = "preview"

@@ -160,7 +160,7 @@ class Rehearsal:
 def settled(value: Any) -> Any:
     """Wait for what is to be awaited."""
     if hasattr(value, "__await__"):
-        from flash_jupyter.session.loop import run_aside
+        from flash_jupyter.transport.loop import run_aside
 
         return run_aside(value)
     return value

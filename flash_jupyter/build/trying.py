@@ -22,9 +22,9 @@ from flash_jupyter.errors import ApiError, BuildError
 from flash_jupyter.resources.endpoint import OWNER
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.sweep import has_expired
 from flash_jupyter.settings import Settings
+from flash_jupyter.transport.loop import LoopThread
 
 State = Literal["verified", "differs", "not verified"]
 Tell = Callable[[str], None]

@@ -49,17 +49,29 @@ def write_capsule(order: Mapping[str, Any], sections: Mapping[str, Buffer]) -> b
 def read_capsule(blob: Buffer) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Take one capsule apart into its order and its sections, or raise `FormatError`."""
     view = memoryview(blob)
+    header, at = _read_header(view)
+    sections = {}
+    for row in header["sections"]:
+        sections[row["name"]] = _decompress(view[at : at + row["size"]], row["codec"])
+        at += row["size"]
+    return header["order"], sections
+
+
+def read_order(blob: Buffer) -> dict[str, Any]:
+    """Return the order of a capsule, and leave its sections alone, however large they are; raises as `read_capsule`."""
+    order: dict[str, Any] = _read_header(memoryview(blob))[0]["order"]
+    return order
+
+
+def _read_header(view: memoryview) -> tuple[dict[str, Any], int]:
+    """Read the header; returns where the sections begin, too."""
     if bytes(view[:4]) != MAGIC:
         raise FormatError("these bytes are not a capsule of flash_jupyter")
     (length,) = struct.unpack(">I", view[4:8])
     header = json.loads(bytes(view[8 : 8 + length]))
     if header["format"] != FORMAT:
         raise FormatError(f"a capsule of format {header['format']}; this side reads format {FORMAT}")
-    at, sections = 8 + length, {}
-    for row in header["sections"]:
-        sections[row["name"]] = _decompress(view[at : at + row["size"]], row["codec"])
-        at += row["size"]
-    return header["order"], sections
+    return header, 8 + length
 
 
 def masked(body: bytes, key: str) -> bytes:

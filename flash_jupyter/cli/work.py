@@ -11,7 +11,7 @@ import queue
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.transport.loop import LoopThread
 
 T = TypeVar("T")
 News = TypeVar("News")

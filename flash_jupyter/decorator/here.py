@@ -13,7 +13,7 @@ from typing import Any
 from flash_jupyter.decorator.output import JobOutput
 from flash_jupyter.errors import RemoteExecutionError
 from flash_jupyter.own_type import in_own_type
-from flash_jupyter.session.loop import run_aside
+from flash_jupyter.transport.loop import run_aside
 
 
 @functools.cache

@@ -19,10 +19,10 @@ from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calls import Arguments, CallRequest
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.events import Event
-from flash_jupyter.session.loop import run_aside
 from flash_jupyter.session.routes import execute, send
 from flash_jupyter.session.show import awake, show, showing
 from flash_jupyter.session.wait import Inbox
+from flash_jupyter.transport.loop import run_aside
 from flash_jupyter.transport.routes import PARAMETER, arguments_by_name, request_of
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")

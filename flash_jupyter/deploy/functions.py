@@ -18,7 +18,7 @@ from flash_jupyter.deploy.requests import job_request, plain_request, route_requ
 from flash_jupyter.deploy.signature import bind, signature_of
 from flash_jupyter.errors import ApiError, FlashError, NotFoundError
 from flash_jupyter.runtime.request import Arguments, Instance
-from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.transport.loop import LoopThread
 
 #: what makes a call, and what reads its answer
 Started = tuple[Call, Callable[[Any], Any]]

@@ -18,10 +18,10 @@ from flash_jupyter.build.manifest import Function, Resource
 from flash_jupyter.deploy.labels import own_endpoints, resource_of
 from flash_jupyter.errors import ManifestError, NotFoundError
 from flash_jupyter.session.links import Link
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.wire.apps import App, Environment
 from flash_jupyter.wire.control import Endpoint
 

@@ -22,12 +22,12 @@ from flash_jupyter.runtime.wrapper import HEADER
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.follow import Signal, Watch, follow
 from flash_jupyter.session.links import Link
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.session.show import awake, show, showing
 from flash_jupyter.session.wait import CONFIRM_S, Inbox
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
+from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Job

@@ -7,7 +7,7 @@ import inspect
 from types import TracebackType
 from typing import Any
 
-from flash_jupyter.session.loop import run_aside
+from flash_jupyter.transport.loop import run_aside
 
 
 def run_here(source: str, namespace: dict[str, Any], filename: str) -> object:

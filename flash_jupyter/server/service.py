@@ -32,8 +32,8 @@ from flash_jupyter.session.endpoints import (
 from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info, running_local, start_local, stop_local
+from flash_jupyter.session.logs import FileTail, Piece, across, follow_endpoint
 from flash_jupyter.session.session import Session
-from flash_jupyter.session.tail import FileTail, Piece, across, follow_endpoint
 from flash_jupyter.settings import BackendName, Settings
 from flash_jupyter.transport.http import ONCE
 

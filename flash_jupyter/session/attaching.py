@@ -14,12 +14,12 @@ from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ResultLost
 from flash_jupyter.session.events import Event, EventAssembler, Notice
 from flash_jupyter.session.jobs import JobRecord
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.writer import Numbered, read_journal
 from flash_jupyter.settings import BackendName
 from flash_jupyter.states import JobState
+from flash_jupyter.transport.loop import LoopThread
 
 #: how long a cell that lets go of its job waits until the platform has accepted it, in seconds
 ACCEPT_S = 10.0

@@ -1,8 +1,9 @@
-"""Bringing home the jobs of a kernel that is gone: until each is over, and its result is in the store."""
+"""Bringing home the jobs of other processes, and of kernels that are gone: until each is over, its result stored."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,15 +11,19 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from flash_jupyter.errors import ApiError, AuthenticationError
-from flash_jupyter.session.jobs import JobRecord, JobStore
-from flash_jupyter.session.kinds import make_runner
+from flash_jupyter.errors import ApiError, AuthenticationError, FlashError, NotFoundError, ResultLost
+from flash_jupyter.session.cancelling import Cancellation, JobCancelled
+from flash_jupyter.session.cost import measured
+from flash_jupyter.session.follow import POLL_CAP_S, result_lost
+from flash_jupyter.session.jobs import JobRecord, JobStore, utc_now
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.owner import may_live
+from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
+from flash_jupyter.transport.http import ONCE
 
 #: between two looks at a job, at most; a result is kept for half an hour, and the worker's log tells of its end
 POLL_S = 20.0
@@ -40,6 +45,54 @@ def collector_lock(settings: Settings, session_id: str) -> FileLock:
     return FileLock(folder / f"collector-{name}.lock", thread_local=False)
 
 
+class Follower(Runner):
+    """The way of a job that another process sent, or that nobody here follows any more."""
+
+    async def resume(self, *, poll_cap_s: float = POLL_CAP_S) -> Finished:
+        """Follow a job that another process submitted; raises as `run` does, and `ResultLost`."""
+        return await self._until_over(self._follow_again(poll_cap_s))
+
+    async def refresh(self) -> None:
+        """Look once where a job is that nobody here follows, and bring home what is over."""
+        with contextlib.suppress(FlashError, JobCancelled):  # how it ended is in the store
+            self._place = place = await self._submitter.reopen()
+            job = await place.queue.status(place.platform_id, retry=ONCE)
+            if job.status.is_final:
+                await self.resume()
+            else:
+                self._desk.note(self.record.id, state=job.status, seen_at=utc_now())
+
+    async def cancel_elsewhere(self) -> Cancellation:
+        """Stop a job that another kernel follows, or nobody; returns how that ended."""
+        if self.record.platform_id is None:
+            self._end(JobState.CANCELLED)
+            return Cancellation(self.record.id, note="cancelled before it was sent", by=self.record.cancelled_by or "")
+        place = await self._submitter.reopen()
+        await place.queue.cancel(place.platform_id)
+        job = await place.queue.status(place.platform_id)
+        if job.worker_id:
+            self._meet(place, job.worker_id)
+        if job.status is not JobState.CANCELLED:  # its kernel takes the answer
+            return Cancellation(self.record.id, job.status)
+        self.measured = measured(job, place.rate)
+        cancellation = await self._see_cancelled(job, place)
+        self._end(JobState.CANCELLED, error=cancellation.text, cost_usd=cancellation.cost_usd)
+        return cancellation
+
+    async def _follow_again(self, poll_cap_s: float) -> Finished:
+        await asyncio.to_thread(self._feed.restore)
+        try:
+            self._place = self._place or await self._submitter.reopen()
+        except NotFoundError:
+            gone = f"its endpoint {self.record.name} was deleted, and its results with it"
+            raise result_lost(self.record, gone) from None
+        try:
+            return await self._finish(self._place, None, poll_cap_s)
+        except ResultLost:
+            kept = "the platform keeps one for 30 minutes after the end, and nothing of ours ran then to take it"
+            raise result_lost(self.record, kept) from None
+
+
 async def collect_jobs(settings: Settings, session_id: str) -> None:
     """Follow the open jobs of a session until they are over, once nobody else does."""
     lock = collector_lock(settings, session_id)
@@ -53,18 +106,18 @@ async def collect_jobs(settings: Settings, session_id: str) -> None:
 async def _collect_jobs(settings: Settings, session_id: str) -> None:
     store, writer, links = JobStore(settings.job_store), BackgroundWriter(), Links(settings)
     try:
-        desk = Desk(links, store, writer)
-        await asyncio.gather(*(_bring_home(desk, settings, job) for job in store.open_jobs(session_id)))
+        desk = Desk(links, settings.home / "logs", store, writer)
+        await asyncio.gather(*(_bring_home(desk, job) for job in store.open_jobs(session_id)))
     finally:
         await links.aclose()
         writer.close()
         store.close()
 
 
-async def refresh(desk: Desk, settings: Settings, job: JobRecord) -> None:
+async def refresh(desk: Desk, job: JobRecord) -> None:
     """Bring a job up to date that nobody here follows: where it is, and its result where it is over."""
     if job.platform_id:
-        await make_runner(desk, settings, job).refresh()
+        await Follower(desk, job).refresh()
     elif not may_live(job.session or ""):
         desk.store.finish(job.id, JobState.FAILED, error=NEVER_SENT)
 
@@ -77,20 +130,20 @@ async def look_after(desk: Desk, settings: Settings, jobs: Sequence[JobRecord]) 
     except Timeout:
         return
     try:
-        await asyncio.gather(*(refresh(desk, settings, job) for job in jobs))
+        await asyncio.gather(*(refresh(desk, job) for job in jobs))
     finally:
         await asyncio.to_thread(desk.writer.flush)
         lock.release()
 
 
-async def _bring_home(desk: Desk, settings: Settings, job: JobRecord) -> None:
+async def _bring_home(desk: Desk, job: JobRecord) -> None:
     if job.platform_id is None:
         desk.store.finish(job.id, JobState.FAILED, error=NEVER_SENT)
         return
     pause_s = PAUSE_S
     while True:
         try:
-            await make_runner(desk, settings, job).resume(poll_cap_s=POLL_S)
+            await Follower(desk, job).resume(poll_cap_s=POLL_S)
             return
         except AuthenticationError as refused:
             desk.store.update(job.id, error=str(refused))

@@ -19,10 +19,10 @@ from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.resources.endpoint import THIS_PYTHON
 from flash_jupyter.resources.images import Images, check_published, show_python
 from flash_jupyter.session.local import local_info
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import ENDPOINT_URL, REST_URL, Backend, Settings
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import ONCE, Http
+from flash_jupyter.transport.loop import LoopThread
 
 Level = Literal["ok", "warn", "fail"]
 

@@ -12,11 +12,8 @@ from flash_jupyter.capsule import Unpicklable
 from flash_jupyter.capsule.blame import blame
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.session.prepare import encode
-from flash_jupyter.session.running import Runner
 from flash_jupyter.session.started import CallOutcome
-from flash_jupyter.session.submitting import Place
-from flash_jupyter.states import JobState
-from flash_jupyter.wire.jobs import Job, read_failure
+from flash_jupyter.wire.jobs import read_failure
 
 #: what released clients send where there are no arguments, because handlers refuse an empty input (flash-wire 3.4)
 NOTHING: Mapping[str, Any] = {"__empty": True}
@@ -63,18 +60,7 @@ def _dump(name: str, value: Any) -> str:
         ) from None
 
 
-class HandlerRunner(Runner):
-    """The way of a job whose answer is what the handler returned, or why it failed."""
-
-    async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:
-        if job.status is JobState.COMPLETED:
-            return json.dumps({"output": job.output}).encode()
-        if job.status is JobState.FAILED and "worker lost" not in job.error_text.lower():
-            return json.dumps({"error": job.error_text}).encode()
-        return await super()._answer_of(job, place, timeout_s)
-
-
 def read_handler_answer(blob: bytes) -> CallOutcome:
-    """Read what `HandlerRunner` wrote down; the handler's failure becomes data."""
+    """Read what `handlers_answer` wrote down; the handler's failure becomes data."""
     answer = json.loads(blob)
     return CallOutcome(failure=read_failure(answer["error"])) if "error" in answer else CallOutcome(answer["output"])

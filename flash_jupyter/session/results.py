@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flash_jupyter.capsule import ERROR, RESULT, Answer, Sender
-from flash_jupyter.capsule.container import FormatError, read_capsule
+from flash_jupyter.capsule import ERROR, RESULT, Answer, Sender, container
+from flash_jupyter.capsule.container import FormatError
 from flash_jupyter.capture.packages import differences
 from flash_jupyter.capture.preflight import stale_classes, stale_warning
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
 from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.events import Display, Event, Measured, Notice
 from flash_jupyter.states import JobState
-
-#: an answer which asks for a fresh worker holds nothing else, so it is small
-SMALL_ANSWER_BYTES = 64 * 1024
+from flash_jupyter.wire.jobs import Job
 
 
 @dataclass
@@ -60,17 +59,21 @@ def read_answer(sender: Sender, blob: bytes) -> Answer:
         ) from error
 
 
-def why_nothing_ran(blob: bytes) -> str | None:
-    """Say why the worker ran nothing and wants the job again; None where it ran.
+def handlers_answer(job: Job) -> bytes | None:
+    """Return what a handler of the image's own returned, or why it failed; None where the job ended otherwise."""
+    if job.status is JobState.COMPLETED:
+        return json.dumps({"output": job.output}).encode()
+    if job.status is JobState.FAILED and "worker lost" not in job.error_text.lower():
+        return json.dumps({"error": job.error_text}).encode()
+    return None
+
+
+def why_nothing_ran(order: Mapping[str, Any]) -> str | None:
+    """Say why the worker ran nothing and wants the job again; None where it ran. `order` is the answer's JSON part.
 
     `restart`: another version of a dependency is loaded there, a fresh worker is needed. `missing`: it has not got the
     driver, which was left out of the request.
     """
-    return reason_of(read_order(blob)) if len(blob) < SMALL_ANSWER_BYTES else None
-
-
-def reason_of(order: Mapping[str, Any]) -> str | None:
-    """Say the same of an answer's JSON part."""
     status = order.get("status")
     return status if status in {"restart", "missing"} else None
 
@@ -186,6 +189,6 @@ def _too_large(sizes: dict[str, int]) -> ResultLost:
 def read_order(blob: bytes) -> dict[str, Any]:
     """Return the JSON part of an answer; empty for bytes that are none."""
     try:
-        return read_capsule(blob)[0]
+        return container.read_order(blob)
     except Exception:  # `read_answer` says what is wrong with it
         return {}

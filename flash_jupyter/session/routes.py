@@ -21,7 +21,7 @@ from flash_jupyter.session.cost import Rate, sent_to
 from flash_jupyter.session.events import Event, EventAssembler, Notice, Phase
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.prepare import CellRequest, Prepared
-from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take, why_nothing_ran
+from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, read_order, take, why_nothing_ran
 from flash_jupyter.session.running import FRESH_WORKERS
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.shipping import read_response
@@ -140,8 +140,7 @@ async def post_capsule(balancer: Balancer, link: Link, endpoint: Endpoint, *, pr
             "POST", "/execute", content=json.dumps(request).encode(), timeout_s=prepared.timeout_s
         )
         blob = read_response(read_json(answer.content))
-        reason = why_nothing_ran(blob)
-        if reason is None:
+        if why_nothing_ran(read_order(blob)) is None:
             break
         with_driver = True
     link.equipped.add(endpoint.id)

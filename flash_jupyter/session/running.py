@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from typing import Any
 
-from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, NotFoundError, ResultLost, WorkerLost
+from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, see_stop
 from flash_jupyter.session.cost import measured
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
-from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch, failure_of, follow, result_lost
+from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch, failure_of, follow
 from flash_jupyter.session.jobs import JobRecord, utc_now
 from flash_jupyter.session.keeper import KEEP_AFTER_S
-from flash_jupyter.session.results import SMALL_ANSWER_BYTES, raised_in, read_order, reason_of
+from flash_jupyter.session.results import handlers_answer, read_order, why_nothing_ran
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
 from flash_jupyter.session.writer import Journal, OutputLog
 from flash_jupyter.states import JobState
-from flash_jupyter.transport.http import ONCE
 from flash_jupyter.wire.jobs import Job
 
 #: how often a job is sent again to a worker that asked for a fresh one
@@ -54,7 +53,7 @@ class Finished:
     @property
     def why_nothing_ran(self) -> str | None:
         """Why the worker ran nothing and wants the job again: `restart` or `missing`; None where it ran."""
-        return reason_of(self.order) if len(self.answer) < SMALL_ANSWER_BYTES else None
+        return why_nothing_ran(self.order)
 
 
 class Runner:
@@ -64,17 +63,15 @@ class Runner:
         self,
         desk: Desk,
         record: JobRecord,
-        log: OutputLog,
-        journal: Journal,
         *,
         tell: Callable[[Event], None] | None = None,
     ) -> None:
-        self.record, self.log = record, log
+        self.record, self.log = record, OutputLog(desk.logs / f"{record.id}.log", desk.writer)
         self.state = record.state
         self.final: JobState | None = None
         self.measured = Measured()
         self._desk = desk
-        self._feed = Feed(log, journal, tell)
+        self._feed = Feed(self.log, Journal(desk.logs / f"{record.id}.jsonl", desk.writer), tell)
         self._cancelled, self._over = asyncio.Event(), Signal()
         self._accepted = asyncio.Event()
         self._cancellation: Cancellation | None = None
@@ -93,30 +90,11 @@ class Runner:
 
         Raises `JobError`s, `ApiError`s, `JobCancelled`; the store knows the end before this returns.
         """
-        keeping = self._keep_after(KEEP_AFTER_S)
+        keeping = asyncio.get_running_loop().call_later(KEEP_AFTER_S, self._desk.keep)
         try:
-            finished = await self._run_with_retries(spec, prepared, retries)
-            self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
-            return finished
-        except BaseException as failure:
-            self._fail(failure)
-            raise
+            return await self._until_over(self._run_with_retries(spec, prepared, retries))
         finally:
             keeping.cancel()
-            self._over.set()
-
-    async def resume(self, *, poll_cap_s: float = POLL_CAP_S) -> Finished:
-        """Follow a job that another process submitted; raises as `run` does, and `ResultLost`."""
-        try:
-            await asyncio.to_thread(self._feed.restore)
-            finished = await self._follow_again(poll_cap_s)
-            self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
-            return finished
-        except BaseException as failure:
-            self._fail(failure)
-            raise
-        finally:
-            self._over.set()
 
     async def accepted(self) -> bool:
         """Wait until the platform has the job, from when on it outlives this process; False where it ended before."""
@@ -127,33 +105,6 @@ class Runner:
             for event in events:
                 event.cancel()
         return self._accepted.is_set()
-
-    async def refresh(self) -> None:
-        """Look once where a job is that nobody here follows, and bring home what is over."""
-        with contextlib.suppress(FlashError, JobCancelled):  # how it ended is in the store
-            self._place = place = await self._submitter.reopen()
-            job = await place.queue.status(place.platform_id, retry=ONCE)
-            if job.status.is_final:
-                await self.resume()
-            else:
-                self._write(state=job.status, seen_at=utc_now())
-
-    async def cancel_elsewhere(self) -> Cancellation:
-        """Stop a job that another kernel follows, or nobody; returns how that ended."""
-        if self.record.platform_id is None:
-            self._end(JobState.CANCELLED)
-            return Cancellation(self.record.id, note="cancelled before it was sent", by=self.record.cancelled_by or "")
-        place = await self._submitter.reopen()
-        await place.queue.cancel(place.platform_id)
-        job = await place.queue.status(place.platform_id)
-        if job.worker_id:
-            self._meet(place, job.worker_id)
-        if job.status is not JobState.CANCELLED:  # its kernel takes the answer
-            return Cancellation(self.record.id, job.status)
-        self.measured = measured(job, place.rate)
-        cancellation = await self._see_cancelled(job, place)
-        self._end(JobState.CANCELLED, error=cancellation.text, cost_usd=cancellation.cost_usd)
-        return cancellation
 
     async def cancel(self, *, looks_after_worker: bool = True) -> None:
         """Ask the platform to stop the job; if it is not submitted yet, as soon as it is.
@@ -181,6 +132,18 @@ class Runner:
         return self._feed.join(tell)
 
     # --- the stations ---------------------------------------------------------------------------------------------
+
+    async def _until_over(self, way: Coroutine[Any, Any, Finished]) -> Finished:
+        """Go the job's way, and write its end down."""
+        try:
+            finished = await way
+            self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
+            return finished
+        except BaseException as failure:
+            self._fail(failure)
+            raise
+        finally:
+            self._over.set()
 
     async def _run_with_retries(self, spec: EndpointSpec, prepared: Sendable, retries: int) -> Finished:
         for left in range(retries, 0, -1):
@@ -212,7 +175,7 @@ class Runner:
         self._place = place = await self._submitter.submit(spec, prepared)
         endpoint = place.endpoint
         changes = {"platform_id": place.platform_id, "endpoint_id": endpoint.id, "name": endpoint.name}
-        self._write(**changes, state=JobState.IN_QUEUE)
+        self._desk.note(self.record.id, **changes, state=JobState.IN_QUEUE)
         self._desk.writer.put(partial(self._obey, asyncio.get_running_loop()))
         self._accepted.set()
         if self._cancelled.is_set():  # meanwhile
@@ -230,18 +193,6 @@ class Runner:
     async def _cancel_late(self) -> None:
         with contextlib.suppress(ApiError):  # the job runs on, as one does that can't be cancelled
             await self.cancel()
-
-    async def _follow_again(self, poll_cap_s: float) -> Finished:
-        try:
-            self._place = self._place or await self._submitter.reopen()
-        except NotFoundError:
-            gone = f"its endpoint {self.record.name} was deleted, and its results with it"
-            raise result_lost(self.record, gone) from None
-        try:
-            return await self._finish(self._place, None, poll_cap_s)
-        except ResultLost:
-            kept = "the platform keeps one for 30 minutes after the end, and nothing of ours ran then to take it"
-            raise result_lost(self.record, kept) from None
 
     async def _finish(self, place: Place, timeout_s: int | None, poll_cap_s: float = POLL_CAP_S) -> Finished:
         link = place.link
@@ -294,6 +245,8 @@ class Runner:
     async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:
         """Return the answer, or raise what the end means, after the worker's last words are shown."""
         link = place.link
+        if self.record.kind == "handler" and (handlers := handlers_answer(job)) is not None:
+            return handlers
         if job.status is JobState.COMPLETED:
             said = self._feed.answer if job.output is None else None
             return said or read_response(job.output)
@@ -334,22 +287,10 @@ class Runner:
         if isinstance(event, Phase) and event.name == "running" and self.state is not JobState.IN_PROGRESS:
             self.state = JobState.IN_PROGRESS
             self._desk.budget.meter.began(self.record.id, event.worker_id)
-            self._write(state=self.state, seen_at=utc_now())
+            self._desk.note(self.record.id, state=self.state, seen_at=utc_now())
         if isinstance(event, Phase) and event.name == "running" and self._feed.worker_phase:
             event = replace(event, name=self._feed.worker_phase)  # the log of a warm worker is quicker than the status
         self._feed.tell(event)
-
-    def _keep_after(self, seconds: float) -> asyncio.TimerHandle:
-        """Let the collector be there from then on: the job may outlive this process."""
-
-        def keep() -> None:
-            if self._desk.keeper is not None:
-                self._desk.writer.put(self._desk.keeper.start)
-
-        return asyncio.get_running_loop().call_later(seconds, keep)
-
-    def _write(self, **changes: object) -> None:
-        self._desk.writer.put(partial(self._desk.store.update, self.record.id, **changes))
 
     async def _revive(self) -> None:
         await self._submitter.link(fresh=True)
@@ -377,13 +318,7 @@ class Runner:
         self._feed.close(has_answer=answer is not None)
         log = str(self.log.path) if self.log.path else None
         changes |= {"events_log": log, "worker_id": self._worker_id, "is_taken": self.is_awaited}
-        self._desk.writer.put(partial(self._write_end, state, answer, changes))
-
-    def _write_end(self, state: JobState, answer: bytes | None, changes: dict[str, object]) -> None:
-        """Write the end down, and what the code raised: to the platform such a job is `COMPLETED`."""
-        if answer is not None:
-            changes = {"error": raised_in(answer), **changes}
-        self._desk.store.finish(self.record.id, state, answer=answer, **changes)
+        self._desk.note_end(self.record.id, state, answer, **changes)
 
 
 def _state_after(failure: BaseException) -> JobState:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import atexit
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
-from weakref import WeakValueDictionary
 
 from flash_jupyter.capsule import Sender
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
@@ -33,30 +30,20 @@ from flash_jupyter.session.attaching import (
     stored_outcome,
 )
 from flash_jupyter.session.budget import Budget, Caps
-from flash_jupyter.session.cancelling import Cancellation
-from flash_jupyter.session.collect import look_after, refresh
-from flash_jupyter.session.endpoints import Overview, entries
+from flash_jupyter.session.collect import Follower
 from flash_jupyter.session.events import Event, Logged, Notice, Phase
 from flash_jupyter.session.explain import Explanation, explain
 from flash_jupyter.session.interpreters import interpreter_of
-from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id, utc_now
-from flash_jupyter.session.keeper import Keeper
-from flash_jupyter.session.kinds import make_runner
+from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.links import Links
-from flash_jupyter.session.local import local_info
-from flash_jupyter.session.owner import new_session_id
 from flash_jupyter.session.prepare import CellRequest, Prepared, may_say_answer, prepare
 from flash_jupyter.session.prune import is_due, prune
 from flash_jupyter.session.results import CellOutcome
 from flash_jupyter.session.running import Finished, Runner
-from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
-from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
 
-#: what a listing of jobs may wait for the platform, in seconds
-REFRESH_S = 5.0
 #: what an interrupt does to the job of a cell
 Interrupt = Literal["cancel", "detach"]
 
@@ -72,14 +59,7 @@ class Session(Account):
     def __init__(self, settings: Settings, *, links: Links | None = None, budget: Budget | None = None) -> None:
         caps = Caps(settings.max_cost_per_hour, settings.max_cost)
         super().__init__(settings, links or Links(settings), budget or Budget(caps))
-        self._writer = BackgroundWriter()
-        self._store = JobStore(settings.job_store)
-        self.id = new_session_id()
-        self._keeper = Keeper(settings, self.id)
-        self._desk = Desk(self.links, self._store, self._writer, self.budget, self._keeper)
         self._detached: dict[str, Detached] = {}
-        #: the jobs of this kernel that are on their way
-        self._runners: WeakValueDictionary[str, Runner] = WeakValueDictionary()
         #: endpoint -> the versions of libraries that its worker has told last
         self._told: dict[str, dict[str, str]] = {}
         #: the options of the last cell, and the endpoint that they mean: those of the next one most often
@@ -130,7 +110,7 @@ class Session(Account):
         try:
             bring_home(finished, prepared.sender, outcome, request.options.out, emit)
         except KeyboardInterrupt:
-            self._writer.put(partial(self._store.update, job_id, is_taken=False))
+            self._desk.note(job_id, is_taken=False)
             said = f"the job was done, its result is not all here; take it with %flash attach {job_id}"
             raise KeyboardInterrupt(said) from None
         outcome.seconds = time.perf_counter() - started
@@ -170,7 +150,7 @@ class Session(Account):
     def _detach(self, detached: Detached) -> None:
         detached.runner.is_awaited = False
         self._detached[detached.runner.record.id] = detached
-        self._writer.put(self._keeper.start)
+        self._desk.keep()
 
     def attach(self, job: str, namespace: dict[str, Any], emit: Callable[[Event], None]) -> CellOutcome:
         """Wait for a job, show its output, and bind its names in `namespace`; `job` is an id or its beginning.
@@ -189,9 +169,9 @@ class Session(Account):
             return self._take(finished, Sender(namespace), stored_outcome(record), record, emit)
         inbox: Inbox[Finished] = Inbox()
         if detached is None:
-            runner = self._runner(record, tell=inbox.put)
-            emit(Logged(runner.log.place))
-            detached = Detached(runner, self.loop.submit(runner.resume()), Sender(namespace))
+            follower = Follower(self._desk, record, tell=inbox.put)
+            emit(Logged(follower.log.place))
+            detached = Detached(follower, self.loop.submit(follower.resume()), Sender(namespace))
         else:
             emit(Logged(detached.runner.log.place))
             lines = self.loop.call(detached.runner.join(inbox.put))
@@ -215,86 +195,12 @@ class Session(Account):
         emit: Callable[[Event], None],
     ) -> CellOutcome:
         """Bring home what a job left, which counts as taken then, also where its code raised."""
-        self._writer.put(partial(self._store.update, record.id, is_taken=True))
+        self._desk.note(record.id, is_taken=True)
         bring_home(finished, sender, outcome, record.out, emit)
         return outcome
 
     def _journal(self, record: JobRecord) -> Path:
-        return self.settings.home / "logs" / f"{record.id}.jsonl"
-
-    # --- jobs and endpoints -----------------------------------------------------------------------------------
-
-    def jobs(self) -> list[JobRecord]:
-        """Return the jobs of all kernels, newest first."""
-        self._writer.flush()
-        return self._store.newest()
-
-    def job(self, job: str) -> JobRecord:
-        """Return the job with our id, the platform's, or a unique beginning of either, or raise `OptionError`."""
-        self._writer.flush()
-        return self._store.find(job)
-
-    def refresh_jobs(self, within_s: float = REFRESH_S) -> None:
-        """Bring the jobs up to date that nobody here follows and that are not known to be over."""
-        self._writer.flush()
-        stale = [job for job in self._reachable(self._store.open_jobs()) if job.id not in self._runners]
-        wait([self.loop.submit(refresh(self._desk, self.settings, job)) for job in stale], within_s)
-        self._writer.flush()
-
-    def look_after(self, jobs: Iterable[JobRecord], within_s: float) -> None:
-        """Bring jobs of kernels that have ended up to date, where no collector does."""
-        by_session: defaultdict[str, list[JobRecord]] = defaultdict(list)
-        for job in self._reachable(jobs):
-            by_session[job.session or ""].append(job)
-        groups = by_session.values()
-        wait([self.loop.submit(look_after(self._desk, self.settings, group)) for group in groups], within_s)
-        self._writer.flush()
-
-    def _reachable(self, jobs: Iterable[JobRecord]) -> list[JobRecord]:
-        """Return those of the embedded Runpod only while it runs, and those of the cloud only with a key."""
-        here = {"local": local_info(self.settings) is not None, "runpod": bool(self.settings.api_key)}
-        return [job for job in jobs if here[job.backend]]
-
-    def cancel(self, job: str, *, by: str = "another program") -> Cancellation:
-        """Stop a job, also one that a cell waits for, and return how that ended; from any thread.
-
-        `job` is our id, the platform's, or a unique beginning; `by` says from where, to the cell that waits.
-        """
-        record = self.job(job)
-        runner = self._runners.get(record.id)
-        if runner is not None and runner.final is None:
-            return self.loop.call(runner.stop(CONFIRM_S))
-        if record.state is JobState.CANCELLED:
-            return Cancellation(record.id, note=record.error or "cancelled")
-        if record.state.is_final:
-            return Cancellation(record.id, record.state)
-        self._store.update(record.id, cancelled_by=by)
-        record = self._store.find(record.id)  # its kernel may have sent it meanwhile; from now on it sees who cancelled
-        return self.loop.call(self._runner(record, tell=None).cancel_elsewhere())
-
-    def overview(self) -> Overview:
-        """Return endpoints and jobs in one picture; one control plane call, as `endpoints`."""
-        jobs, now = self.jobs(), datetime.now(timezone.utc)
-        views = self.endpoints()
-        return Overview(
-            status=self.status(),
-            endpoints=entries(views, jobs, owner=self.settings.owner, now=now),
-            jobs=tuple(jobs),
-            at=now,
-        )
-
-    def status(self) -> dict[str, Any]:
-        """Return which backend is used, and what is open; needs no network."""
-        local = local_info(self.settings)
-        local_url = local.url if local else None
-        return {
-            "backend": self.settings.backend,
-            "url": local_url if self.settings.backend == "local" else self.settings.api_url,
-            "key_origin": self.settings.key_origin,
-            "owner": self.settings.owner,
-            "local_running": local is not None,
-            "open_jobs": [job.id for job in self.jobs() if not job.state.is_final],
-        }
+        return self._desk.logs / f"{record.id}.jsonl"
 
     def close(self) -> None:
         """Write what is left, end threads and connections; open jobs go on where they are. May be repeated."""
@@ -345,7 +251,7 @@ class Session(Account):
         """Write a new job down; what is returned takes it on its way, on the loop thread."""
         self._store.insert(record)
         self._close_at_exit()
-        runner = self._runners[record.id] = self._runner(record, tell=tell)
+        runner = self._runners[record.id] = Runner(self._desk, record, tell=tell)
         return runner
 
     def give_up(self, job_id: str) -> str:
@@ -362,8 +268,8 @@ class Session(Account):
     def _prune(self) -> None:
         settings, now = self.settings, datetime.now(timezone.utc)
         if is_due(settings.home / "pruned", now):
-            logs, keep_bytes = settings.home / "logs", settings.keep_bytes
-            prune(settings.job_store, logs, keep_s=settings.keep_s, keep_bytes=keep_bytes, now=now)
+            kept = {"keep_s": settings.keep_s, "keep_bytes": settings.keep_bytes}
+            prune(settings.job_store, self._desk.logs, **kept, now=now)
 
     def _record(self, request: CellRequest, spec: EndpointSpec, prepared: Prepared) -> JobRecord:
         backend = self.backend_of(request.options)
@@ -383,9 +289,6 @@ class Session(Account):
             run=prepared.run,
             session=self.id,
         )
-
-    def _runner(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
-        return make_runner(self._desk, self.settings, record, tell=tell)
 
 
 def _family(spec: EndpointSpec, options: RemoteOptions) -> str:

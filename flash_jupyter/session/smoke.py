@@ -12,9 +12,9 @@ from flash_jupyter.resources.options import RemoteOptions, make_options
 from flash_jupyter.session.doctor import Check, Level
 from flash_jupyter.session.events import Event, Phase
 from flash_jupyter.session.links import Links
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.session.session import CellRequest, Session
 from flash_jupyter.settings import Settings
+from flash_jupyter.transport.loop import LoopThread
 
 CPU = "cpu3c-2-4"
 CELL = "1 + 1"

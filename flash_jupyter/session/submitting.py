@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from flash_jupyter.errors import NotFoundError, ResultLost, UnreachableError
@@ -18,7 +20,9 @@ from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.provision import request_urls
+from flash_jupyter.session.results import raised_in
 from flash_jupyter.session.writer import BackgroundWriter
+from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import nothing_was_sent
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import Endpoint
@@ -50,11 +54,34 @@ class Desk:
     """What all jobs of a session share."""
 
     links: Links
+    #: the folder of what jobs print and say
+    logs: Path
     store: JobStore
     writer: BackgroundWriter
     budget: Budget = field(default_factory=Budget)
     #: None where nobody need outlive this process
     keeper: Keeper | None = None
+
+    def note(self, job_id: str, **changes: Any) -> None:
+        """Write down what is new of a job, in the background."""
+        self.writer.put(partial(self.store.update, job_id, **changes))
+
+    def note_end(self, job_id: str, state: JobState, answer: bytes | None, **changes: Any) -> None:
+        """Write the end of a job down in the background.
+
+        With what its code raised: to the platform such a job is `COMPLETED`.
+        """
+
+        def write() -> None:
+            raised = {} if answer is None else {"error": raised_in(answer)}
+            self.store.finish(job_id, state, answer=answer, **{**raised, **changes})
+
+        self.writer.put(write)
+
+    def keep(self) -> None:
+        """Let the collector be there: a job may outlive this process."""
+        if self.keeper is not None:
+            self.writer.put(self.keeper.start)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The one background thread on which all I/O happens (D7): an event loop, started when it is first needed.
 
 The main thread waits for it synchronously: that is the wait which Kernel→Interrupt ends at once in every ipykernel. And
-a deadline for work on it.
+a deadline for work on it, and a thread for a single awaitable.
 """
 
 from __future__ import annotations
@@ -104,3 +104,22 @@ async def _stopped(task: asyncio.Future[T]) -> None:
     await asyncio.wait({task})
     if not task.cancelled():
         task.exception()  # else its loop complains that nobody looked
+
+
+def run_aside(awaitable: Awaitable[T]) -> T:
+    """Wait for something awaitable on a loop and a thread of its own: in a notebook this thread's loop is busy."""
+    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+    async def wait() -> T:
+        return await awaitable
+
+    def work() -> None:
+        try:
+            outcome.set_result(asyncio.run(wait()))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return outcome.result()

@@ -26,6 +26,11 @@ def test_what_was_written_is_read(sections: dict[str, bytes]) -> None:
     assert list(read.items()) == [(name, bytes(body)) for name, body in sections.items()]
 
 
+def test_the_order_is_read_without_the_sections() -> None:
+    blob = container.write_capsule({"kind": "cell"}, {"values": b"a" * 100_000})
+    assert container.read_order(blob[:-1]) == {"kind": "cell"}, "a cut section is not looked at"
+
+
 def test_what_shrinks_becomes_small() -> None:
     assert len(container.write_capsule({}, {"values": b"a" * 1_000_000})) < 10_000
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from flash_jupyter.cli.work import INTERRUPTED, Work
-from flash_jupyter.session.loop import LoopThread
+from flash_jupyter.transport.loop import LoopThread
 
 
 @pytest.fixture

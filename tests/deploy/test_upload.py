@@ -17,9 +17,9 @@ from flash_jupyter.errors import BuildError, UnreachableError
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import stop_local
 from flash_jupyter.session.local_admin import LocalAdmin
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings, read_settings
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.loop import LoopThread
 
 pytestmark = pytest.mark.journey
 SIZE = 5_000_000

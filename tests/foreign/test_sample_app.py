@@ -19,8 +19,8 @@ from flash_jupyter.build.bundle import build
 from flash_jupyter.deploy.send import Deployer
 from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.session.links import Links
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings
+from flash_jupyter.transport.loop import LoopThread
 
 QUIET = {"RUNPOD_URL_MIXED_OK": "1", "RUNPOD_FLASH_SILENCE_DEPRECATION": "1"}
 WORKERS = ("cpu_worker", "gpu_worker", "lb_worker")

@@ -12,8 +12,8 @@ from artifacts import archive
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local_admin import LocalAdmin
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.transport.upload import upload_file
 
 pytestmark = pytest.mark.journey

@@ -10,8 +10,8 @@ import pytest
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import stop_local
 from flash_jupyter.session.local_admin import LocalAdmin, ensure_runtime_secret
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings, read_settings
+from flash_jupyter.transport.loop import LoopThread
 
 
 @pytest.fixture

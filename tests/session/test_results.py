@@ -7,7 +7,7 @@ import pytest
 from flash_jupyter.capsule import RESULT, Receiver, Sender
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
 from flash_jupyter.session.events import Display, Event, Notice
-from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take, why_nothing_ran
+from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, read_order, take, why_nothing_ran
 
 OK: dict[str, Any] = {"status": "ok", "events": [], "events_total": 0}
 
@@ -111,8 +111,9 @@ def test_an_answer_that_was_too_large_says_what_was() -> None:
 def test_a_worker_that_asks_for_a_fresh_one() -> None:
     order = {**OK, "status": "restart", "error": {"message": "numpy is already imported in another version"}}
     _, blob = answered({}, "", order)
-    assert why_nothing_ran(blob) == "restart"
-    assert why_nothing_ran(answered({}, "", OK)[1]) is None
+    assert why_nothing_ran(read_order(blob)) == "restart"
+    assert why_nothing_ran(OK) is None
+    assert why_nothing_ran(read_order(b"no capsule")) is None
     with pytest.raises(FlashError, match="kept asking for a fresh one: numpy is already imported"):
         bring_home({}, "", order)
 

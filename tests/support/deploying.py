@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from flash_jupyter.cli.work import Work
 from flash_jupyter.deploy.send import Deployer
 from flash_jupyter.session.links import Links
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings
+from flash_jupyter.transport.loop import LoopThread
 
 T = TypeVar("T")
 

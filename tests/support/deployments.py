@@ -13,9 +13,9 @@ from flash_jupyter.build.preview import endpoint_body
 from flash_jupyter.build.standins import stand_in
 from flash_jupyter.resources.endpoint import CREATED, INTERPRETER, OWNER
 from flash_jupyter.session.links import Link, Links
-from flash_jupyter.session.loop import LoopThread
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.transport.upload import upload_file
 
 CPU_IMAGE = "runpod/flash-cpu:latest"

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
-from flash_jupyter.transport.loop import within
+from flash_jupyter.transport.loop import LoopThread, within
 
 
 def test_a_result_in_time_is_returned_and_a_failure_is_raised() -> None:
@@ -48,3 +49,59 @@ def test_a_cancellation_in_the_moment_of_the_result_is_not_lost() -> None:
             await waiting
 
     asyncio.run(check())
+
+
+async def where() -> str:
+    return threading.current_thread().name
+
+
+def test_nothing_is_started_before_use() -> None:
+    before = threading.active_count()
+    LoopThread("quiet").close()
+    assert threading.active_count() == before
+
+
+def test_coroutines_run_on_the_one_thread() -> None:
+    loop = LoopThread("worker of the test")
+    assert {loop.call(where()), loop.submit(where()).result(5)} == {"worker of the test"}
+    loop.close()
+
+
+def test_an_exception_comes_back() -> None:
+    async def fail() -> None:
+        raise KeyError("k")
+
+    loop = LoopThread()
+    with pytest.raises(KeyError):
+        loop.call(fail())
+    loop.close()
+
+
+def test_close_cleans_up_cancels_and_may_be_repeated() -> None:
+    seen: list[str] = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            seen.append("cancelled")
+
+    async def cleanup() -> None:
+        seen.append("cleaned")
+
+    loop = LoopThread()
+    future = loop.submit(endless())
+    loop.call(asyncio.sleep(0))
+    loop.close(cleanup)
+    loop.close(cleanup)
+    assert seen == ["cleaned", "cancelled"]
+    assert future.cancelled()
+
+
+def test_a_closed_loop_refuses() -> None:
+    loop = LoopThread()
+    loop.close()
+    coroutine = where()
+    with pytest.raises(RuntimeError, match="this session is closed"):
+        loop.submit(coroutine)
+    coroutine.close()
