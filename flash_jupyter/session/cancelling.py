@@ -15,6 +15,7 @@ from flash_jupyter.errors import ApiError, JobWasCancelled, NotFoundError
 from flash_jupyter.session.links import Link
 from flash_jupyter.states import JobState, WorkerState
 from flash_jupyter.transport.http import ONCE
+from flash_jupyter.transport.loop import within
 from flash_jupyter.transport.queue import Queue
 
 #: seconds before each look at the list of workers, 4.5 in all; the end of the worker's log comes before them
@@ -103,7 +104,7 @@ class JobCancelled(Exception):
 async def see_stop(link: Link, queue: Queue, endpoint_id: str, worker_id: str) -> Stop:
     """Look until the worker is not listed any more, or not as busy; `BUSY` where that is not seen within `LOOKS_S`."""
     with contextlib.suppress(asyncio.TimeoutError):
-        return await asyncio.wait_for(_see_stop(link, queue, endpoint_id, worker_id), LOOK_WITHIN_S)
+        return await within(_see_stop(link, queue, endpoint_id, worker_id), LOOK_WITHIN_S)
     return Stop.BUSY
 
 

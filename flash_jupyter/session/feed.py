@@ -16,6 +16,7 @@ from flash_jupyter.session.events import Event, EventAssembler, Fragment, Phase,
 from flash_jupyter.session.follow import Signal
 from flash_jupyter.session.results import kept_events
 from flash_jupyter.session.writer import Journal, OutputLog, read_journal
+from flash_jupyter.transport.loop import within
 
 #: a log stream that is behind gets this long without a new line, when the answer does not carry all events
 STREAM_SILENCE_S = 1.0
@@ -38,7 +39,7 @@ class Feed:
         self._backlog: deque[Event] = deque(maxlen=BACKLOG)
         self._assembler = EventAssembler(self._keep)
         self._sendings = 0
-        self._moved = asyncio.Event()
+        self._moved = Signal()
         self._phase: Phase | None = None
         #: what the worker has said last of where the job is
         self.worker_phase = ""
@@ -143,7 +144,7 @@ class Feed:
     async def last_words(self) -> None:
         """Wait for what a stopped cell says in its `finally`: until its `done`, or silence."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._until_done_or_silent(), LAST_WORDS_S)
+            await within(self._until_done_or_silent(), LAST_WORDS_S)
 
     async def _until_done_or_silent(self) -> None:
         while not self._assembler.done and await self._news():
@@ -152,11 +153,8 @@ class Feed:
     async def _news(self) -> bool:
         """Wait for a line of the log; False when none comes for a while."""
         self._moved.clear()
-        try:
-            await asyncio.wait_for(self._moved.wait(), STREAM_SILENCE_S)
-        except asyncio.TimeoutError:
-            return False
-        return True
+        await self._moved.wait_at_most(STREAM_SILENCE_S)
+        return self._moved.is_set()
 
     def _keep(self, seq: int, event: dict[str, Any]) -> None:
         if self._unwritten is None:

@@ -27,6 +27,7 @@ from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
 from flash_jupyter.session.writer import Journal, OutputLog
 from flash_jupyter.states import JobState
+from flash_jupyter.transport.loop import within
 from flash_jupyter.wire.jobs import Job
 
 #: how often a job is sent again to a worker that asked for a fresh one
@@ -254,7 +255,7 @@ class Runner:
             raise JobCancelled(await self._see_cancelled(job, place))
         if job.worker_id and isinstance(failure_of(job, self.record.id), (WorkerLost, JobTimedOut)):
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(link.streams.ended(job.worker_id), LAST_WORDS_S)
+                await within(link.streams.ended(job.worker_id), LAST_WORDS_S)
         tail = link.streams.tail(job.worker_id)
         heard = bool(tail) or self._feed.has_begun
         raise failure_of(job, self.record.id, log_tail=tail, heard=heard, timeout_s=timeout_s, tries=self._tries)

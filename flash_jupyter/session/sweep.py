@@ -20,6 +20,7 @@ from flash_jupyter.session.local import local_info
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import WorkerState
 from flash_jupyter.transport.http import ONCE
+from flash_jupyter.transport.loop import within
 from flash_jupyter.wire.control import Endpoint
 
 #: the look that nobody asked for gives up after this long
@@ -102,7 +103,7 @@ def look(settings: Settings) -> list[Orphan]:
         links = Links(settings)
         try:
             link = links.open(settings.backend)  # it blocks, and nothing else is on this loop
-            return await asyncio.wait_for(find_orphans(link, settings.owner), LOOK_S)
+            return await within(find_orphans(link, settings.owner), LOOK_S)
         finally:
             await links.aclose()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +139,32 @@ def test_a_job_is_waited_for_as_long_as_is_said_and_cancelled_by_either(session:
         return [slow.done, await slow.status(), cancelled.done, await waiting.status()]
 
     assert asyncio.run(talk()) == [True, "CANCELLED", True, "CANCELLED"]
+
+
+def test_an_interrupt_of_a_wait_is_heard_and_leaves_the_job(session: Session) -> None:
+    """Ipykernel's interrupt wakes no loop that sleeps: beside the pause between two looks a timer has to."""
+    never = PodTemplate(dockerArgs="sleep 600")
+    deaf = Endpoint("deaf", image="me/mine:1", cpu="cpu3g-2-8", workers=1, template=never)
+
+    async def talk() -> tuple[int, str]:
+        loop = asyncio.get_running_loop()
+        job = await deaf.run({})
+        waiting = asyncio.ensure_future(job.wait())
+        await asyncio.sleep(0)  # it has begun, and pauses
+        timers = [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+        signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon(waiting.cancel))
+        os.kill(os.getpid(), signal.SIGUSR1)
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        state = await job.status()
+        await job.cancel()
+        return len(timers), state
+
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        assert asyncio.run(talk()) == (2, "IN_QUEUE")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_routes_of_an_endpoint_that_exists(script: Script, session: Session) -> None:
