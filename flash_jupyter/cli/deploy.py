@@ -25,6 +25,12 @@ TryDefaults = Annotated[
 RuntimeSecret = Annotated[
     str | None, typer.Option("--runtime-secret", help="name of the platform secret whose key deployed code may use")
 ]
+RepairSecret = Annotated[
+    str | None,
+    typer.Option(
+        "--repair-secret", help="name of the secret whose key the mothership has, and makes deleted endpoints anew with"
+    ),
+]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="also where functions read environment variables that nobody sets")
 ]
@@ -52,13 +58,14 @@ def send(
     no_smoke: NoSmoke = False,
     try_defaults: TryDefaults = False,
     runtime_secret: RuntimeSecret = None,
+    repair_secret: RepairSecret = None,
     allow_missing: AllowMissing = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Make an environment run what `flash build` has built; says what it will change before it does."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes, try_defaults)
+        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes, try_defaults, repair_secret)
         sending.send(desk, path or desk.face.default_source(), env, app_name, options, is_built_first=build)
 
 
@@ -70,13 +77,14 @@ def promote(
     app_name: AppName = None,
     no_smoke: NoSmoke = False,
     runtime_secret: RuntimeSecret = None,
+    repair_secret: RepairSecret = None,
     allow_missing: AllowMissing = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Make an environment run a build that was sent before, to this or another environment of the app."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes)
+        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes, repair_secret=repair_secret)
         sending.promote(desk, app_or_default(desk, app_name), env, build, options)
 
 
@@ -88,13 +96,14 @@ def rollback(
     app_name: AppName = None,
     no_smoke: NoSmoke = False,
     runtime_secret: RuntimeSecret = None,
+    repair_secret: RepairSecret = None,
     allow_missing: AllowMissing = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Make an environment run the build that it ran before, or another earlier one."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes)
+        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes, repair_secret=repair_secret)
         sending.rollback(desk, app_or_default(desk, app_name), env, build, options)
 
 

@@ -32,6 +32,7 @@ class Options:
     allow_missing: bool
     yes: bool
     try_defaults: bool = False
+    repair_secret: str | None = None
 
     def terms(self, at_work: Work[Progress, Plan]) -> Terms:
         """Return them as a deployer takes them; what is not said is its to choose."""
@@ -42,6 +43,7 @@ class Options:
             smoke=self.smoke,
             try_defaults=self.try_defaults,
             runtime_secret=self.runtime_secret or RUNTIME_SECRET,
+            repair_secret=self.repair_secret or "",
             allow_missing=self.allow_missing,
             report=at_work.report,
         )

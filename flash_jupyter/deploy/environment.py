@@ -100,6 +100,11 @@ class Endpoints:
             {**body, "id": endpoint.id, "flashEnvironmentId": self.place.environment_id}
         )
 
+    def remake(self, endpoint: Endpoint) -> dict[str, object]:
+        """Return what makes an endpoint anew as it is; who does that gives its template a name of its own."""
+        body = save_input(endpoint.name, fields_of_endpoint(endpoint), endpoint.env, "")
+        return {**body, "flashEnvironmentId": self.place.environment_id}
+
     def made_it(self, endpoint: Endpoint) -> bool:
         """Whether an endpoint was made here, and not by another machine."""
         return endpoint.env.get(RUN) == self.run

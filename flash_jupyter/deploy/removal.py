@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from flash_jupyter.deploy.apps import AppDesk, volume_ids
-from flash_jupyter.deploy.labels import APP, is_labelled, own_endpoints
+from flash_jupyter.deploy.labels import APP, IS_MOTHERSHIP, is_labelled, own_endpoints
 from flash_jupyter.deploy.terms import Progress, Report
 from flash_jupyter.errors import ApiError, ManifestServiceUnavailableError, NotFoundError
 from flash_jupyter.runtime.state import StateManager
@@ -199,6 +199,10 @@ def _volume_left(link: Link, volume: Volume, others: Iterable[Endpoint], *, is_a
 async def _remove(link: Link, scope: _Scope, report: Report) -> tuple[tuple[Item, ...], tuple[Left, ...]]:
     """Delete what is in scope, the environments last: until then they can be found, and the removal be repeated."""
     gone: list[Item] = []
+    endpoints = sorted(scope.endpoints, key=lambda each: each.env.get(IS_MOTHERSHIP) != "true")
+    # the map first, then the motherships: these make nothing anew
+    for environment in scope.environments:
+        await _forget(link, environment)
     total = len(scope.endpoints)
     if total:
         report(Progress("remove", f"deleting {total} endpoint{'' if total == 1 else 's'}", 0, total))
@@ -206,15 +210,13 @@ async def _remove(link: Link, scope: _Scope, report: Report) -> tuple[tuple[Item
     def tell(done: int, name: str) -> None:
         report(Progress("remove", f"deleting endpoints: {name}", done, total))
 
-    await link.provisioner.undeploy(scope.endpoints, tell)
+    await link.provisioner.undeploy(endpoints, tell)
     gone += [Item("endpoint", each.name, each.id) for each in scope.endpoints]
     gone += await _remove_templates(link, scope.templates)
     if scope.volumes:
         report(Progress("remove", "deleting network volumes"))
         gone += await _remove_volumes(link, scope.volumes)
     report(Progress("remove", "deleting the environment"))
-    for each in () if scope.is_whole else scope.environments:  # else its builds go, and their manifests with them
-        await _forget(link, each)
     await _remove_environments(link, scope)
     return tuple(gone), scope.left
 

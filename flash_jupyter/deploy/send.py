@@ -17,7 +17,7 @@ from flash_jupyter.deploy.terms import Progress, Result, Terms
 from flash_jupyter.deploy.together import in_turn, to_the_end
 from flash_jupyter.deploy.upload import upload
 from flash_jupyter.deploy.wanted import check_variables
-from flash_jupyter.errors import FlashError
+from flash_jupyter.errors import DeployError, FlashError
 from flash_jupyter.session.links import Link
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
@@ -66,6 +66,11 @@ class Deployer:
     async def _deploy(self, app: str, environment: str, order: Order) -> Result:
         if not order.terms.allow_missing:
             check_variables(order.manifest)
+        if order.terms.repair_secret and not any(each.is_mothership for each in order.manifest.resources.values()):
+            raise DeployError(
+                "the build has no mothership that could repair anything; nothing was changed",
+                fix="build one: flash build --mothership, or leave out --repair-secret",
+            )
         locks = self._settings.home / "locks"
         locks.mkdir(parents=True, exist_ok=True)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
@@ -60,7 +60,13 @@ class Switch:
         self._apps = Apps(self.link.http)
         self._state = StateManager(self._apps, clock=self.link.http.clock)
         self._endpoints = Endpoints(self.link, self.settings, site.place, manifest.python_version)
-        self._wanted = wanted_of(manifest, site.place, owner=self.settings.owner, runtime_secret=terms.runtime_secret)
+        self._wanted = wanted_of(
+            manifest,
+            site.place,
+            owner=self.settings.owner,
+            runtime_secret=terms.runtime_secret,
+            repair_secret=terms.repair_secret,
+        )
         self._verifier = Verifier(self.link, self.settings, manifest, terms)
         if site.made_app or site.made_environment:
             self.journal.add(
@@ -81,7 +87,10 @@ class Switch:
             [existing(each, self._wanted.get(resource_of(each))) for each in before.values()],
         )
         await self._ask(plan, before)
-        await provide_key(self.link, self.order.manifest, self.order.terms.runtime_secret, self.site.environment.id)
+        terms, environment_id = self.order.terms, self.site.environment.id
+        await provide_key(
+            self.link, self.order.manifest, terms.runtime_secret, environment_id, repair_secret=terms.repair_secret
+        )
         build_id = await self.order.put(self.site)
         kept = {
             step.name: before[step.endpoint_id or ""] for step in plan.of(Action.KEEP, Action.UPDATE, Action.REPLACE)
@@ -95,8 +104,11 @@ class Switch:
         standing = await self._verifier.verify(
             self._wanted, applied, rolled=[step.name for step in plan.of(Action.UPDATE)]
         )
-        build_id = await self._check(build_id, applied)
+        listed = {each.id: each for each in await self._endpoints.listed()}
+        build_id = await self._check(build_id, applied, listed)
         self.stands = True
+        if terms.repair_secret:
+            await self._make_repairable([listed[each.id] for each in applied.values()])
         await self._remove(plan, before)
         return self._result(build_id, plan, standing)
 
@@ -150,15 +162,20 @@ class Switch:
         async def give_back() -> None:
             await self._state.update_all(environment_id, {name: before.get(name) for name in applied})
 
-        changed = {name: _deployed(each) for name, each in applied.items() if before.get(name) != _deployed(each)}
+        changed = {name: _deployed(each) for name, each in applied.items() if self._differs(before.get(name), each)}
         if changed:
             if not any(each.turn is Turn.BUILD for each in self.journal.done):
                 self.journal.add(Turn.RECORD, "the map of endpoints is as it was", give_back)
             await self._state.update_all(environment_id, changed)
 
-    async def _check(self, build_id: str, applied: Mapping[str, Endpoint]) -> str:
+    def _differs(self, known: Deployed | None, endpoint: Endpoint) -> bool:
+        """Whether the map says something else; what makes it anew stays only for who repairs."""
+        if known is not None and self.order.terms.repair_secret:
+            known = replace(known, remake=None)
+        return known != _deployed(endpoint)
+
+    async def _check(self, build_id: str, applied: Mapping[str, Endpoint], listed: Mapping[str, Endpoint]) -> str:
         """See that the platform lists what was made, and that no other deploy has overtaken this one."""
-        listed = {each.id for each in await self._endpoints.listed()}
         if gone := sorted(name for name, each in applied.items() if each.id not in listed):
             raise DeployError(f"{', '.join(gone)} is no longer listed", fix="somebody may have deleted it: send again")
         active = (await self._apps.environment(self.site.environment.id)).active_build_id
@@ -169,6 +186,13 @@ class Switch:
                 fix="look at what it runs (flash deploy info), then send again",
             )
         return active or build_id
+
+    async def _make_repairable(self, endpoints: Iterable[Endpoint]) -> None:
+        """Leave beside each endpoint of the map what makes it anew, for a mothership that may."""
+        entries = {
+            resource_of(each): Deployed(each.id, each.base_url, self._endpoints.remake(each)) for each in endpoints
+        }
+        await self._state.update_all(self.site.environment.id, entries)
 
     async def _remove(self, plan: Plan, before: Mapping[str, Endpoint]) -> None:
         """Take away what nobody wants any more; the new version stands whatever becomes of it."""

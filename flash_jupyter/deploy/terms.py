@@ -48,6 +48,8 @@ class Terms:
     `sources` is the notebook or folder of which the build is: there the values are found out that its functions should
     give; functions of plain modules are called there, and where they are deployed, only where `try_defaults` says so.
     `allow_missing` lets functions be deployed that read an environment variable which nobody sets.
+    `repair_secret` holds the key that the mothership alone has, to make deleted endpoints anew; without one it has that
+    of the others, and reports.
     """
 
     allow_removal: AllowRemoval
@@ -55,6 +57,7 @@ class Terms:
     try_defaults: bool = False
     sources: Path | None = None
     runtime_secret: str = RUNTIME_SECRET
+    repair_secret: str = ""
     allow_missing: bool = False
     report: Report = silent
 

@@ -98,10 +98,14 @@ class Trial:
         await remove_trial(self.link, self.endpoints, Place(self.endpoints.place.app, name, environment.id))
 
 
-async def provide_key(link: Link, manifest: Manifest, secret: str, environment_id: str) -> None:
+async def provide_key(
+    link: Link, manifest: Manifest, secret: str, environment_id: str, *, repair_secret: str = ""
+) -> None:
     """Let functions that call others read a key: on the embedded Runpod it is made, for the cloud the user makes it."""
     if needs_key(manifest):
         await ensure_runtime_secret(link, secret, environment_id=environment_id)
+    if repair_secret:
+        await ensure_runtime_secret(link, repair_secret, environment_id=environment_id, account="write")
 
 
 def tried(plan: Plan) -> list[str]:

@@ -64,7 +64,9 @@ class Wanted:
         return {BUILD: build_id, CONFIG: digest(self.fields)}
 
 
-def wanted_of(manifest: Manifest, place: Place, *, owner: str, runtime_secret: str) -> dict[str, Wanted]:
+def wanted_of(
+    manifest: Manifest, place: Place, *, owner: str, runtime_secret: str, repair_secret: str = ""
+) -> dict[str, Wanted]:
     """Return what a manifest wants in an environment, by resource.
 
     Raises `ManifestError` for a resource that is none of our classes, and `OptionError` for what its class refuses.
@@ -74,12 +76,13 @@ def wanted_of(manifest: Manifest, place: Place, *, owner: str, runtime_secret: s
         resource = _described(name, entry)
         python = entry.target_python_version or manifest.python_version
         spec = resource.spec(owner=owner, python=read_python(python))
-        env = {**spec.env, **worker_variables(manifest, name, place, runtime_secret)}
+        secret = repair_secret if repair_secret and entry.is_mothership else runtime_secret
+        env = {**spec.env, **worker_variables(manifest, name, place, secret)}
         found[name] = Wanted(name, entry, replace(spec, name=name, image=entry.imageName or spec.image), env)
     return found
 
 
-def worker_variables(manifest: Manifest, name: str, place: Place, runtime_secret: str) -> dict[str, str]:
+def worker_variables(manifest: Manifest, name: str, place: Place, secret: str) -> dict[str, str]:
     """Return what a deployed worker finds in its environment beside the user's own.
 
     A key is there only where others are called, and only as the name of a secret of the platform (D12).
@@ -98,7 +101,7 @@ def worker_variables(manifest: Manifest, name: str, place: Place, runtime_secret
         named = {"FLASH_MAIN_FILE": entry.main_file, "FLASH_APP_VARIABLE": entry.app_variable}
         variables |= {IS_MOTHERSHIP: "true", **{key: str(value) for key, value in named.items() if value}}
     if entry.calls_others:
-        variables["RUNPOD_API_KEY"] = f"{{{{ RUNPOD_SECRET_{runtime_secret} }}}}"
+        variables["RUNPOD_API_KEY"] = f"{{{{ RUNPOD_SECRET_{secret} }}}}"
     return variables
 
 

@@ -7,6 +7,7 @@ is not asked, because that would start a worker.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -84,7 +85,7 @@ def drift_of(manifest: Mapping[str, Any], actual: Actual) -> list[str]:
 
 
 def repairs_of(manifest: Mapping[str, Any], actual: Actual) -> dict[str, str]:
-    """Return resource -> the endpoint that the map should have; endpoints are neither made nor deleted. Pure.
+    """Return resource -> the endpoint that the map should have. Pure.
 
     >>> manifest = {"source_fingerprint": "a", "resources": {"ocr": {}, "web": {}}}
     >>> repairs_of(manifest, Actual({"ocr": "e2"}, {"ocr": Deployed("e1", "u")}, "a"))
@@ -100,6 +101,20 @@ def repairs_of(manifest: Mapping[str, Any], actual: Actual) -> dict[str, str]:
     }
 
 
+def losses_of(manifest: Mapping[str, Any], actual: Actual) -> dict[str, Deployed]:
+    """Return resource -> what the map says, of endpoints that are gone and can be made anew. Pure.
+
+    >>> manifest = {"source_fingerprint": "a", "resources": {"ocr": {}, "web": {}}}
+    >>> ocr, web = Deployed("e1", "u", {"name": "ocr"}), Deployed("e2", "u")
+    >>> list(losses_of(manifest, Actual({}, {"ocr": ocr, "web": web}, "a")))
+    ['ocr']
+    """
+    if actual.fingerprint != manifest.get("source_fingerprint"):
+        return {}
+    known = ((name, actual.mapped.get(name)) for name in manifest.get("resources", {}) if name not in actual.endpoints)
+    return {name: mapped for name, mapped in known if mapped is not None and mapped.remake}
+
+
 class Family:
     """The children of one environment, looked at with the worker's own key."""
 
@@ -110,7 +125,8 @@ class Family:
     async def look(self, *, repair: bool = False) -> Report:
         """Look at everything once; what can't be seen is said in the report, and nothing is raised.
 
-        With `repair` the map is corrected where it differs: that needs a key that may write over GraphQL.
+        With `repair` endpoints that are gone are made anew, where the deploy said of what, and the map is corrected
+        where it differs: that needs a key that may write over GraphQL.
         """
         try:
             actual = await self._actual()
@@ -135,14 +151,33 @@ class Family:
 
     async def _repair(self, actual: Actual) -> tuple[list[str], str]:
         state, done = StateManager(self._apps), list[str]()
-        for name, endpoint_id in repairs_of(self._manifest, actual).items():
-            try:
-                url = (await self._control.get(endpoint_id)).base_url
-                await state.update(self._environment_id, name, Deployed(endpoint_id, url))
-            except (ApiError, ManifestServiceUnavailableError) as failure:
-                return done, f"the map is not repaired: {failure.message}"
-            done.append(f"the map says {endpoint_id} for {name} now")
+        what = "the map is not repaired"
+        try:
+            for name, endpoint_id in repairs_of(self._manifest, actual).items():
+                known = actual.mapped.get(name) or Deployed("", "")
+                await self._map(state, name, endpoint_id, known.remake)
+                done.append(f"the map says {endpoint_id} for {name} now")
+            for name, lost in losses_of(self._manifest, actual).items():
+                what = f"{name} is not made anew"
+                endpoint_id = await self._make(name, lost.remake or {})
+                await self._map(state, name, endpoint_id, lost.remake)
+                done.append(f"{name} had no endpoint and was made anew: {endpoint_id}")
+        except (ApiError, ManifestServiceUnavailableError) as failure:
+            return done, f"{what}: {failure.message}"
         return done, ""
+
+    async def _map(self, state: StateManager, name: str, endpoint_id: str, remake: Mapping[str, Any] | None) -> None:
+        url = (await self._control.get(endpoint_id)).base_url
+        await state.update(self._environment_id, name, Deployed(endpoint_id, url, remake))
+
+    async def _make(self, name: str, remake: Mapping[str, Any]) -> str:
+        """Make an endpoint and return its id; where another worker of ours, or a deploy, did the same, the older's."""
+        template = {**remake["template"], "name": f"{name}__{self._environment_id}__{secrets.token_hex(8)}"}
+        made = (await self._apps.save_endpoint({**remake, "template": template})).id
+        oldest = _by_name(await self._apps.environment(self._environment_id)).get(name, made)
+        if oldest != made:
+            await self._apps.delete_endpoint(made)
+        return oldest
 
     async def _child(self, name: str, actual: Actual) -> Child:
         entry = self._manifest["resources"][name]

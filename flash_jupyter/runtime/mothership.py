@@ -3,8 +3,8 @@
 It starts with its own worker: the state is looked at when it boots, and drift is written into its log. The key is that
 of the worker, a restricted one (D12), and what it may decides what the mothership does. None: it serves its routes, and
 says that it can't look. The environment's endpoints and reading over GraphQL: it forwards and reports. Writing over
-GraphQL too: at boot it corrects the map of endpoints. It never makes an endpoint, which its key could not call, nor
-deletes one: that is for `flash deploy send`.
+GraphQL too (`flash deploy send --repair-secret`): at boot it makes endpoints anew that somebody deleted, of what the
+deploy left in the map, and corrects the map. It changes none that is there: that is for `flash deploy send`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -33,10 +33,15 @@ ATTEMPTS = Retry(attempts=3, first_s=1.0, cap_s=2.0)
 
 @dataclass(frozen=True)
 class Deployed:
-    """The endpoint that serves a resource."""
+    """The endpoint that serves a resource; `remake` is the input that makes it anew, where a deploy left that."""
 
     endpoint_id: str
     url: str
+    remake: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the map has it."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 class StateManager:
@@ -130,7 +135,11 @@ def read_endpoints(manifest: Mapping[str, Any], environment_id: str) -> dict[str
     environments = manifest.get("environments")
     if environments:  # then `resources_endpoints` may be those of another environment
         own = environments.get(environment_id) or {}
-        return {name: Deployed(entry["endpoint_id"], entry["url"]) for name, entry in own.items() if entry.get("url")}
+        return {
+            name: Deployed(entry["endpoint_id"], entry["url"], entry.get("remake"))
+            for name, entry in own.items()
+            if entry.get("url")
+        }
     released = manifest.get("resources_endpoints") or {}
     return {name: Deployed(_id_in(url), url) for name, url in released.items()}
 
@@ -144,11 +153,11 @@ def changed(
     {'env': {'ocr': {'endpoint_id': 'ep1', 'url': 'u'}}}
     """
     result = copy.deepcopy(dict(manifest))
-    own = {name: asdict(entry) for name, entry in read_endpoints(manifest, environment_id).items()}
+    own = {name: entry.to_json() for name, entry in read_endpoints(manifest, environment_id).items()}
     released = dict(result.get("resources_endpoints") or {})
     before = own.pop(resource, None)
     if deployed is not None:
-        own[resource] = asdict(deployed)
+        own[resource] = deployed.to_json()
         released[resource] = deployed.url
     elif before is not None and released.get(resource) == before["url"]:
         del released[resource]

@@ -108,15 +108,17 @@ class LocalAdmin:
         return document
 
 
-async def ensure_runtime_secret(link: Link, name: str = "flash_runtime_key", *, environment_id: str) -> None:
+async def ensure_runtime_secret(
+    link: Link, name: str = "flash_runtime_key", *, environment_id: str, account: str = "read"
+) -> None:
     """Make sure that the embedded Runpod has the secret by which deployed functions call each other.
 
     Its value is a restricted key, which nobody sees: it may call the endpoints of this environment, and of those for
-    which it was asked before, and reads over GraphQL. A secret of this name that the user has set stays as it is. For
-    the cloud this does nothing: there the user makes the secret.
+    which it was asked before, and reads over GraphQL, or with `account` writes. A secret of this name that the user has
+    set stays as it is. For the cloud this does nothing: there the user makes the secret.
     """
     if link.backend.name != "local":
         return
-    body = {"name": f"runtime key {name}", "secret": name, "environments": [environment_id], "account": "read"}
+    body = {"name": f"runtime key {name}", "secret": name, "environments": [environment_id], "account": account}
     url = f"{link.backend.api_url}/_flash/keys"
     await link.http.call("POST", url, content=json.dumps(body).encode(), idempotent=True)

@@ -157,6 +157,17 @@ def test_a_worker_finds_what_it_needs_and_a_key_only_by_the_name_of_a_secret(
     assert needs_key(made) is ("RUNPOD_API_KEY" in variables)
 
 
+def test_only_the_mothership_has_the_key_that_repairs() -> None:
+    entries = {
+        "mothership": Resource(resource_type="CpuLiveLoadBalancer", is_mothership=True, makes_remote_calls=True),
+        "scorer": Resource(resource_type="CpuLiveServerless", makes_remote_calls=True),
+    }
+    made = make_manifest("p", "3.11", entries, "0" * 64)
+    found = wanted_of(made, PLACE, owner="ann", runtime_secret="calls", repair_secret="mends")
+    keys = {name: each.env.get("RUNPOD_API_KEY") for name, each in found.items()}
+    assert keys == {"mothership": "{{ RUNPOD_SECRET_mends }}", "scorer": "{{ RUNPOD_SECRET_calls }}"}
+
+
 def test_a_class_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ManifestError) as raised:
         wanted_of(manifest("Pod"), PLACE, owner="ann", runtime_secret="key")

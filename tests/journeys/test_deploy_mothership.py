@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from emulated import wait_for
 from flash_jupyter.backend import Backend
 from flash_jupyter.build.bundle import BuildOptions, Bundle, build
 from flash_jupyter.deploy.apps import AppDesk
+from flash_jupyter.deploy.removal import remove_environment
 from flash_jupyter.deploy.terms import Result, Terms
 from flash_jupyter.runtime.children import Family
 from flash_jupyter.runtime.state import Deployed, StateManager
@@ -80,12 +83,18 @@ class Ship:
         with httpx.Client(headers=headers, timeout=120, trust_env=False) as client:
             return client.request(method, url, **options)
 
+    def send_again(self, repair_secret: str) -> set[str]:
+        """Return what is done then."""
+        app = self.built.manifest.project_name
+        again = run(self.desk.settings, lambda deployer: send(deployer, self.built, app, repair_secret))
+        return {step.action.value for step in again.plan.steps}
+
     def state(self, path: str = "/") -> dict[str, Any]:
         document: dict[str, Any] = self.ask(path).json()
         return document
 
 
-def deployed(desk: Any, files: dict[str, str], app: str) -> Ship:
+def deployed(desk: Any, files: dict[str, str], app: str, repair_secret: str = "") -> Ship:
     folder = desk.folder / app
     folder.mkdir()
     for name, text in files.items():
@@ -94,12 +103,12 @@ def deployed(desk: Any, files: dict[str, str], app: str) -> Ship:
     with on_loop(desk.settings) as (loop, link):
         made = loop.call(AppDesk(link).create_environment(app, "production"))
         loop.call(ensure_runtime_secret(link, environment_id=made.id))
-    result = run(desk.settings, lambda deployer: send(deployer, built, app))
+    result = run(desk.settings, lambda deployer: send(deployer, built, app, repair_secret))
     return Ship(desk, built, made.id, {each.name: (each.endpoint_id, each.url) for each in result.endpoints})
 
 
-async def send(deployer: Any, built: Bundle, app: str) -> Result:
-    terms = Terms(lambda _: False, smoke=False)
+async def send(deployer: Any, built: Bundle, app: str, repair_secret: str = "") -> Result:
+    terms = Terms(lambda _: False, smoke=False, repair_secret=repair_secret)
     sent: Result = await deployer.send(built.archive, built.manifest, app, "production", terms)
     return sent
 
@@ -155,6 +164,11 @@ def test_the_map_is_corrected_where_the_key_may_write(ship: Ship) -> None:
         assert (looked.repaired, looked.drift) == ((f"the map says {endpoint_id} for numbers now",), ())
 
 
+async def both(work: Callable[[], Awaitable[object]]) -> None:
+    """Do the same twice at the same moment, as two workers that boot."""
+    await asyncio.gather(work(), work())
+
+
 async def opened(backend: Backend) -> Http:
     return Http(backend)
 
@@ -167,6 +181,41 @@ def test_an_endpoint_that_is_deleted_behind_its_back_is_reported(ship: Ship) -> 
     refused = ship.ask("/items/7")
     assert refused.status_code == 502
     assert refused.json()["detail"].startswith("web: ")
+
+
+STOP = """
+
+@app.post("/stop")
+def stop():
+    import os, signal
+
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_with_a_key_that_may_write_a_mothership_makes_anew_what_was_deleted(own_desk: Any) -> None:
+    ship = deployed(own_desk, {"worker.py": WORKER, "main.py": MAIN + STOP}, "mended", "mends")
+    assert ship.ask("/rate?text=tea", "POST").json() == {"points": 6}
+    assert ship.send_again("mends") == {"keep"}
+    gone = ship.endpoints["numbers"][0]
+    remove(own_desk.settings, gone)
+    ship.ask("/stop", "POST")
+    state = wait_for(lambda: found if (found := ship.state("/flash/state"))["repaired"] else None, within_s=120)
+    [made] = [each["endpoint_id"] for each in state["children"] if each["resource"] == "numbers"]
+    assert made != gone
+    assert state["repaired"] == [f"numbers had no endpoint and was made anew: {made}"]
+    assert (state["drift"], state["wrong"]) == ([], "")
+    assert ship.ask("/rate?text=cake", "POST").json() == {"points": 8}
+    assert ship.send_again("mends") == {"keep"}
+    remove(own_desk.settings, made)
+    with on_loop(own_desk.settings) as (loop, link):
+        manifest = ship.built.manifest.model_dump(mode="json")
+        loop.call(both(lambda: Family(manifest, ship.environment_id, link.http).look(repair=True)))
+        listed = [each.name for each in loop.call(Apps(link.http).environment(ship.environment_id)).endpoints]
+        assert sorted(listed) == ["mothership", "numbers", "web"]
+        removed = loop.call(remove_environment(link, "mended", "production", volumes=False))
+        assert sorted(removed.named("endpoint")) == ["mothership", "numbers", "web"]
+        assert "mended" not in [each.env.get("FLASH_APP") for each in loop.call(link.control.endpoints())]
 
 
 def test_an_app_of_its_own_keeps_its_routes_and_calls_the_others(own_desk: Any) -> None:
