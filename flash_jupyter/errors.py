@@ -278,9 +278,6 @@ class RemoteExecutionError(FlashRuntimeError):
         self.report |= {"type": type_name, "message": remote_message, "frames": self.frames, "chain": self.chain}
         super().__init__(f"{type_name}: {remote_message}" if remote_message else type_name, fix=fix)
 
-    def __str__(self) -> str:
-        return super().__str__()
-
 
 class SerializationError(FlashRuntimeError):
     """A value can't be pickled; `path` leads from the name to the culprit, e.g. ``cfg → .a → ['k'] → [0]``."""

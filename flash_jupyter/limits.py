@@ -69,6 +69,7 @@ CPU_VCPUS_MIN = 2
 QUEUE_DELAY_MIN_S = 0.5
 #: container disk of a CPU worker, at most (docs, serverless/storage; flash-wire reference 5.5)
 CPU_DISK_GB_PER_VCPU = {"cpu3g": 10, "cpu3c": 10, "cpu5c": 15}
+#: CreateNetworkVolumeRequest
 VOLUME_SIZE_MIN_GB = 10
 VOLUME_SIZE_MAX_GB = 4_096
 #: USD for a GB and month of a network volume: up to the first so many GB, and beyond (docs, serverless/storage)
@@ -77,9 +78,6 @@ VOLUME_USD_PER_GB_MONTH_BEYOND = 0.05
 VOLUME_FIRST_TIER_GB = 1_000
 LOG_TAIL_DEFAULT = 100
 LOG_TAIL_MAX = 5_000
-#: CreateNetworkVolumeRequest
-VOLUME_MIN_GB = 10
-VOLUME_MAX_GB = 4_096
 #: BillingStartTime: a bill goes back so far
 BILLING_DEFAULT_S = 30 * 86_400.0
 

@@ -1,16 +1,17 @@
 """The endpoint of a handler cell: the options that it says, as one of the eight classes.
 
 Options stand in `metadata.flash` of the cell, in its `%%remote` line or in its `#| remote:` comment; the line wins.
-Without any it is the endpoint of a bare `%%remote`: any GPU.
+Without any it is the endpoint of a bare `%%remote`: any GPU. An editor asks what is wrong with a cell.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.build.cells import Cell
+from flash_jupyter.build.cells import Cell, Mark, Role, read_mark
+from flash_jupyter.build.plain import make_plain
 from flash_jupyter.errors import BuildError, OptionError
 from flash_jupyter.resources.classes import (
     CpuLiveLoadBalancer,
@@ -27,6 +28,8 @@ from flash_jupyter.resources.volume import parse_volume
 
 #: option of a cell -> argument of the classes; both `None` and a default mean that nothing was said
 _SAME = {"name": "name", "gpu": "gpus", "cpu": "instance_ids", "image": "image_name", "python": "python_version"}
+#: how an editor's cell is called in what is said
+WHERE = "this cell"
 
 
 def read_options(cell: Cell, where: str) -> RemoteOptions:
@@ -102,3 +105,45 @@ def _refuse_bare(env: Mapping[str, str | None]) -> None:
                 f"env={name} takes its value from the kernel, which a deployment has not",
                 fix=f"write env={name}=VALUE; for a secret, store it at Runpod: {{{{ RUNPOD_SECRET_{name} }}}}",
             )
+
+
+def check_cell(source: str, tags: Sequence[str], options: Any) -> list[BuildError]:
+    """Return what is wrong with a cell's mark, its Python and its options (`metadata.flash`).
+
+    >>> check_cell("x = 1", ["flash:handler:score"], {})
+    []
+    >>> check_cell("x = 1", ["flash:handler"], {"gpus": "any"})[0].message
+    'this cell: there is no option gpus='
+    """
+    try:
+        mark = read_mark(source, tags, WHERE)
+    except BuildError as error:
+        return [error]
+    problems = []
+    for check in (_check_python, _check_options):
+        try:
+            check(source, mark, options)
+        except BuildError as error:
+            problems.append(error)
+    return problems
+
+
+def _check_python(source: str, mark: Mark, _options: Any) -> None:
+    if source.strip():
+        make_plain(source, WHERE, is_marked=mark.role not in (Role.NONE, Role.SKIP, Role.PARAMETERS))
+
+
+def _check_options(source: str, mark: Mark, options: Any) -> None:
+    cell = Cell("", 1, source, mark, make_plain("", WHERE, is_marked=False), options=options)
+    said = read_options(cell, WHERE)
+    if mark.role is Role.HANDLER:
+        endpoint_of(said, WHERE, mark.name or "handler")
+    elif options and not _is_remote(source):
+        raise BuildError(f"{WHERE} has options, and is no handler", fix="mark it as a handler, or empty its options")
+
+
+def _is_remote(source: str) -> bool:
+    try:
+        return line_of(source) is not None
+    except OptionError:
+        return True

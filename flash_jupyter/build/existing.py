@@ -12,7 +12,7 @@ from flash_jupyter.build.bundle import ARTIFACT, FOLDER, OPTIONS, BuildOptions
 from flash_jupyter.build.folder import Ignore
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, read_manifest
 from flash_jupyter.build.project import Project, sources_fingerprint
-from flash_jupyter.build.sources import read_project
+from flash_jupyter.build.sources import read_project, root_of
 from flash_jupyter.errors import BuildError, OptionError
 
 #: files that say which packages a bundle has, and are not in it
@@ -137,10 +137,7 @@ def read_both_ways(path: Path) -> list[Project]:
 
 def _build_folder(path: Path) -> Path:
     """Where the build of a path is: a module of a package is built from above the package."""
-    folder = path.resolve() if path.is_dir() else path.resolve().parent
-    while path.suffix == ".py" and (folder / "__init__.py").is_file():
-        folder = folder.parent
-    return folder / FOLDER
+    return (path.resolve() if path.is_dir() else root_of(path.resolve())) / FOLDER
 
 
 def _alike(projects: list[Project], served: set[str]) -> Project:

@@ -29,7 +29,7 @@ from flash_jupyter.build import failures
 from flash_jupyter.build.installer import Installer, find_installer
 from flash_jupyter.build.project import CONSTRAINT, Wanted
 from flash_jupyter.build.requirements import merge
-from flash_jupyter.build.target import PIP_PLATFORMS, UV_PLATFORM, applies
+from flash_jupyter.build.target import PIP_PLATFORMS, UV_PLATFORM, applies, required_by
 from flash_jupyter.errors import BuildError
 
 _INPUT, _OVERRIDES = "requirements.in", "overrides.txt"
@@ -228,15 +228,9 @@ def _all_wanted(requirements: Iterable[str], chosen: Mapping[str, Path], python:
         for extra in sorted({"", *requirement.extras}):
             if name in chosen and (name, extra) not in seen:
                 seen.add((name, extra))
-                todo += _required(_read(chosen[name]), extra, python)
-
-
-def _required(distribution: Distribution, extra: str, python: str) -> Iterator[Wanted]:
-    for line in distribution.requires or ():
-        requirement = Requirement(line)
-        if applies(requirement.marker, python, extra):
-            requirement.marker = None
-            yield Wanted(str(requirement), f"{distribution.metadata['Name']} {distribution.version}")
+                wheel = _read(chosen[name])
+                where = f"{wheel.metadata['Name']} {wheel.version}"
+                todo += [Wanted(str(each), where) for each in required_by(wheel, python, extra)]
 
 
 def _pinned(name: str, wheel: Path) -> Pinned:

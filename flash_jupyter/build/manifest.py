@@ -170,7 +170,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def schema_text() -> str:
     """Return what stands in `SCHEMA`, from the model."""
-    return json.dumps(Manifest.model_json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(Manifest.model_json_schema(), sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def find_manifest(folder: Path = Path()) -> Path:

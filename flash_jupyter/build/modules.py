@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flash_jupyter.build.folder import Ignore
-from flash_jupyter.build.outside import Editable, Outside
-from flash_jupyter.build.paths import Added, added_paths
+from flash_jupyter.build.outside import Added, Editable, Outside, added_paths
 from flash_jupyter.build.text import Text, read_text
 from flash_jupyter.capture.imports import Imported, imports_of
 from flash_jupyter.capture.modules import INSTALLED

@@ -19,7 +19,7 @@ from flash_jupyter.resources.classes import CpuLiveLoadBalancer
 
 NAME = "mothership"
 FILE = f"{NAME}.py"
-#: where a project has its app, in this order (flash-wire.md 6.1)
+#: where a project has its app, in this order (flash-wire.md 6.1, 8.1)
 APP_FILES = ("main.py", "app.py", "server.py")
 
 

@@ -180,28 +180,15 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _function(node: Definition, name: str, text: Text) -> Function:
+    function = Function(name=name, module=text.module, doc=ast.get_docstring(node))
     if isinstance(node, ast.ClassDef):
-        return _class(node, name, text)
-    return Function(
-        name=name,
-        module=text.module,
-        is_async=isinstance(node, ast.AsyncFunctionDef),
-        input_schema=input_schema(node),
-        parameters=list(parameters(node)),
-        doc=ast.get_docstring(node),
-    )
-
-
-def _class(node: ast.ClassDef, name: str, text: Text) -> Function:
-    methods = _methods(node, text)
-    return Function(
-        name=name,
-        module=text.module,
-        is_class=True,
-        class_methods=[each for each in methods if not each.startswith("_")],
-        methods=list(methods.values()),
-        doc=ast.get_docstring(node),
-    )
+        methods = _methods(node, text)
+        public = [each for each in methods if not each.startswith("_")]
+        more: dict[str, Any] = {"is_class": True, "class_methods": public, "methods": list(methods.values())}
+    else:
+        more = {"input_schema": input_schema(node), "parameters": list(parameters(node))}
+        more["is_async"] = isinstance(node, ast.AsyncFunctionDef)
+    return function.model_copy(update=more)
 
 
 def _methods(node: ast.ClassDef, text: Text, seen: frozenset[str] = frozenset()) -> dict[str, Method]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from flash_jupyter.build.asking import Served, inputs_of, no_default_call
 from flash_jupyter.build.cells import Cell, Notebook, Role, read_notebook
@@ -20,7 +19,7 @@ from flash_jupyter.build.manifest import Function
 from flash_jupyter.build.notebook import module_of
 from flash_jupyter.build.project import Project
 from flash_jupyter.build.rehearsal import NAME
-from flash_jupyter.build.scratch import Failure, Scratch, in_order
+from flash_jupyter.build.scratch import Scratch, in_order
 from flash_jupyter.build.slice import SOURCES
 from flash_jupyter.build.trying import Tell, Trying, Verdict, ask, try_defaults
 from flash_jupyter.capture.names import analyse
@@ -77,14 +76,9 @@ def _notebooks(project: Project, functions: Mapping[str, Function]) -> Iterator[
             if not near and name not in project.tests:
                 continue
             notebook = replace(read_notebook(path), name=name)
-            names = _names(notebook)
+            names = {cell.mark.name for cell in notebook.of_role(Role.HANDLER)}
+            names |= {bound for cell in notebook.of_role(*SOURCES) for bound in analyse(cell.plain.text).binds}
             yield notebook, [each.name for each in near if each.module == module or each.name in names]
-
-
-def _names(notebook: Notebook) -> set[str]:
-    """What its cells define, and what its handlers are called."""
-    handlers = {cell.mark.name for cell in notebook.of_role(Role.HANDLER)}
-    return handlers | {name for cell in notebook.of_role(*SOURCES) for name in analyse(cell.plain.text).binds}
 
 
 def _of_notebook(trying: Trying, notebook: Notebook, own: list[str]) -> list[Verdict]:
@@ -113,15 +107,13 @@ class _Rehearsing:
         for cell in in_order(self._notebook):
             name = self._handler_name(cell) if cell.role is Role.HANDLER else ""
             if name:
-                self._ask(f"give({name!r})")
-            failure = self._scratch.run(cell.source, self._remember(name))
+                ask(self._scratch, f"give({name!r})")
+            outputs = _outputs(self._functions[name]) if name else None
+            kept = f"{NAME}.keep({name!r}, {outputs!r}, get_ipython())" if name else "None"
+            failure = self._scratch.run(cell.source, kept)
             if failure is not None:
                 return f"the notebook stops at {cell}: {failure.text}"
         return ""
-
-    def _remember(self, name: str) -> str:
-        """What is to be evaluated right after a cell: what a handler cell gave is kept."""
-        return f"{NAME}.keep({name!r}, {_outputs(self._functions[name])!r}, get_ipython())" if name else "None"
 
     def try_tests(self, stopped: str) -> Iterator[Verdict]:
         """Run the `flash:test` cells, the bundle's functions under the names of the notebook's."""
@@ -131,8 +123,9 @@ class _Rehearsing:
                 yield from (Verdict(name, "not verified", how, stopped) for name in self._own)
                 self._tried |= set(self._own)
                 continue
-            failure = self._enter(cell) or self._scratch.run(cell.source)
-            called: list[str] = self._ask("leave()")
+            reads = sorted(analyse(cell.plain.text).reads)  # the bundle, in the notebook's place, may be asked for them
+            failure = self._scratch.run(f"{NAME}.enter({reads!r})") or self._scratch.run(cell.source)
+            called: list[str] = ask(self._scratch, "leave()")
             self._tried |= set(called)
             if failure is None:
                 yield from (Verdict(name, "verified", how, "") for name in called)
@@ -140,15 +133,10 @@ class _Rehearsing:
                 yield from (Verdict(name, "differs", how, failure.text) for name in called or self._own)
                 self._tried |= set(self._own) if not called else set()
 
-    def _enter(self, cell: Cell) -> Failure | None:
-        """Put the bundle in the notebook's place; how it failed where it was asked for values."""
-        reads = sorted(analyse(cell.plain.text).reads)
-        return self._scratch.run(f"{NAME}.enter({reads!r})")
-
     def try_defaults(self, stopped: str) -> Iterator[Verdict]:
         """Ask for each function with its literal defaults; where that can't be, it needs a test cell."""
         for name in self._own:
-            reason = stopped or str(self._ask(f"can_compare({name!r})"))
+            reason = stopped or str(ask(self._scratch, f"can_compare({name!r})"))
             if not reason:
                 yield try_defaults(self._scratch, name)
             elif name not in self._tried:
@@ -159,16 +147,9 @@ class _Rehearsing:
         if cell.mark.name:
             return cell.mark.name if cell.mark.name in self._own else ""
         named = {each.mark.name for each in self._notebook.of_role(Role.HANDLER)}
-        left = [name for name in self._own if name not in named and _is_handler(self._functions[name])]
+        functions = [each for name, each in self._functions.items() if name in self._own and name not in named]
+        left = [each.name for each in functions if each.output_schema is not None and not each.is_class]
         return left[0] if len(left) == 1 else ""
-
-    def _ask(self, call: str) -> Any:
-        """Call the kernel's side; its answer is JSON."""
-        return ask(self._scratch, call)
-
-
-def _is_handler(function: Function) -> bool:
-    return function.output_schema is not None and not function.is_class
 
 
 def _outputs(function: Function) -> list[str] | None:

@@ -14,7 +14,7 @@ from flash_jupyter.build.folder import Ignore, check_size, is_notebook, read_fol
 from flash_jupyter.build.include import included, unshipped
 from flash_jupyter.build.modules import Module, Modules, above
 from flash_jupyter.build.notebook import magic_cells, read_exports, with_magics
-from flash_jupyter.build.paths import added_paths
+from flash_jupyter.build.outside import added_paths
 from flash_jupyter.build.project import Export, Project, Wanted
 from flash_jupyter.build.requirement_files import read_files, read_script, unread_settings
 from flash_jupyter.build.scan import declared
@@ -40,7 +40,7 @@ def read_project(path: Path, *, from_magics: bool = False) -> Project:
         return reading.project(path.name)
     if path.suffix not in (".py", ".ipynb"):
         raise BuildError(f"{path.name} is no notebook and no Python file", fix="give the path of one, or of a folder")
-    reading = _Reading(_root_of(path), from_magics=from_magics)
+    reading = _Reading(root_of(path), from_magics=from_magics)
     if is_notebook(path):
         reading.add_notebook(path)
     else:
@@ -49,8 +49,8 @@ def read_project(path: Path, *, from_magics: bool = False) -> Project:
     return reading.project(path.stem)
 
 
-def _root_of(path: Path) -> Path:
-    """The folder from which a file's name is looked for: above the packages that it is in."""
+def root_of(path: Path) -> Path:
+    """Return the folder from which a file's name is looked for: above the packages that it is in."""
     folder = path.parent
     while path.suffix == ".py" and (folder / "__init__.py").is_file():
         folder = folder.parent

@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,11 +17,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from flash_jupyter.build.install import KEPT_S, remove_unused
+from flash_jupyter.build.installer import Installer
 from flash_jupyter.build.target import FAMILY
 from flash_jupyter.capture.packages import base_images
 from flash_jupyter.errors import BuildError
 
-TIMEOUT_S = 600.0
 #: never installed: some gigabytes, or built for a GPU that is not here
 HEAVY = frozenset(FAMILY)
 _READY = ".ready"
@@ -43,8 +42,8 @@ def stand_in(image: str, python: str, cache: Path) -> Path:
     interpreter = folder / "bin" / "python"
     with FileLock(f"{folder}.lock"):
         if not (folder / _READY).exists():
-            _uv("venv", "--quiet", "--clear", "--python", python, str(folder))
-            _uv("pip", "install", "--quiet", "--python", str(interpreter), *wanted)
+            _uv(folder.parent, "venv", "--quiet", "--clear", "--python", python, str(folder))
+            _uv(folder.parent, "pip", "install", "--quiet", "--python", str(interpreter), *wanted)
             if borrowed is not None:
                 (_site_packages(folder) / "torch_of_this_machine.pth").write_text(f"{borrowed}\n", "utf-8")
             (folder / _READY).touch()
@@ -82,22 +81,10 @@ def _site_packages(folder: Path) -> Path:
     return next((folder / "lib").glob("python*/site-packages"))
 
 
-def _uv(*words: str) -> None:
+def _uv(folder: Path, *words: str) -> None:
     from uv import find_uv_bin  # a few milliseconds, which only a preview needs
 
-    try:
-        done = subprocess.run(
-            [find_uv_bin(), *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise BuildError(
-            f"the environment of the preview was not ready after {TIMEOUT_S:.0f} s", fix="check the connection"
-        ) from None
+    done = Installer((find_uv_bin(),), is_uv=True).run(*words, folder=folder)
     if done.returncode:
         last = "\n".join(f"    {line}" for line in done.stderr.strip().splitlines()[-6:])
         raise BuildError(

@@ -41,6 +41,15 @@ def applies(marker: Marker | None, python: str, extra: str = "") -> bool:
     return marker is None or marker.evaluate({**environment(python), "extra": extra})
 
 
+def required_by(distribution: metadata.Distribution, python: str, extra: str = "") -> Iterator[Requirement]:
+    """Yield what a distribution requires on a worker of this Python, with this extra; without markers."""
+    for line in distribution.requires or ():
+        requirement = Requirement(line)
+        if applies(requirement.marker, python, extra):
+            requirement.marker = None
+            yield requirement
+
+
 def environment(python: str) -> Mapping[str, str]:
     """Return the values of environment markers on a worker; its patch release is not known, 0 is taken."""
     return {
@@ -95,12 +104,7 @@ def matched(names: Iterable[str], requirements: Iterable[str], site: Path, pytho
     They are asked for by `requirements`, or by a distribution that was installed into `site`.
     """
     asked = {str(canonicalize_name(Requirement(text).name)) for text in requirements if not text.startswith("-")}
-    return frozenset(names) & (asked | set(_required_in(site, python)))
-
-
-def _required_in(site: Path, python: str) -> Iterator[str]:
-    for distribution in metadata.distributions(path=[str(site)]):
-        for line in distribution.requires or ():
-            requirement = Requirement(line)
-            if applies(requirement.marker, python):
-                yield str(canonicalize_name(requirement.name))
+    found = metadata.distributions(path=[str(site)])
+    return frozenset(names) & (
+        asked | {str(canonicalize_name(r.name)) for each in found for r in required_by(each, python)}
+    )

@@ -10,13 +10,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
+from flash_jupyter.build.mothership import APP_FILES
 from flash_jupyter.develop.discover import Served, import_module
 from flash_jupyter.develop.jobs import failure
 from flash_jupyter.develop.routes import Places, Route, make_routes
 from flash_jupyter.errors import FlashError
-
-#: where a project has its app, in this order (flash-wire.md 8.1)
-APP_FILES = ("main.py", "app.py", "server.py")
 
 
 def find_app(root: Path) -> FastAPI | None:

@@ -189,11 +189,7 @@ def error_document(error: FlashError) -> tuple[int, dict[str, Any]]:
     return status, document
 
 
-def answer(status: int, document: dict[str, Any]) -> JSONResponse:
-    """Make the response."""
-    return JSONResponse(document, status_code=status)
-
-
 def failure(error: FlashError) -> JSONResponse:
     """Make the response of a failure."""
-    return answer(*error_document(error))
+    status, document = error_document(error)
+    return JSONResponse(document, status)

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.routes import RemoteRoute
 from flash_jupyter.develop.discover import Served
-from flash_jupyter.develop.jobs import SHAPE, QueueResource, answer, failure, is_over, job_document, state_document
+from flash_jupyter.develop.jobs import SHAPE, QueueResource, failure, is_over, job_document, state_document
 from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.worker.api import endpoint_of
 
@@ -39,6 +39,8 @@ class Route:
 
 Places = Mapping[str, Mapping[str, Any]]
 Taken = set[tuple[str, str]]
+#: a status of HTTP and a document
+Answer = tuple[int, dict[str, Any]]
 
 
 def make_routes(served: Iterable[Served], places: Places, taken: Taken) -> tuple[APIRouter, list[Route]]:
@@ -118,36 +120,36 @@ def _add_start(router: APIRouter, queue: QueueResource, each: Served | None, bas
         )
 
 
-async def _guarded(work: Awaitable[JSONResponse]) -> JSONResponse:
+async def _guarded(work: Awaitable[Answer]) -> JSONResponse:
     try:
-        return await work
+        status, document = await work
     except FlashError as error:
         return failure(error)
+    return JSONResponse(document, status)
 
 
-async def _run(queue: QueueResource, request: Request, function: str) -> JSONResponse:
-    return answer(*job_document(await queue.run(await _body(request), function)))
+async def _run(queue: QueueResource, request: Request, function: str) -> Answer:
+    return job_document(await queue.run(await _body(request), function))
 
 
-async def _start(queue: QueueResource, request: Request, function: str) -> JSONResponse:
-    return answer(200, state_document(queue.start(await _body(request), function)))
+async def _start(queue: QueueResource, request: Request, function: str) -> Answer:
+    return 200, state_document(queue.start(await _body(request), function))
 
 
-async def _status(queue: QueueResource, job_id: str) -> JSONResponse:
+async def _status(queue: QueueResource, job_id: str) -> Answer:
     job = queue.job(job_id)
     if not is_over(job):
-        return answer(200, state_document(job))
+        return 200, state_document(job)
     try:
-        _, document = job_document(await job)
-        return answer(200, document)
+        return 200, job_document(await job)[1]
     except FlashError as error:
-        return answer(200, {**state_document(job), "error": error.message})
+        return 200, {**state_document(job), "error": error.message}
 
 
-async def _cancel(queue: QueueResource, job_id: str) -> JSONResponse:
+async def _cancel(queue: QueueResource, job_id: str) -> Answer:
     job = queue.job(job_id)
     await asyncio.to_thread(job.cancel)
-    return answer(200, state_document(job))
+    return 200, state_document(job)
 
 
 async def _body(request: Request) -> Any:

@@ -22,7 +22,7 @@ from flash_jupyter.emulator.tables import Resource
 from flash_jupyter.emulator.volumes import Volumes
 
 _WORD = {"type": "string", "minLength": 1}
-_SIZE = {"type": "integer", "minimum": limits.VOLUME_MIN_GB, "maximum": limits.VOLUME_MAX_GB}
+_SIZE = {"type": "integer", "minimum": limits.VOLUME_SIZE_MIN_GB, "maximum": limits.VOLUME_SIZE_MAX_GB}
 #: CreateNetworkVolumeRequest and UpdateNetworkVolumeRequest of the REST v2 document
 _CREATE: Schema = {
     "type": "object",

@@ -149,7 +149,7 @@ def _read(body: dict[str, Any]) -> tuple[str, list[str], Any]:
 
 
 def _check(source: str, tags: list[str], options: Any) -> dict[str, Any]:
-    from flash_jupyter.build.check import check_cell
+    from flash_jupyter.build.endpoint import check_cell
 
     problems = check_cell(source, tags, options)
     return {"problems": [{"message": problem.message, "fix": problem.fix} for problem in problems]}

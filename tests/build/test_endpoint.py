@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.build.check import check_cell
+from flash_jupyter.build.endpoint import check_cell
 
 CASES: dict[str, tuple[str, list[str], Any, list[str]]] = {
     "no mark and no options": ("x = 1", [], {}, []),
