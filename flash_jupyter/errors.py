@@ -1,42 +1,42 @@
 """Every error that this package raises on purpose, in one tree.
 
     FlashError
-    ├── SettingsError               a variable, a file or a folder that we were told to use is not usable
-    ├── OptionError                 an option or a value that does not exist
-    ├── CaptureError                the cell can't be sent as it stands
-    │   ├── UndefinedNameError      it reads a name that exists nowhere
-    │   ├── PayloadTooLargeError    what it reads does not fit into a request
-    │   └── SecretFoundError        what it reads looks like a secret
-    ├── CostLimitError              it could cost more than was allowed; nothing was sent
-    ├── ApiError                    the platform answered with an error, or not at all
-    │   ├── AuthenticationError     the key is missing or wrong
-    │   │   └── NotAllowedError     the key is right, and may not do this
-    │   ├── OutOfMoneyError         the account's balance is too low
-    │   ├── QuotaError              the account has no workers left
-    │   ├── NoWorkersError          the endpoint may not have a worker
-    │   ├── NotFoundError           what was asked for does not exist (any more)
-    │   ├── NoStockError            nothing of what was asked for is to be had
-    │   ├── RateLimitedError        too many requests
-    │   └── UnreachableError        no answer
-    ├── BuildError                  a notebook or a project can't be exported as it stands
-    ├── DeployError                 an environment was not brought to what a bundle wants
-    ├── EmulatorError               the embedded Runpod could not start, or stopped
-    ├── JobError                    a job came to an end without its result
-    │   ├── JobTimedOut             the execution timeout passed
-    │   ├── JobWasCancelled         somebody cancelled it
-    │   ├── WorkerLost              the worker died
-    │   ├── WorkersUnhealthy        no worker became healthy; the job was cancelled in the queue
-    │   ├── InstanceLostError       the worker in which an instance lived has ended
-    │   ├── ResultLost              the job is over, its result is not to be had
-    │   └── ProtocolError           the worker answered what we do not understand
-    └── FlashRuntimeError           what the published SDK raises at run time
-        ├── RemoteExecutionError    the user's code raised; carries the remote type, message and frames
-        ├── SerializationError      a value can't be pickled; carries the path to the culprit
-        ├── GraphQLError            GraphQL answered with errors; an ApiError too
-        │   ├── GraphQLMutationError    what should have changed something; it was not repeated
-        │   └── GraphQLQueryError       what should have read something
-        └── ManifestError           a build's manifest is wrong or incomplete
-            └── ManifestServiceUnavailableError    the platform did not give it
+    ├── SettingsError
+    ├── OptionError
+    ├── CaptureError
+    │   ├── UndefinedNameError
+    │   ├── PayloadTooLargeError
+    │   └── SecretFoundError
+    ├── CostLimitError
+    ├── ApiError
+    │   ├── AuthenticationError
+    │   │   └── NotAllowedError
+    │   ├── OutOfMoneyError
+    │   ├── QuotaError
+    │   ├── NoWorkersError
+    │   ├── NotFoundError
+    │   ├── NoStockError
+    │   ├── RateLimitedError
+    │   └── UnreachableError
+    ├── BuildError
+    ├── DeployError
+    ├── EmulatorError
+    ├── JobError
+    │   ├── JobTimedOut
+    │   ├── JobWasCancelled
+    │   ├── WorkerLost
+    │   ├── WorkersUnhealthy
+    │   ├── InstanceLostError
+    │   ├── ResultLost
+    │   └── ProtocolError
+    └── FlashRuntimeError
+        ├── RemoteExecutionError
+        ├── SerializationError
+        ├── GraphQLError
+        │   ├── GraphQLMutationError
+        │   └── GraphQLQueryError
+        └── ManifestError
+            └── ManifestServiceUnavailableError
 
 Rule of the file: a class carries data, its text says what happened and to what, and `fix` says in the imperative
 what to do next. Nothing of ours is imported here.

@@ -111,7 +111,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, project: Path | N
     user_home = Path.home() if environ is None else _home_of(environ)
     folder = project or Path.cwd()
     dotenv_path = find_dotenv(folder, user_home)
-    dotenv = _read_dotenv(dotenv_path)
+    dotenv = {k: v for k, v in dotenv_values(dotenv_path).items() if v is not None} if dotenv_path else {}
     merged = {**dotenv, **real}
     forced = merged.get("FLASH_JUPYTER_BACKEND", "")
     file = ".env" if dotenv_path == folder / ".env" else str(dotenv_path)
@@ -153,14 +153,14 @@ def find_dotenv(folder: Path, user_home: Path | None) -> Path | None:
 
 def _project_folders(folder: Path, user_home: Path | None) -> Iterator[Path]:
     chain = [folder, *folder.parents]
-    roots = [n for n, place in enumerate(chain) if any((place / mark).exists() for mark in PROJECT_MARKS)]
-    homes = [n for n, place in enumerate(chain) if place == user_home]
-    last = min([*roots[:1], *homes], default=0)
-    yield from chain[: last + 1]
+    ends = [chain.index(place) for place in (project_root(folder), user_home) if place in chain]
+    yield from chain[: min(ends, default=0) + 1]
 
 
-def _read_dotenv(path: Path | None) -> dict[str, str]:
-    return {k: v for k, v in dotenv_values(path).items() if v is not None} if path else {}
+def project_root(folder: Path) -> Path | None:
+    """Return the nearest folder from here upwards that holds one of `PROJECT_MARKS`; None for no project."""
+    places = (folder, *folder.parents)
+    return next((place for place in places if any((place / mark).exists() for mark in PROJECT_MARKS)), None)
 
 
 def _variable_keys(real: Mapping[str, str], dotenv: Mapping[str, str], file: str) -> Iterator[tuple[str, str]]:
@@ -222,7 +222,7 @@ def _read(environ: Mapping[str, str], name: str, read: Callable[[str], T], defau
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     text = environ.get(name, "").strip()
     try:
-        seconds = float(text) if text else default
+        seconds = float(text or default)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):

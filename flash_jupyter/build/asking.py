@@ -78,12 +78,11 @@ def curl(function: Function, served: Served) -> str:
     arguments: dict[str, Any] = {**dict.fromkeys(required(function), PLACEHOLDER), **defaults(function)}
     if not served.resource.is_load_balanced:
         return _line([], f"{served.url}/runsync", {"input": plain_input(function, served, arguments)})
-    method = (function.http_method or "POST").upper()
     path = _IN_PATH.sub(lambda match: _taken(arguments, match[1]), function.http_path or "/")
-    if method == "GET":
+    if function.verb == "GET":
         query = str(httpx.QueryParams({name: value for name, value in arguments.items() if value is not None}))
         return _line([], f"{served.url}{path}{'?' if query else ''}{query}", None)
-    return _line([] if method == "POST" else ["-X", method], f"{served.url}{path}", arguments)
+    return _line([] if function.verb == "POST" else ["-X", function.verb], f"{served.url}{path}", arguments)
 
 
 def _taken(arguments: dict[str, Any], name: str) -> str:

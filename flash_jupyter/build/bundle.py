@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from flash_jupyter import limits
 from flash_jupyter.build.archive import write_archive
 from flash_jupyter.build.calls import calls_between
-from flash_jupyter.build.entries import choose_python, make_entry
+from flash_jupyter.build.entries import choose_python, make_entry, told_of_secrets
 from flash_jupyter.build.manifest import FILE_NAME, Manifest, make_manifest
 from flash_jupyter.build.mothership import unserved_app, with_mothership
 from flash_jupyter.build.packages import Packages, add_packages
@@ -27,7 +27,6 @@ from flash_jupyter.build.project import Group, Project, fingerprint, group, sour
 from flash_jupyter.build.shipped import CLIENT, PACKAGE, handler_file, shipped_files, write_handler_file
 from flash_jupyter.build.sources import read_project
 from flash_jupyter.build.target import in_image
-from flash_jupyter.build.variables import told_of_secrets
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources.hardware import ANY
 from flash_jupyter.resources.images import Images

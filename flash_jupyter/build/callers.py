@@ -65,10 +65,9 @@ class Asker:
     def route(self, function: Function, served: Served, arguments: dict[str, Any]) -> Any:
         """Ask a load balancer's route; raises `RemoteExecutionError` for an answer of 400 and more."""
         self.called.add(function.name)
-        method = (function.http_method or "POST").upper()
-        path, query, content = request_of(method, function.http_path or "/", arguments)
+        path, query, content = request_of(function.verb, function.http_path or "/", arguments)
         sent = {"Content-Type": "application/json"} if content is not None else {}
-        answer = self._client.request(method, served.url + path, params=query, content=content, headers=sent)
+        answer = self._client.request(function.verb, served.url + path, params=query, content=content, headers=sent)
         if answer.status_code >= 400:
             raise RemoteExecutionError(f"HTTP {answer.status_code}", answer.text)
         return answer.json()

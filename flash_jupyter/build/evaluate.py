@@ -218,7 +218,9 @@ class Evaluator:
         if text is not None and text.bindings(name):
             return self._of_module(text, name, node, at)
         inner = self._find_text(f"{module}.{name}")
-        return Module(f"{module}.{name}", inner) if inner else self._raise(node, at)
+        if inner is None:
+            raise self._unreadable(node, at)
+        return Module(f"{module}.{name}", inner)
 
     def _of_module(self, text: Text, name: str, node: ast.expr, at: Place) -> Any:
         if not text.bindings(name):
@@ -243,7 +245,9 @@ class Evaluator:
             if base.name.partition(".")[0] in PACKAGES:
                 return self._public(name, node, at)
             inner = self._find_text(f"{base.name}.{name}")
-            return Module(f"{base.name}.{name}", inner) if inner else self._raise(node, at)
+            if inner is not None:
+                return Module(f"{base.name}.{name}", inner)
+            raise self._unreadable(node, at)
         if isinstance(base, type) and issubclass(base, Enum):
             return self._member(base, node, at)
         is_field = isinstance(base, Described) and name in type(base).model_fields
@@ -272,9 +276,6 @@ class Evaluator:
             return called(*args, **named)
         except OptionError as error:
             raise Unreadable(at.where(node), error.message, error.fix) from None
-
-    def _raise(self, node: ast.expr, at: Place) -> Any:
-        raise self._unreadable(node, at)
 
     def _unreadable(self, node: ast.expr, at: Place) -> Unreadable:
         fix = "write plain values, constants of the module, and classes of flash_jupyter there"

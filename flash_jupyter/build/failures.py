@@ -104,9 +104,8 @@ def find_wheels(
     options = [line for line in requirements if line.startswith("-")]
     (folder / "one.in").write_text("\n".join([*options, requirement]), "utf-8")
     python = "3.8"
-    for _ in range(
-        2
-    ):  # uv names no wheels of Pythons that it is not asked for, and takes none that the package refuses
+    # uv names no wheels of Pythons that it is not asked for, and takes none that the package refuses
+    for _ in range(2):
         done = uv.run(
             *("pip", "compile", "one.in", "--universal", "--no-deps", "--only-binary", ":all:", "--quiet"),
             *("--python", sys.executable, "--no-python-downloads", "--python-version", python),

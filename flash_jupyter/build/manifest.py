@@ -58,6 +58,11 @@ class Function(_Part):
     parameters: list[str] | None = None
     methods: list[Method] | None = None
 
+    @property
+    def verb(self) -> str:
+        """The method of HTTP that its route has."""
+        return (self.http_method or "POST").upper()
+
 
 class Resource(_Part):
     """An endpoint to be: its class, its functions, and everything that was asked for, under `config`."""
@@ -68,7 +73,7 @@ class Resource(_Part):
     handler_file: str | None = None
     imageName: str | None = None  # noqa: N815 - the field's published name
     target_python_version: str | None = None
-    #: variables that the functions read without a default (`build/variables.py`)
+    #: variables that the functions read without a default (`build/entries.py`)
     environment_variables: list[str] | None = None
     #: whether it calls what other resources serve, and these resources
     makes_remote_calls: bool | None = None
@@ -143,7 +148,7 @@ def _routes(name: str, resource: Resource) -> dict[str, str]:
     for function in resource.functions:
         if function.http_path is None:
             continue
-        route = f"{(function.http_method or 'POST').upper()} {function.http_path}"
+        route = f"{function.verb} {function.http_path}"
         if function.http_path in RESERVED_PATHS:
             raise ManifestError(
                 f"{function.name} of {name} has the path {function.http_path}, which is reserved",

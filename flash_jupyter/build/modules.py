@@ -18,7 +18,7 @@ from flash_jupyter.build.text import Text, read_text
 from flash_jupyter.capture.imports import Imported, imports_of
 from flash_jupyter.capture.modules import INSTALLED
 from flash_jupyter.errors import BuildError
-from flash_jupyter.settings import PROJECT_MARKS
+from flash_jupyter.settings import project_root
 
 #: brought by every bundle
 OURS = frozenset({"flash_jupyter"})
@@ -209,16 +209,14 @@ class Modules:
 
 
 def above(root: Path, name: str) -> tuple[Path, Path] | None:
-    """Return the file of a top-level module above `root` and the folder of the project, where both have one.
-
-    A project begins at the folder that holds `.git` or pyproject.toml.
-    """
-    found: Path | None = None
-    for folder in root.parents:
+    """Return the file of a top-level module above `root` and the folder of the project, where both have one."""
+    project = project_root(root.parent)
+    for folder in root.parents if project else ():
         places = (folder / f"{name}.py", folder / name / "__init__.py", folder / "src" / name / "__init__.py")
-        found = found or next((path for path in places if path.is_file()), None)
-        if any((folder / mark).exists() for mark in PROJECT_MARKS):
-            return (found, folder) if found else None
+        if project and (found := next((path for path in places if path.is_file()), None)):
+            return found, project
+        if folder == project:
+            break
     return None
 
 

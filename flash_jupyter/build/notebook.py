@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from flash_jupyter.build.cells import Cell, Mark, Notebook, Role
 from flash_jupyter.build.endpoint import endpoint_of, function_name, read_options
@@ -44,21 +44,6 @@ class Served:
     def name(self) -> str:
         """Its name."""
         return self.export.function.name
-
-
-@dataclass
-class Written:
-    """A module that is written of a notebook."""
-
-    served: list[Served] = field(default_factory=list)
-
-    def takes(self, other: Served) -> bool:
-        """Whether a function may join: the same endpoint, and no name that means two things."""
-        if not self.served:
-            return True
-        if other.export.resource != self.served[0].export.resource:
-            return False
-        return all(_agree(each, other) and _agree(other, each) for each in self.served)
 
 
 def read_exports(notebook: Notebook, evaluator: Evaluator) -> tuple[list[Export], dict[str, str]]:
@@ -135,26 +120,30 @@ def _with_outputs(interface: Interface, cell: Cell, options: RemoteOptions, wher
 
 def _write(served: list[Served], slicer: Slicer, notebook: str) -> tuple[list[Export], dict[str, str]]:
     """Put functions of one endpoint into one module, as far as their names agree."""
-    modules: list[Written] = []
+    modules: list[list[Served]] = []
     for each in served:
-        home = next((module for module in modules if module.takes(each)), None)
+        home = next((module for module in modules if all(_may_join(each, other) for other in module)), None)
         if home is None:
-            home = Written()
-            modules.append(home)
-        home.served.append(each)
+            modules.append([each])
+        else:
+            home.append(each)
     exports, texts = [], {}
     for module in modules:
         name = module_of(notebook)
         if len(modules) > 1:
-            name += f"_{module.served[0].name}"
-        pieces = slicer.in_order(piece for each in module.served for piece in each.pieces)
-        handlers = [each.handler for each in module.served if each.handler]
-        texts[name] = write_shared([each.name for each in module.served], pieces, handlers, notebook)
+            name += f"_{module[0].name}"
+        pieces = slicer.in_order(piece for each in module for piece in each.pieces)
+        handlers = [each.handler for each in module if each.handler]
+        texts[name] = write_shared([each.name for each in module], pieces, handlers, notebook)
         exports += [
-            replace(each.export, function=each.export.function.model_copy(update={"module": name}))
-            for each in module.served
+            replace(each.export, function=each.export.function.model_copy(update={"module": name})) for each in module
         ]
     return exports, texts
+
+
+def _may_join(one: Served, other: Served) -> bool:
+    """Whether two functions may share a module: the same endpoint, and no name that means two things."""
+    return one.export.resource == other.export.resource and _agree(one, other) and _agree(other, one)
 
 
 def _agree(one: Served, other: Served) -> bool:

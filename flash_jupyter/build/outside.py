@@ -22,7 +22,7 @@ from urllib.request import url2pathname
 
 from flash_jupyter.build.folder import Ignore
 from flash_jupyter.capture.modules import INSTALLED
-from flash_jupyter.settings import PROJECT_MARKS
+from flash_jupyter.settings import project_root
 
 _SAME = frozenset({"str", "fspath", "normpath", "as_posix", "PurePath", "Path"})
 _ABSOLUTE = frozenset({"abspath", "realpath", "resolve", "absolute"})
@@ -96,21 +96,13 @@ class Outside:
 
     def excluding(self, path: Path, folder: Path) -> Excluded | None:
         """Return the rule that keeps a file away, which Python finds from `folder`; None where it may be shipped."""
-        for root in dict.fromkeys((_project_of(path.parent, folder), folder)):
+        for root in dict.fromkeys((project_root(path.parent) or folder, folder)):
             if root not in self._rules:
                 self._rules[root] = Ignore(root)
             name = path.relative_to(root).as_posix()
             if self._rules[root].excludes(name):
                 return Excluded(root, name, self._rules[root].rule(name))
         return None
-
-
-def _project_of(folder: Path, otherwise: Path) -> Path:
-    """The nearest folder from here upwards that holds `.git` or pyproject.toml."""
-    for each in (folder, *folder.parents):
-        if any((each / mark).exists() for mark in PROJECT_MARKS):
-            return each
-    return otherwise
 
 
 class Added(NamedTuple):

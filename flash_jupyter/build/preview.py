@@ -6,6 +6,8 @@ Its app carries the name of our process (`emulator/previews.py`): what a crash l
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,18 +16,20 @@ from typing import Any
 from flash_jupyter.build.asking import Served, curl, url_of
 from flash_jupyter.build.docker import make_mark, remove_containers, remove_left_behind, require_docker, worker_command
 from flash_jupyter.build.manifest import Manifest, Resource
-from flash_jupyter.build.ready import wait_until_imported
 from flash_jupyter.build.standins import lacks_torch, stand_in
-from flash_jupyter.errors import ApiError
+from flash_jupyter.errors import ApiError, BuildError
 from flash_jupyter.processes import mark_of_this
-from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER, RESERVED
+from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER, RESERVED, timestamp
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local_admin import ensure_runtime_secret
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
-from flash_jupyter.transport.loop import LoopThread
+from flash_jupyter.transport.balancer import Balancer
+from flash_jupyter.transport.loop import LoopThread, within
+from flash_jupyter.transport.queue import Queue
 from flash_jupyter.transport.upload import upload_file
+from flash_jupyter.wire.control import Endpoint, RequestUrls
 
 ENVIRONMENT = "preview"
 #: the embedded Runpod's secret with the key by which previewed functions call each other
@@ -37,6 +41,12 @@ TTL = timedelta(hours=12)
 CPU_IMAGE, CPU, GPU = "runpod/flash-cpu:latest", "cpu3g-2-8", "ADA_24"
 
 Tell = Callable[[str], None]
+#: what no handler has: that this is said shows that the module was imported, and nothing of it runs
+PROBE = {"execution_type": "function", "function_name": "preview: ready?", "serialization_format": "json"}
+PROBE_PATH = "/preview-ready"
+START_S = 300.0
+_LOOK_S = 0.1
+_DID_NOT_START = re.compile(r"worker lost: \d+ workers in a row did not start; worker \w+ (.*)", re.DOTALL)
 
 
 class Preview:
@@ -138,7 +148,12 @@ class Preview:
         now = datetime.now(timezone.utc)
         kind = {"FLASH_ENDPOINT_TYPE": "lb"} if resource.is_load_balanced else {}
         own = {"FLASH_APP": self._manifest.project_name, "FLASH_ENV": ENVIRONMENT, "FLASH_RESOURCE_NAME": name}
-        labels = {OWNER: self._settings.owner, CREATED: _time(now), EXPIRES: _time(now + TTL), LABEL: self._mark}
+        labels = {
+            OWNER: self._settings.owner,
+            CREATED: timestamp(now),
+            EXPIRES: timestamp(now + TTL),
+            LABEL: self._mark,
+        }
         user: dict[str, str] = resource.config.get("env") or {}
         return {**user, **own, **kind, **labels}
 
@@ -149,18 +164,13 @@ class Preview:
         )
 
     async def _remove(self, link: Link) -> list[str]:
-        apps, control = Apps(link.http), link.control
-        named = {each.id: each.name for each in await control.endpoints() if each.id in self._made}
-        for endpoint_id in named:
-            await control.delete(endpoint_id)
-        left = [each.name for each in await control.endpoints() if each.id in self._made]
-        if left:
-            raise ApiError(f"still listed after the preview: {', '.join(left)}", fix="delete them: flash undeploy NAME")
+        made = [each for each in await link.control.endpoints() if each.id in self._made]
+        removed = await link.provisioner.undeploy(made)
         self._made.clear()
         if self._app is not None:
-            await apps.delete_app(self._app)
+            await Apps(link.http).delete_app(self._app)
             self._app = None
-        return list(named.values())
+        return removed
 
 
 def app_name(project: str) -> str:
@@ -206,11 +216,52 @@ def describe(preview: tuple[Served, ...], python: str, *, in_docker: bool = Fals
         if served.resource.config.get("networkVolume"):
             lines.append("  its volume is not attached in a preview")
         for function in served.functions:
-            method = (function.http_method or "POST").upper()
-            lines += [f"  {function.name}  {method} {url_of(function, served)}", f"    {curl(function, served)}"]
+            lines += [f"  {function.name}  {function.verb} {url_of(function, served)}", f"    {curl(function, served)}"]
     lines.append('The key: eval "$(flash local env)"')
     return "\n".join(lines)
 
 
-def _time(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+async def wait_until_imported(link: Link, name: str, endpoint: Endpoint) -> None:
+    """Wait until a worker has imported the module; `name` is the resource.
+
+    Raises `BuildError` with the worker's last lines where none can.
+    """
+    ask = _ask_queue if endpoint.type == "QUEUE" else _ask_balancer
+    try:
+        said = await within(ask(link, endpoint), START_S)
+    except asyncio.TimeoutError:
+        raise BuildError(
+            f"no worker of {name} was ready after {START_S:.0f} s", fix="look at its log: flash logs NAME"
+        ) from None
+    if match := _DID_NOT_START.match(said):
+        raise BuildError(f"the workers of {name} do not start: one {match[1]}", fix=_fix(match[1]))
+
+
+async def _ask_queue(link: Link, endpoint: Endpoint) -> str:
+    queue = Queue(link.http, RequestUrls.model_validate(endpoint.request_urls))
+    job = await queue.run(json.dumps({"input": PROBE}).encode())
+    while not job.status.is_final:
+        await asyncio.sleep(_LOOK_S)
+        job = await queue.status(job.id)
+    return job.error_text
+
+
+async def _ask_balancer(link: Link, endpoint: Endpoint) -> str:
+    try:
+        await Balancer(link.http, endpoint.base_url, endpoint.name).request("GET", PROBE_PATH)
+    except ApiError as answer:
+        return answer.detail
+    return ""
+
+
+def _fix(said: str) -> str:
+    """What to do; our own part of the bundle says it already."""
+    if "→" in said:
+        return ""
+    unknown = re.search(r"Unable to find image '([^']+)'", said)
+    if unknown:
+        return f"look whether the engine gets the image: docker pull {unknown[1]}; without it: flash build --preview"
+    missing = re.search(r"No module named '([\w.]+)'", said)
+    if missing:
+        return f"add the package of {missing[1]} to requirements.txt or deps=, then build again"
+    return "mend what its last line says, then build again"

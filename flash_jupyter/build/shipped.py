@@ -94,9 +94,7 @@ def write_handler_file(group: Group, packages: str = "") -> str:
     if not group.resource.is_load_balanced:
         values["MAX_CONCURRENCY"] = getattr(group.resource, "max_concurrency", 1)
         return fill((TEMPLATES / "queue_handler.py").read_text("utf-8"), values)
-    values["ROUTES"] = {
-        f"{(function.http_method or 'POST').upper()} {function.http_path}": function.name for function in functions
-    }
+    values["ROUTES"] = {f"{function.verb} {function.http_path}": function.name for function in functions}
     return fill((TEMPLATES / "balancer_handler.py").read_text("utf-8"), values)
 
 

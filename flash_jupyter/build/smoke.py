@@ -176,9 +176,8 @@ def why_not(function: Function, served: Served, *, asked: bool) -> str:
     """Return why a function is not called with its defaults, empty where it is; `asked`: the user wants it."""
     if reason := no_default_call(function):
         return reason
-    method = (function.http_method or "POST").upper()
-    if served.resource.is_load_balanced and method != "GET":
-        return f"not called: a {method} may change something; call it in a flash:test cell"
+    if served.resource.is_load_balanced and function.verb != "GET":
+        return f"not called: a {function.verb} may change something; call it in a flash:test cell"
     if not inputs_of(function):
         return "not called: it takes no parameters, so it may be there to act; call it in a flash:test cell"
     return "" if asked else UNASKED

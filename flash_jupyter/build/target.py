@@ -69,13 +69,18 @@ def environment(python: str) -> Mapping[str, str]:
 
 def image_family(resource: Resource) -> str | None:
     """Return "gpu" or "cpu" of `base_images.json`, None for an image of the user's own."""
-    pod = resource.template if isinstance(resource.template, PodTemplate) else None
-    named = resource.image_name or (pod.image_name if pod else None)
+    named = named_image(resource)
     if not named:
         return "cpu" if resource.cpus else "gpu"
     images = Images()
     known = {images.gpu: "gpu", images.lb: "gpu", images.cpu: "cpu", images.lb_cpu: "cpu"}
     return known.get(re.sub(r"(:[^/:]*)?(@[^/]*)?$", "", named))
+
+
+def named_image(resource: Resource) -> str:
+    """Return the image that the user names, for the resource or in its template; empty for none."""
+    pod = resource.template if isinstance(resource.template, PodTemplate) else None
+    return resource.image_name or (pod and pod.image_name) or ""
 
 
 def in_image(resource: Resource, python: str) -> frozenset[str]:

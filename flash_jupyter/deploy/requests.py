@@ -50,6 +50,5 @@ def plain_request(arguments: Mapping[str, Any]) -> JobRequest:
 
 def route_request(function: Function, arguments: Mapping[str, Any]) -> RouteRequest:
     """Call a route; raises `SerializationError` for what JSON can't hold."""
-    method = (function.http_method or "POST").upper()
-    path, query, content = request_of(method, function.http_path or "/", dict(arguments))
-    return RouteRequest(method, path, query, content)
+    path, query, content = request_of(function.verb, function.http_path or "/", dict(arguments))
+    return RouteRequest(function.verb, path, query, content)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.existing import built_of
 from flash_jupyter.build.manifest import Manifest
+from flash_jupyter.build.preview import wait_until_imported
 from flash_jupyter.build.project import Project
-from flash_jupyter.build.ready import wait_until_imported
 from flash_jupyter.build.smoke import smoke
 from flash_jupyter.build.trying import Verdict
 from flash_jupyter.deploy.terms import Progress, Report, Standing, Terms

@@ -16,7 +16,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -125,7 +125,7 @@ def _prepare(task: Task, scratch: Path, session: Session, report: Reporter) -> t
         "project": project.name,
         "backend": session.settings.backend,
         "docs": app.docs_url,
-        "routes": [route.to_json() for route in routes],
+        "routes": [asdict(route) for route in routes],
     }
 
 

@@ -209,7 +209,7 @@ def create_body(spec: EndpointSpec, *, now: datetime) -> dict[str, Any]:
 def labels(spec: EndpointSpec, *, now: datetime) -> dict[str, str]:
     """Return the endpoint's labels: who made it, when, until when; never changed afterwards."""
     expires = now + timedelta(seconds=spec.ttl_s)
-    env = {OWNER: spec.owner, CREATED: _timestamp(now), EXPIRES: _timestamp(expires)}
+    env = {OWNER: spec.owner, CREATED: timestamp(now), EXPIRES: timestamp(expires)}
     return {**env, INTERPRETER: spec.interpreter} if spec.interpreter else env
 
 
@@ -241,5 +241,6 @@ def flashboot(spec: EndpointSpec) -> str:
     return "FLASHBOOT" if spec.flashboot else "OFF"
 
 
-def _timestamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
+    """Write a time of UTC as labels have it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
