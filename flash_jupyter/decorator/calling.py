@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
+import inspect
+import sys
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Sized
-from typing import Any, Generic
+from datetime import datetime, timezone
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 from flash_jupyter import limits
 from flash_jupyter.decorator.fanout import fan_out
-from flash_jupyter.decorator.here import await_here, run_here
-from flash_jupyter.decorator.interrupted import for_the_caller
-from flash_jupyter.decorator.kinds import P, R
-from flash_jupyter.decorator.output import CALLS, OPEN, JobOutput, output_of, unwrapped
+from flash_jupyter.decorator.output import CALLS, OPEN, JobOutput, P, R, output_of, unwrapped
 from flash_jupyter.decorator.target import check_concurrency
-from flash_jupyter.errors import FlashError
+from flash_jupyter.errors import FlashError, RemoteExecutionError
+from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.events import Event, Notice
-from flash_jupyter.session.show import show, showing
+from flash_jupyter.session.show import current_shell, show, showing
 from flash_jupyter.session.started import StartedCall
 from flash_jupyter.session.wait import Inbox
+from flash_jupyter.transport.loop import run_aside
 
 Tell = Callable[[Event], None]
 
@@ -182,3 +187,99 @@ def _ended(started: StartedCall) -> JobOutput:
 def _unwrapped(arguments: Arguments) -> Arguments:
     args, kwargs = arguments
     return tuple(map(unwrapped, args)), {name: unwrapped(value) for name, value in kwargs.items()}
+
+
+@functools.cache
+def is_worker() -> bool:
+    """Whether this process runs jobs for somebody: the driver is loaded before anything of theirs (`shipping.py`)."""
+    return any(name.startswith("_flash_jupyter_driver_") for name in sys.modules)
+
+
+async def await_here(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> JobOutput:
+    """Call a function here, await it where it wants that, and make an output of how it ended."""
+    started_at = _now()
+    try:
+        value = function(*args, **kwargs)
+        return _output(started_at, await value if inspect.isawaitable(value) else value)
+    except Exception as error:
+        return _output(started_at, failure=_failure(error))
+
+
+def run_here(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> JobOutput:
+    """Call a function here and wait for it; a coroutine has a loop of its own, as a notebook's is busy already."""
+    started_at = _now()
+    try:
+        value = function(*args, **kwargs)
+        return _output(started_at, run_aside(value) if inspect.isawaitable(value) else value)
+    except Exception as error:
+        return _output(started_at, failure=_failure(error))
+
+
+def _output(started_at: datetime, value: Any = None, *, failure: RemoteExecutionError | None = None) -> JobOutput:
+    ended_at = _now()
+    return JobOutput(
+        id="",
+        status="FAILED" if failure else "COMPLETED",
+        output=value,
+        error=failure.message if failure else None,
+        started_at=started_at,
+        ended_at=ended_at,
+        delay_time_ms=0,
+        execution_time_ms=int((ended_at - started_at).total_seconds() * 1000),
+        failure=failure,
+    )
+
+
+def _failure(error: Exception) -> RemoteExecutionError:
+    frames = [
+        {"filename": frame.filename, "line": frame.lineno, "name": frame.name, "text": frame.line or ""}
+        for frame in traceback.extract_tb(error.__traceback__)[1:]
+    ]
+    failure = in_own_type(RemoteExecutionError(type(error).__qualname__, str(error), frames=frames), error)
+    failure.__cause__ = error  # it has the frames
+    return failure
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+E = TypeVar("E", bound=BaseException)
+
+#: marks an exception whose traceback shows no frames of this package
+_MARK = "_flash_jupyter_is_interrupt"
+_OURS = __name__.partition(".")[0]
+
+
+def for_the_caller(interrupt: E) -> E:
+    """Return an interrupt as it is to be raised: its text in one line, without the frames that led to it.
+
+    IPython asks the exception itself what to show. Python prints the frames through which it leaves, ours among them;
+    where nobody else has a say in that (`sys.excepthook`), they are left out.
+    """
+    line = f"{type(interrupt).__name__}: {interrupt}".removesuffix(": ")
+    interrupt.__dict__.update({"_render_traceback_": lambda: [line], _MARK: True})
+    if current_shell() is None and sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _print_for_the_caller
+    return interrupt.with_traceback(None)
+
+
+def _print_for_the_caller(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    each: BaseException | None = error
+    while each is not None:
+        if hasattr(each, _MARK):
+            each.__traceback__ = of_the_caller(each.__traceback__)
+        each = each.__cause__ or each.__context__
+    sys.__excepthook__(kind, error, error.__traceback__)
+
+
+def of_the_caller(trace: TracebackType | None) -> TracebackType | None:
+    """Take the frames of this package out of a traceback."""
+    kept: list[TracebackType] = []
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] != _OURS:
+            kept.append(trace)
+        trace = trace.tb_next
+    for entry, following in zip(kept, [*kept[1:], None], strict=True):
+        entry.tb_next = following
+    return kept[0] if kept else None

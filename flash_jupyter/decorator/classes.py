@@ -13,13 +13,11 @@ import operator
 import secrets
 from typing import Any
 
-from flash_jupyter.capture.calls import find_member, namespace_of
-from flash_jupyter.decorator.calling import RemoteCallable, Tell
-from flash_jupyter.decorator.here import is_worker
+from flash_jupyter.decorator.calling import RemoteCallable, Tell, is_worker
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calling import Line
-from flash_jupyter.session.calls import Arguments, CallRequest, Method
+from flash_jupyter.session.calls import Arguments, Method
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.started import StartedCall
 
@@ -179,20 +177,9 @@ class RemoteMethod(RemoteCallable):
     def _begin(self, arguments: Arguments, tell: Tell) -> StartedCall:
         home, session = self._home, default_session()
         target = home.target
-        request = CallRequest(
-            function=home.cls,
-            wrapper=home.remote_class,
-            arguments=arguments,
-            namespace=namespace_of(home.cls),
-            label=self.label,
-            member=find_member(home.cls, home.remote_class),
-            parameters=parameters_of(self._function)[1:],
-            deps=target.dependencies,
-            apt=target.system_dependencies,
-            accelerate=target.accelerate_downloads,
-            timeout_s=self._timeout,
-            method=Method(home.instance_id, self._name, home.first),
-        )
+        parameters = parameters_of(self._function)[1:]
+        method = Method(home.instance_id, self._name, home.first)
+        request = target.request(home.cls, home.remote_class, arguments, self.label, parameters, self._timeout, method)
         if target.unused_workers:
             text = f"its endpoint has one worker, because instances live in it; workersMax={target.unused_workers}"
             self._warn(f"{text} does not apply", tell)

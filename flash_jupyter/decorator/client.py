@@ -6,7 +6,6 @@ The names are those of runpod-flash 1.21, so that its programs need no other wor
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from typing import Any, TypeVar
@@ -100,26 +99,6 @@ class ClientCall:
             f"{self._what} asks an endpoint that runs other code, and can't be a route of yours",
             fix="await it; for routes of your own write Endpoint(name=...) without id= and image=",
         )
-
-
-async def run(description: EndpointDescription, input_data: Any, webhook: str | None) -> EndpointJob:
-    """Put a job into the queue; returns at once."""
-    order = {"input": input_data, **({} if webhook is None else {"webhook": webhook})}
-    return EndpointJob(await ask(description, lambda client: client.submit(order)))
-
-
-async def run_sync(description: EndpointDescription, input_data: Any, timeout_s: float) -> EndpointJob:
-    """Put a job into the queue and wait so long for its end; returns the job, which may still run then."""
-    started, order = time.monotonic(), {"input": input_data}
-    job = EndpointJob(await ask(description, lambda client: client.submit(order, wait_s=timeout_s)))
-    with contextlib.suppress(TimeoutError):
-        await job.wait(max(timeout_s - (time.monotonic() - started), 0.0))
-    return job
-
-
-async def cancel(description: EndpointDescription, job_id: str) -> EndpointJob:
-    """Stop a job that is known by its id."""
-    return EndpointJob(await ask(description, lambda client: client.cancel(job_id)))
 
 
 def request(

@@ -8,8 +8,8 @@ from typing import Any, Protocol, overload
 
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.functions import RemoteFunction
-from flash_jupyter.decorator.kinds import P, R
 from flash_jupyter.decorator.nesting import watch_unloaded
+from flash_jupyter.decorator.output import P, R
 from flash_jupyter.decorator.routes import RemoteRoute, check_route
 from flash_jupyter.decorator.target import Target, requirements
 from flash_jupyter.errors import OptionError

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
 from pydantic import PrivateAttr
 
 from flash_jupyter.decorator import client
-from flash_jupyter.decorator.client import ClientCall, EndpointJob
+from flash_jupyter.decorator.client import EndpointJob
 from flash_jupyter.decorator.declare import remote
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.unified import EndpointDescription
@@ -73,30 +75,32 @@ class Endpoint(EndpointDescription, init=False):
     async def run(self, input_data: Any, *, webhook: str | None = None) -> EndpointJob:
         """Put a job into its queue and return at once; the platform posts its end to the URL `webhook`."""
         self._check_client("run")
-        return await client.run(self, input_data, webhook)
+        order = {"input": input_data, **({} if webhook is None else {"webhook": webhook})}
+        return EndpointJob(await client.ask(self, lambda endpoint: endpoint.submit(order)))
 
     async def runsync(self, input_data: Any, timeout: float = client.TIMEOUT_S) -> EndpointJob:
         """Put a job into its queue and wait at most `timeout` seconds; returns the job, which may still run then."""
         self._check_client("runsync")
-        return await client.run_sync(self, input_data, timeout)
+        started, order = time.monotonic(), {"input": input_data}
+        job = EndpointJob(await client.ask(self, lambda endpoint: endpoint.submit(order, wait_s=timeout)))
+        with contextlib.suppress(TimeoutError):
+            await job.wait(max(timeout - (time.monotonic() - started), 0.0))
+        return job
 
     async def cancel(self, job_id: str) -> EndpointJob:
         """Stop a job of its queue."""
         self._check_client("cancel")
-        return await client.cancel(self, job_id)
+        return EndpointJob(await client.ask(self, lambda endpoint: endpoint.cancel(job_id)))
 
     def _route_or_request(self, method: str, path: str, data: Any, options: dict[str, Any]) -> Any:
         if self.is_client:
-            return self._request(method, path, data, options)
+            return client.request(self, method, path, data, options)
         if data is not None or options:
             raise OptionError(
                 f"Endpoint(name=...).{method.lower()}({path!r}, ...) makes a route, and takes the path only",
                 fix="write id= or image= for an endpoint that is asked as it is",
             )
         return self._route(method, path)
-
-    def _request(self, method: str, path: str, data: Any, options: dict[str, Any]) -> ClientCall:
-        return client.request(self, method, path, data, options)
 
     def _route(self, method: str, path: str) -> Callable[[Any], Any]:
         if self.name is None:

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flash_jupyter.capsule.kinds import make_nested
-from flash_jupyter.capture.calls import find_member, namespace_of
-from flash_jupyter.decorator.calling import RemoteCallable, Tell
-from flash_jupyter.decorator.here import is_worker
-from flash_jupyter.decorator.kinds import P, R
+from flash_jupyter.decorator.calling import RemoteCallable, Tell, is_worker
+from flash_jupyter.decorator.output import P, R
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.session.calling import start_call, start_payload
-from flash_jupyter.session.calls import Arguments, CallRequest
+from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.started import StartedCall
 from flash_jupyter.transport.routes import arguments_by_name
@@ -78,7 +76,10 @@ class RemoteFunction(RemoteCallable[P, R]):
         session = default_session()
         spec, options = self._target.spec(session), self._options
         if self._target.is_live:
-            return start_call(session, spec, self._request(arguments), retries=options.retries, tell=tell)
+            request = self._target.request(
+                self._function, self._origin, arguments, self.label, self._parameters, options.timeout
+            )
+            return start_call(session, spec, request, retries=options.retries, tell=tell)
         return start_payload(
             session,
             spec,
@@ -87,20 +88,4 @@ class RemoteFunction(RemoteCallable[P, R]):
             timeout_s=options.timeout,
             retries=options.retries,
             tell=tell,
-        )
-
-    def _request(self, arguments: Arguments) -> CallRequest:
-        member = find_member(self._function, self._origin)
-        return CallRequest(
-            function=self._function,
-            wrapper=self._origin,
-            arguments=arguments,
-            namespace=namespace_of(self._function),
-            label=self.label,
-            member=member,
-            parameters=self._parameters,
-            deps=self._target.dependencies,
-            apt=self._target.system_dependencies,
-            accelerate=self._target.accelerate_downloads,
-            timeout_s=self._options.timeout,
         )

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic
 
-from flash_jupyter.decorator.kinds import R
+from typing_extensions import ParamSpec, TypeVar
+
 from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.session.running import Finished
 from flash_jupyter.session.started import CallOutcome
+
+#: what type checkers know of a function: its parameters, and what it returns; with defaults, so that our own code need
+#: not say them where it does not matter
+P = ParamSpec("P", default=...)
+R = TypeVar("R", default=Any)
 
 
 @dataclass(frozen=True, repr=False)

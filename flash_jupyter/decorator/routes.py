@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic
 
 from flash_jupyter.capsule.kinds import make_nested
-from flash_jupyter.capture.calls import find_member, namespace_of
-from flash_jupyter.decorator.here import is_worker
-from flash_jupyter.decorator.interrupted import for_the_caller
-from flash_jupyter.decorator.kinds import P, R
-from flash_jupyter.decorator.output import CALLS, unwrapped
+from flash_jupyter.decorator.calling import for_the_caller, is_worker
+from flash_jupyter.decorator.output import CALLS, P, R, unwrapped
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
-from flash_jupyter.session.calls import Arguments, CallRequest
+from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.routes import execute, send
@@ -103,19 +100,8 @@ class RemoteRoute(Generic[P, R]):
             return send(
                 session, spec, self.method, path, query=query, content=content, timeout_s=self._timeout, tell=tell
             )
-        request = CallRequest(
-            function=self._function,
-            wrapper=self._origin,
-            arguments=(args, kwargs),
-            namespace=namespace_of(self._function),
-            label=self.label,
-            member=find_member(self._function, self._origin),
-            parameters=parameters_of(self._function),
-            deps=target.dependencies,
-            apt=target.system_dependencies,
-            accelerate=target.accelerate_downloads,
-            timeout_s=self._timeout,
-        )
+        parameters = parameters_of(self._function)
+        request = target.request(self._function, self._origin, (args, kwargs), self.label, parameters, self._timeout)
         return execute(session, spec, request, tell)
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flash_jupyter import limits
+from flash_jupyter.capture.calls import find_member, namespace_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import make_options
+from flash_jupyter.session.calls import Arguments, CallRequest, Method
 from flash_jupyter.session.interpreters import interpreter_of
 from flash_jupyter.session.session import Session
 
@@ -58,6 +60,32 @@ class Target:
             spec = replace(spec, name=f"{spec.name}-{self.holds.lower()}")
         spec = replace(spec, ttl_s=settings.ttl_s)
         return _with_one_worker(spec) if self.holds or spec.name in _single else spec
+
+    def request(
+        self,
+        decorated: Any,
+        wrapper: object,
+        arguments: Arguments,
+        label: str,
+        parameters: tuple[str, ...],
+        timeout_s: int | None,
+        method: Method | None = None,
+    ) -> CallRequest:
+        """Describe a call of what is decorated; the fields are those of `CallRequest`."""
+        return CallRequest(
+            function=decorated,
+            wrapper=wrapper,
+            arguments=arguments,
+            namespace=namespace_of(decorated),
+            label=label,
+            member=find_member(decorated, wrapper),
+            parameters=parameters,
+            deps=self.dependencies,
+            apt=self.system_dependencies,
+            accelerate=self.accelerate_downloads,
+            timeout_s=timeout_s,
+            method=method,
+        )
 
     @property
     def _own_name(self) -> str:

@@ -58,7 +58,7 @@ def _read_output(output: Any, label: str, *, is_pickled: bool) -> Any:
 
 
 def has_failure(answer: httpx.Response) -> bool:
-    """Whether an answer says what the function behind a route raised, and where (`worker/callers.py`)."""
+    """Whether an answer says what the function behind a route raised, and where (`worker/api.py`)."""
     if answer.status_code != 500 or "json" not in answer.headers.get("content-type", ""):
         return False
     said = answer.json()

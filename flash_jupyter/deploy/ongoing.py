@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from flash_jupyter.decorator.interrupted import for_the_caller
+from flash_jupyter.decorator.calling import for_the_caller
 from flash_jupyter.deploy.answers import has_failure
 from flash_jupyter.deploy.lookup import Live
 from flash_jupyter.deploy.requests import JobRequest, RouteRequest
@@ -33,7 +33,7 @@ from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Job
 
 Tell = Callable[[Event], None]
-#: a worker gives a caller who sends this a whole failure, with its traceback (`worker/callers.py`)
+#: a worker gives a caller who sends this a whole failure, with its traceback (`worker/api.py`)
 PYTHON_CALLER = {HEADER: ""}
 #: returns where a resource is served; asks the server anew where it is told that it moved
 Find = Callable[[bool], Awaitable[tuple[Link, Live]]]

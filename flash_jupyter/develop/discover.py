@@ -19,7 +19,7 @@ from flash_jupyter.decorator.functions import RemoteFunction
 from flash_jupyter.decorator.routes import RemoteRoute
 from flash_jupyter.decorator.target import Target
 from flash_jupyter.errors import BuildError, FlashError
-from flash_jupyter.worker.bundle import RELEASED
+from flash_jupyter.worker.decorated import RELEASED
 
 Remote = RemoteFunction | RemoteClass | RemoteRoute
 

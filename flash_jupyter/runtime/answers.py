@@ -77,7 +77,7 @@ def failure_of(said: Mapping[str, Any], call: Call) -> FlashError:
 
 
 def read_raised(said: Mapping[str, Any]) -> tuple[RemoteExecutionError, object]:
-    """Read what `worker/raised.py` says of an exception: the error, and the exception itself where it could travel."""
+    """Read what `worker/handler.py` says of an exception: the error, and the exception itself where it could travel."""
     report = dict(said.get("report") or _from_text(str(said.get("error")), str(said.get("traceback") or "").rstrip()))
     frames, chain = report.get("frames", ()), report.get("chain", ())
     message = str(report.get("message", ""))

@@ -22,8 +22,7 @@ from flash_jupyter.runtime.wrapper import ProductionWrapper
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import Http
 from flash_jupyter.transport.loop import LoopThread
-from flash_jupyter.worker import manifest as bundle
-from flash_jupyter.worker.current import Current, current
+from flash_jupyter.worker.current import Current, current, read_manifest
 
 
 class Dial:
@@ -89,7 +88,7 @@ def _entry(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 @functools.cache
 def dial() -> Dial:
     """Return this worker's own."""
-    return Dial(bundle.read(), read_place(os.environ))
+    return Dial(read_manifest(), read_place(os.environ))
 
 
 def remaining_s(manifest: Mapping[str, Any], resource: str, *, asked_s: float | None = None) -> float | None:

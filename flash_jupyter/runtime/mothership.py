@@ -25,8 +25,8 @@ from flash_jupyter.runtime.children import Family, Report
 from flash_jupyter.runtime.forward import add_functions
 from flash_jupyter.runtime.place import read_place
 from flash_jupyter.transport.http import Http
-from flash_jupyter.worker import manifest as bundle
 from flash_jupyter.worker.api import ping
+from flash_jupyter.worker.current import read_manifest
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
@@ -44,7 +44,7 @@ def create_mothership(main: str = "", environ: Mapping[str, str] | None = None) 
     """
     from fastapi import FastAPI
 
-    manifest, environ = bundle.read(), os.environ if environ is None else environ
+    manifest, environ = read_manifest(), os.environ if environ is None else environ
     ship = Mothership(manifest, environ)
     app = _own(main) if main else FastAPI(title=str(manifest.get("project_name", "mothership")))
     if not main:

@@ -40,7 +40,7 @@ LOOKS = Retry(first_s=0.05, factor=1.4, cap_s=1.0)
 CONNECTS = Retry(attempts=6, first_s=0.25, cap_s=4.0)
 #: what telling the platform of a cancelled call may take, in seconds
 CANCEL_S = 5.0
-#: for a worker's `worker/callers.py`: how long we wait
+#: for a worker's `worker/api.py`: how long we wait
 HEADER = "X-Flash-Timeout-S"
 
 

@@ -32,8 +32,8 @@ class Channel:
 
     def request(self, method: str, url: str, body: bytes = b"") -> tuple[int, bytes]:
         """Send one request and return the answer's status and body; `OSError` when there is no answer."""
-        parts = urlsplit(url)
-        head = f"{method} {parts.path}?{parts.query} HTTP/1.1\r\n{self._headers}Content-Length: {len(body)}\r\n\r\n"
+        target = url.partition(self._netloc)[2]
+        head = f"{method} {target} HTTP/1.1\r\n{self._headers}Content-Length: {len(body)}\r\n\r\n"
         try:
             connection = self._socket = self._socket or self._connect()
             connection.sendall(head.encode() + body)

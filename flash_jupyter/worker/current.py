@@ -1,12 +1,30 @@
-"""The job that a worker runs now: since when, and how long its caller waits for it."""
+"""What a worker of a deployed bundle is at: the manifest of its bundle, and the job that it runs now."""
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: the root of the bundle, which has this file as flash_jupyter/worker/current.py
+ROOT = Path(__file__).parents[2]
+FILE_NAME = "flash_manifest.json"
+
+
+@functools.cache
+def read_manifest() -> Mapping[str, Any]:
+    """Return the manifest; empty where there is none."""
+    try:
+        found = json.loads((ROOT / FILE_NAME).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)

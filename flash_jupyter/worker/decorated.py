@@ -3,20 +3,24 @@
 The manifest says which function is whose; what another resource serves is for `runtime` to call, where a bundle has it.
 The outermost call is the worker's own and gets the bare value; a call that is made inside of another is the user's, who
 finds what he finds at home: `await f(x)` and `f.remote(x)` give an output, a route gives its value.
+
+`find_functions` is what the handler file of a bundle does first.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from flash_jupyter.capsule.kinds import Nested
-from flash_jupyter.errors import FlashError
-from flash_jupyter.worker import manifest
-from flash_jupyter.worker.current import current, serving
+from flash_jupyter.errors import BuildError, FlashError
+from flash_jupyter.worker.current import current, read_manifest, serving
 
 #: what `remote` made of a function -> the function
 _bare: dict[Any, Callable[..., Any]] = {}
@@ -51,7 +55,7 @@ def decorate(
 
 def served_elsewhere(name: str) -> str | None:
     """Return the other resource that serves a function of this name; None for our own, and for what nobody serves."""
-    own, place = os.environ.get("FLASH_RESOURCE_NAME"), manifest.read().get("function_registry", {}).get(name)
+    own, place = os.environ.get("FLASH_RESOURCE_NAME"), read_manifest().get("function_registry", {}).get(name)
     return place if own and place != own else None
 
 
@@ -136,3 +140,46 @@ class _Absent:
 
 #: without `runtime`: what another resource serves says so when it is called
 remote = make_remote(Elsewhere)
+
+
+#: projects that were written for the released client import it by this name
+RELEASED = "runpod_flash"
+
+
+def find_functions(places: Mapping[str, str], packages: str = "") -> dict[str, Any]:
+    """Return name -> function or class, for name -> `module:attribute`.
+
+    `packages` is the folder of packages that only this resource has, below the bundle's root. Relative paths hold from
+    that root, as they do from a notebook's folder. Raises `BuildError` for
+    a module that can't be imported on this worker, and for one that lacks the name.
+    """
+    root = Path(__file__).parents[2]
+    os.chdir(root)
+    if packages:
+        sys.path.insert(0, str(root / packages))
+    sys.modules.setdefault(RELEASED, importlib.import_module("flash_jupyter"))
+    return {name: _find(name, *place.split(":")) for name, place in places.items()}
+
+
+def _find(name: str, module: str, attribute: str) -> Any:
+    try:
+        return bare(getattr(importlib.import_module(module), attribute))
+    except ModuleNotFoundError as error:
+        missing = error.name or module
+        raise BuildError(
+            f"{module}, which has {name}, can't be imported on this worker: there is no module {missing}",
+            fix=f"add the package that has {missing} to the dependencies, or its file to the project, and build again",
+        ) from error
+    except AttributeError as error:
+        if hasattr(sys.modules.get(module), "__file__"):
+            raise BuildError(f"{module} has no {attribute} on this worker", fix="define it at module level") from error
+        raise _failed(name, module, error) from error
+    except Exception as error:  # the module's own code
+        raise _failed(name, module, error) from error
+
+
+def _failed(name: str, module: str, error: Exception) -> BuildError:
+    return BuildError(
+        f"{module}, which has {name}, can't be imported on this worker: {type(error).__name__}: {error}",
+        fix="let the module's top level run anywhere; put what needs the worker into a function",
+    )

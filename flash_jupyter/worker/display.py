@@ -2,20 +2,26 @@
 
 An object is asked as IPython asks it: `_repr_mimebundle_` first, then the single `_repr_*_` methods. Where the cell
 imports IPython's own `display`, that one is led here too; where there is no IPython, a stand-in is.
+
+Figures of matplotlib need no setting, as in a notebook: a backend of our own draws them with Agg. matplotlib imports
+its backend by name when pyplot is first used. The module of that name is put in place beforehand and fills itself then,
+so a worker without matplotlib needs none.
 """
 
 from __future__ import annotations
 
 import base64
+import io
+import os
+import sys
 import types
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from flash_jupyter.capsule.kinds import make_handle
-from flash_jupyter.worker.hooks import show_bars_as_text, when_imported
 from flash_jupyter.worker.ipython import stand_in_for_ipython
-from flash_jupyter.worker.keyboard import refuse_debuggers, refuse_passwords
+from flash_jupyter.worker.process import refuse_debuggers, refuse_passwords, show_bars_as_text, when_imported
 
 Bundle = dict[str, Any]
 Emit = Callable[[dict[str, Any]], None]
@@ -218,3 +224,52 @@ ADAPTATIONS: dict[str, Callable[[Any], None]] = {
     "getpass": refuse_passwords,
     "pdb": refuse_debuggers,
 }
+
+
+BACKEND = "_flash_jupyter_plots"
+
+
+class PlotBackend(types.ModuleType):
+    """A backend module: figures are shown by `plt.show()`, and those still open when the cell ends."""
+
+    def __init__(self) -> None:
+        super().__init__(BACKEND)
+        self.displayer: Displayer | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name not in {"FigureCanvas", "show"}:
+            raise AttributeError(name)
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        self.FigureCanvas, self.show = FigureCanvasAgg, self.show_all
+        return self.__dict__[name]
+
+    def show_all(self, *_args: Any, **_kwargs: Any) -> None:
+        """Show every open figure, and close it."""
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None or self.displayer is None:
+            return
+        for number in pyplot.get_fignums():
+            figure = pyplot.figure(number)
+            if figure.get_axes() or figure.lines or figure.texts:
+                self.displayer.publish({"image/png": _png(figure), "text/plain": repr(figure)})
+        pyplot.close("all")
+
+
+def plot_backend() -> PlotBackend:
+    """Put the backend in place, once for a process."""
+    backend = sys.modules.get(BACKEND)
+    if not isinstance(backend, PlotBackend):
+        backend = PlotBackend()
+        sys.modules[BACKEND] = backend
+        os.environ["MPLBACKEND"] = f"module://{BACKEND}"  # a kernel's own setting may have come along
+    return backend
+
+
+def _png(figure: Any) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight")
+    return file.getvalue()
+
+
+drawers["matplotlib.figure.Figure"] = "image/png", lambda figure: base64.b64encode(_png(figure)).decode()

@@ -2,56 +2,34 @@
 
 It depends on nothing that a host does: not on a namespace that lasts (state lives in the module that the text
 becomes), not on a free event loop (the cell has a thread of its own, or the main thread where the host hands it over),
-not on the host's capture of output. A failure of the user's code is an answer like any other, so what was bound
-before it comes home.
+not on the host's capture of output.
 """
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import builtins
 import ctypes
-import importlib
-import inspect
-import linecache
 import os
 import queue
 import sys
 import threading
-import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import contextmanager
 
-from flash_jupyter.capsule.receiver import ERROR_NAME, RESULT_NAME, Receiver
-from flash_jupyter.worker.calls import Call, Lost, home_of, read_call, refuse_lost, run_alone
+from flash_jupyter.capsule.receiver import Receiver
 from flash_jupyter.worker.descriptors import pipes
-from flash_jupyter.worker.display import Displayer, mimebundle
-from flash_jupyter.worker.failures import describe, exit_code, say
-from flash_jupyter.worker.install import FreshWorkerNeeded, InstallError, install, refuse_missing_packages
-from flash_jupyter.worker.keyboard import nobody_types
-from flash_jupyter.worker.modules import install_modules
+from flash_jupyter.worker.job import Job, outdated
 from flash_jupyter.worker.output import Events, Stream
-from flash_jupyter.worker.plots import plot_backend
-from flash_jupyter.worker.process import last_words, set_up_process
-from flash_jupyter.worker.shell import Shell
-from flash_jupyter.worker.source import VALUE, with_result
-from flash_jupyter.worker.versions import loaded_versions, skew_text
+from flash_jupyter.worker.process import last_words, nobody_types, set_up_process
 
-ANSWER_VERSION = 1
 #: what a cancelled cell gets for its `finally` blocks before the process ends
 GRACE_S = 2.0
-#: a result larger than this never arrives (Runpod docs, operation reference: 20 MB), and base64 takes a third
-ANSWER_BYTES = 14_000_000
 
 #: the container's own stdout, which is its log: the cell's `sys.stdout` is something else
 _log_fd = os.dup(1)
 _streams = (Stream("stdout", 1, _log_fd), Stream("stderr", 2, _log_fd))
-#: dependencies that this process has in a version that a cell did not want
-_outdated: list[str] = []
 
 
 async def run_async(capsule: bytes) -> bytes:
@@ -70,7 +48,7 @@ async def run_async(capsule: bytes) -> bytes:
 
 def ends_worker() -> bool:
     """Whether this process must not run another cell; a host of ours asks, under others it ends by itself."""
-    return bool(_outdated)
+    return bool(outdated)
 
 
 def _end_process_soon(code: int) -> None:
@@ -86,215 +64,13 @@ def run(capsule: bytes) -> bytes:
     events = Events(order["run"], _log_fd, receiver.env.values())
     said = b""
     try:
-        answer = _Run(receiver, events).answer()
+        job = Job(receiver, events)
+        with _environment(receiver.env), _captured(events), nobody_types(), _as_main(job.main):
+            answer = job.answer()
         said = answer if order.get("says_answer") else b""
         return answer
     finally:
         events.close(said)
-
-
-class _Run:
-    """One cell on its way: prepare, execute, pack."""
-
-    def __init__(self, receiver: Receiver, events: Events) -> None:
-        self._receiver, self._order, self._events = receiver, receiver.order, events
-        self._displayer = Displayer(events.emit, events.show)
-        self._plots = plot_backend()
-        self._plots.displayer = self._displayer
-        self._main = home_of(self._order) or types.ModuleType("__main__")
-        self._call: Call | None = None
-        self._report: dict[str, Any] = {"version": ANSWER_VERSION, "status": "ok", "error": None, "exit_code": None}
-        self._report |= {"installed": [], "phases": {}}
-        self._result: dict[str, Any] = {}
-        self._plumbing: dict[str, Any] = {}
-
-    def answer(self) -> bytes:
-        """Run the cell and put everything that it made into bytes."""
-        with _environment(self._receiver.env), _captured(self._events), nobody_types(), _as_main(self._main):
-            if self._prepare():
-                self._execute()
-            return self._pack()
-
-    def _prepare(self) -> bool:
-        try:
-            refuse_lost(self._order)
-            if self._receiver.skew:
-                self._fail("error", "VersionSkewError", f"functions of the notebook are {self._receiver.skew}")
-                return False
-            with self._phase("dependencies"):
-                self._install()
-            install_modules(self._order.get("modules", {}))
-            self._fill_namespace()
-        except FreshWorkerNeeded as error:
-            _outdated.append(str(error))
-            self._fail("restart", "FreshWorkerNeeded", f"{error} is already imported in another version")
-        except InstallError as error:
-            self._fail("error", error.kind, str(error))
-        except Lost:
-            self._fail("lost", "InstanceLost", "")
-        except Exception as error:  # an object's own code runs while it is unpickled
-            text = (
-                f"what the cell reads can't be rebuilt here: {say(error)}{skew_text(self._order.get('versions', {}))}"
-            )
-            self._fail("error", "DeserializationError", text)
-        else:
-            return True
-        return False
-
-    def _install(self) -> None:
-        if _outdated:
-            raise FreshWorkerNeeded(_outdated[0])
-        refuse_missing_packages(self._order.get("apt", []))
-        deps = self._order.get("deps", [])
-        if deps:
-            names = ", ".join(
-                dep.partition("@")[0].rstrip() for dep in deps
-            )  # an address is long, and may have a token
-            self._events.emit({"t": "phase", "name": "dependencies", "detail": names})
-        done = install(deps)
-        self._report["installed"] = list(done.names)
-        if done.text:
-            self._events.emit({"t": "notice", "text": done.text})
-        if deps:
-            self._events.emit({"t": "phase", "name": "running"})
-
-    def _fail(self, status: str, kind: str, message: str) -> None:
-        error = {"type": kind, "message": message, "frames": [], "chain": []}
-        self._report.update(status=status, error=error)
-
-    def _fill_namespace(self) -> None:
-        namespace = self._main.__dict__
-        shell = Shell(namespace)
-        namespace.update(
-            __builtins__=builtins,
-            display=self._displayer.display,
-            get_ipython=lambda: shell,
-        )
-        self._plumbing = dict(namespace)
-        for name in self._order.get("submodules", []):  # `import a.b` binds `a`: its part must be loaded as well
-            with suppress(ImportError):
-                importlib.import_module(name)
-        self._receiver.load(namespace)
-        if self._order["kind"] != "cell":
-            self._call = read_call(self._order, self._main)
-        self._displayer.lead_here()
-
-    def _execute(self) -> None:
-        with self._phase("running"):
-            stopped = self._run_guarded(self._run_code)
-            if not stopped:  # also of a cell that failed: what it drew is a part of its output
-                self._run_guarded(self._plots.show_all)
-
-    def _run_guarded(self, work: Callable[[], None]) -> bool:
-        """Do something of the user's; the first failure is reported. Returns whether the cell is being stopped."""
-        try:
-            work()
-        except SystemExit as error:
-            self._report.update(status="exit", exit_code=exit_code(error))
-        except BaseException as error:
-            if self._report["status"] == "ok":
-                filename = self._call.filename if self._call else self._order["filename"]
-                self._report.update(status="error", error=describe(error, filename))
-                if isinstance(error, Exception):
-                    self._result[ERROR_NAME] = error
-            return not isinstance(error, Exception)
-        return False
-
-    def _run_code(self) -> None:
-        if self._call is None:
-            self._run_source()
-        else:
-            self._result[RESULT_NAME] = self._call.run()
-
-    def _run_source(self) -> None:
-        filename, source = self._order["filename"], self._order["source"]
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        code = compile(with_result(source, filename), filename, "exec", flags, dont_inherit=True)
-        running = eval(code, self._main.__dict__)
-        if code.co_flags & inspect.CO_COROUTINE:  # it awaits at top level: all of it is one coroutine
-            run_alone(running)
-        value = self._main.__dict__.pop(VALUE, None)
-        if value is not None:
-            self._result[RESULT_NAME] = value
-
-    def _pack(self) -> bytes:
-        if self._order["kind"] != "cell":
-            return self._pack_result()
-        with self._phase("returning"):
-            out, drop = self._order.get("out"), set(self._order.get("drop", ()))
-
-            def keep(name: str) -> bool:
-                return name not in drop and not self._is_plumbing(name) and (out is None or name in out)
-
-            answer = self._receiver.pack(self._final_report(), self._result, keep)
-            if any(failure["name"] == RESULT_NAME for failure in self._receiver.failed):
-                self._report["result_bundle"] = mimebundle(self._result.pop(RESULT_NAME))
-                answer = self._receiver.pack(self._final_report(), {}, keep)
-            return self._within_limit(answer, keep)
-
-    def _pack_result(self) -> bytes:
-        """Put what a call returned into bytes; the names of its namespace stay here."""
-        with self._phase("returning"):
-            if self._call is not None:
-                self._report["instance"] = self._call.is_held
-            answer = self._receiver.pack_result(self._final_report(), self._result)
-            if len(answer) <= ANSWER_BYTES:
-                return answer
-            if self._report["status"] == "ok":  # else it is the exception that takes so much
-                self._fail("too_large", "ResultTooLarge", f"{len(answer)}")
-            return self._receiver.pack_result(self._final_report() | {"sizes": {"the result": len(answer)}}, {})
-
-    def _is_plumbing(self, name: str) -> bool:
-        """Whether a name is ours, not the cell's."""
-        return name in self._plumbing and self._main.__dict__.get(name) is self._plumbing[name]
-
-    def _final_report(self, *, late: bool = True) -> dict[str, Any]:
-        pipes().settle()
-        self._events.flush()
-        told = {
-            "events": self._events.kept(late=late),
-            "events_total": self._events.count,
-            "versions": loaded_versions(self._order.get("versions", ())),
-        }
-        return self._report | told
-
-    def _within_limit(self, answer: bytes, keep: Callable[[str], bool]) -> bytes:
-        """An answer that is too large would be lost as a whole: leave the largest values there, and say so."""
-        if len(answer) <= ANSWER_BYTES:
-            return answer
-        self._result.pop(ERROR_NAME, None)
-        answer = self._receiver.pack(self._final_report(late=False), self._result, keep)
-        if len(answer) <= ANSWER_BYTES:
-            return answer
-        sizes = self._receiver.sizes()
-        left = _largest(sizes, sum(sizes.values()) - ANSWER_BYTES * 9 // 10)
-        self._report["left"] = {name: sizes[name] for name in left}
-        result = {name: value for name, value in self._result.items() if len(left) < len(sizes)}
-        smaller = self._receiver.pack(self._final_report(), result, lambda name: keep(name) and name not in left)
-        if len(smaller) <= ANSWER_BYTES:
-            return smaller
-        self._fail("too_large", "ResultTooLarge", f"{len(smaller)}")
-        return self._receiver.pack(self._final_report() | {"sizes": sizes}, {}, lambda _name: False)
-
-    @contextmanager
-    def _phase(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._report["phases"][name] = round(time.perf_counter() - started, 6)
-
-
-def _largest(sizes: dict[str, int], excess: int) -> list[str]:
-    """The fewest names, largest first, that take `excess` bytes together."""
-    chosen: list[str] = []
-    for name in sorted(sizes, key=lambda name: -sizes[name]):
-        if excess <= 0:
-            break
-        chosen.append(name)
-        excess -= sizes[name]
-    return chosen
 
 
 @contextmanager

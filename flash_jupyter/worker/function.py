@@ -6,9 +6,11 @@ that asks for it (`__flash_jupyter_keep__ = True`) keeps its namespace.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import contextlib
+import importlib.util
 import inspect
 import io
 import json
@@ -17,13 +19,14 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
+from importlib import resources
 from types import CodeType
 from typing import Any
 
 import cloudpickle
 
-from flash_jupyter.worker.image import prepare
-from flash_jupyter.worker.install import FreshWorkerNeeded, InstallError
+from flash_jupyter.worker.install import FreshWorkerNeeded, InstallError, install
+from flash_jupyter.worker.modules import install_modules
 
 #: so much of what a function prints goes into its response, which may not be larger than 20 MB
 STDOUT_CHARACTERS = 2_000_000
@@ -199,3 +202,46 @@ def _captured(output: io.StringIO) -> Iterator[None]:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat()
+
+
+def prepare(request: Mapping[str, Any]) -> None:
+    """Make importable what a request brings (`modules`), asks for (`dependencies`), and may count on in the image.
+
+    Raises `InstallError`, `FreshWorkerNeeded` or, for a path that leads out of its folder, `ValueError`.
+    """
+    code = request.get("function_code") or request.get("class_code") or ""
+    wanted = [*(request.get("dependencies") or []), *lacking(code)]
+    if wanted:
+        install(wanted)
+    install_modules(request.get("modules") or {})
+
+
+@lru_cache(maxsize=64)
+def lacking(code: str) -> tuple[str, ...]:
+    """Return the packages which the code imports, every published image has, and this interpreter lacks.
+
+    A client's own stubs count on them: the calls of one endpoint to another are sent with aiohttp.
+
+    >>> lacking("import json, flash_jupyter")
+    ()
+    """
+    missing = {name for name in _imports(code) if importlib.util.find_spec(name) is None}
+    return tuple(sorted(_in_every_image()[name] for name in missing & _in_every_image().keys())) if missing else ()
+
+
+def _imports(code: str) -> set[str]:
+    try:
+        nodes = list(ast.walk(ast.parse(code)))
+    except SyntaxError:  # told where it is executed
+        return set()
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.partition(".")[0] for name in found}
+
+
+@lru_cache(maxsize=1)
+def _in_every_image() -> dict[str, str]:
+    """Module -> package, for what all published images have."""
+    text = resources.files("flash_jupyter").joinpath("base_images.json").read_text("utf-8")
+    packages = json.loads(text)["parts"]["worker"]["packages"]
+    return {module: package for package, modules in packages.items() for module in modules}

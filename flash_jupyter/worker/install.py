@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -244,12 +244,9 @@ def _installer(target: Path) -> list[str]:
     return [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--target", str(target)]
 
 
-def _installer_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """No colours, and no width of a terminal: what is said goes into an error's text as it is."""
-    return {**{name: value for name, value in environ.items() if name != "COLUMNS"}, "NO_COLOR": "1"}
-
-
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    # no colours, and no width of a terminal: what is said goes into an error's text as it is
+    environ = {**{name: value for name, value in os.environ.items() if name != "COLUMNS"}, "NO_COLOR": "1"}
     try:
         return subprocess.run(
             command,
@@ -258,7 +255,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
             text=True,
             timeout=TIMEOUT_S,
             check=False,
-            env=_installer_environment(os.environ),
+            env=environ,
         )
     except subprocess.TimeoutExpired:
         raise InstallError(f"the installer did not finish within {TIMEOUT_S} s") from None

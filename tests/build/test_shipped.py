@@ -47,7 +47,7 @@ QUEUE = '''\
 
 from __future__ import annotations
 
-from flash_jupyter.worker.bundle import find_functions
+from flash_jupyter.worker.decorated import find_functions
 from flash_jupyter.worker.handler import create_handler
 from flash_jupyter.worker.serving import serve_queue
 

@@ -13,7 +13,7 @@ import pytest
 from flash_jupyter.deploy.answers import has_failure, read_job, read_refusal, read_route
 from flash_jupyter.errors import ApiError, JobTimedOut, RemoteExecutionError, SerializationError, WorkerLost
 from flash_jupyter.wire.jobs import Job
-from flash_jupyter.worker.raised import describe
+from flash_jupyter.worker.handler import describe
 
 
 def job(status: str = "COMPLETED", **fields: Any) -> Job:

@@ -33,7 +33,7 @@ from flash_jupyter.runtime.request import Call, Instance
 from flash_jupyter.runtime.state import Deployed
 from flash_jupyter.runtime.wrapper import ProductionWrapper
 from flash_jupyter.transport.http import Clock, Http
-from flash_jupyter.worker.raised import describe
+from flash_jupyter.worker.handler import describe
 
 OLD, NEW = Deployed("ep1", "https://host/v2/ep1"), Deployed("ep2", "https://host/v2/ep2")
 SHOP = Deployed("lb1", "https://host/lb/lb1")

@@ -9,7 +9,7 @@ from artifacts import archive
 
 from flash_jupyter.build.manifest import Function, Manifest, Resource, make_manifest
 from flash_jupyter.build.project import fingerprint
-from flash_jupyter.worker import handler, raised
+from flash_jupyter.worker import handler
 
 PYTHON = "3.11"
 IMAGE = "runpod/flash-cpu:latest"
@@ -88,7 +88,6 @@ def hand_made(
         "flash_jupyter/__init__.py": "",
         "flash_jupyter/worker/__init__.py": "",
         "flash_jupyter/worker/handler.py": Path(str(handler.__file__)).read_text("utf-8"),
-        "flash_jupyter/worker/raised.py": Path(str(raised.__file__)).read_text("utf-8"),
     }
     print_of = fingerprint({name: text.encode() for name, text in files.items()})
     manifest = make_manifest("shop", python, resources, print_of)

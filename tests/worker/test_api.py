@@ -11,7 +11,8 @@ import httpx
 import pydantic
 import pytest
 
-from flash_jupyter.worker.api import create_app
+from flash_jupyter.worker.api import HEADER, create_app
+from flash_jupyter.worker.current import current
 
 if TYPE_CHECKING:
     from nowhere import Missing  # type: ignore[import-not-found]
@@ -173,3 +174,38 @@ def test_functions_that_are_not_async_do_not_hold_each_other_up() -> None:
 
     answers = ask("POST /meet", meet, *[("POST", "/meet", {})] * 2)
     assert sorted(answer.json() for answer in answers) == [0, 1]
+
+
+async def refuse() -> None:
+    raise ValueError("no tea")
+
+
+async def waits() -> Any:
+    job = current()
+    return None if job is None else job.timeout_s
+
+
+def ask_as(method: str, path: str, **more: Any) -> httpx.Response:
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app({"POST /refuse": refuse, "GET /waits": waits}))
+        async with httpx.AsyncClient(transport=transport, base_url="http://worker.test") as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(send())
+
+
+def test_anybody_gets_one_line() -> None:
+    answer = ask_as("POST", "/refuse", json={})
+    assert (answer.status_code, answer.json()) == (500, {"detail": "ValueError: no tea"})
+
+
+def test_a_python_caller_gets_all_of_it() -> None:
+    answer = ask_as("POST", "/refuse", json={}, headers={HEADER: ""})
+    said = answer.json()
+    assert (answer.status_code, said["detail"], said["report"]["type"]) == (500, "ValueError: no tea", "ValueError")
+    assert {"traceback", "exception"} <= said.keys()
+
+
+@pytest.mark.parametrize(("sent", "expected"), [({}, None), ({HEADER: "2.5"}, 2.5), ({HEADER: "soon"}, None)])
+def test_how_long_a_caller_waits_is_known(sent: dict[str, str], expected: float | None) -> None:
+    assert ask_as("GET", "/waits", headers=sent).json() == expected

@@ -13,7 +13,7 @@ from calls import Caller, local_module, method, request
 from cells import WorkerProcess
 
 from flash_jupyter.worker.calls import run_alone
-from flash_jupyter.worker.standin import Silent, StandIn
+from flash_jupyter.worker.modules import Silent, StandIn
 
 Leave = Callable[[list[str]], Coroutine[Any, Any, None]]
 

@@ -7,7 +7,7 @@ import cloudpickle
 import pytest
 
 from flash_jupyter.worker import function
-from flash_jupyter.worker.function import execute
+from flash_jupyter.worker.function import execute, lacking
 
 
 def encoded(value: Any) -> str:
@@ -171,3 +171,22 @@ def test_dependencies_that_are_there_are_not_installed() -> None:
 def test_a_dependency_that_is_no_requirement_is_named() -> None:
     request = {"function_name": "f", "function_code": "def f():\n    return 1\n", "dependencies": ["no such thing"]}
     assert execute(request)["error"].startswith("`no such thing` is not a requirement that pip understands: ")
+
+
+IMPORTS = [
+    ("what is here", "import json\nfrom httpx import Client", ()),
+    ("what neither this machine nor an image has", "import nothing_like_this", ()),
+    (
+        "what is inside of a function, as a client's stub has it",
+        "async def f():\n    import tqdm_loggable as t",
+        ("tqdm-loggable",),
+    ),
+    ("a submodule", "from tqdm_loggable.auto import tqdm", ("tqdm-loggable",)),
+    ("a relative import", "from .tqdm_loggable import tqdm", ()),
+    ("code that is none", "def f(:", ()),
+]
+
+
+@pytest.mark.parametrize(("code", "packages"), [case[1:] for case in IMPORTS], ids=[case[0] for case in IMPORTS])
+def test_what_the_images_have_and_this_interpreter_lacks(code: str, packages: tuple[str, ...]) -> None:
+    assert lacking(code) == packages

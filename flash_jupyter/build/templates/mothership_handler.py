@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flash_jupyter.runtime.mothership import create_mothership
 from flash_jupyter.worker.api import serve_routes
-from flash_jupyter.worker.bundle import find_functions
+from flash_jupyter.worker.decorated import find_functions
 
 #: folder of the packages that only this resource has
 PACKAGES: str = ""

@@ -30,6 +30,8 @@ from flash_jupyter.worker.described import (
     CpuLiveServerless,
     CpuLoadBalancerSlsResource,
     CpuServerlessEndpoint,
+    Endpoint,
+    EndpointJob,
     LiveLoadBalancer,
     LiveServerless,
     LoadBalancerSlsResource,
@@ -37,7 +39,6 @@ from flash_jupyter.worker.described import (
     PodTemplate,
     ServerlessEndpoint,
 )
-from flash_jupyter.worker.unified import Endpoint, EndpointJob
 
 __all__ = [
     "CpuInstanceType",

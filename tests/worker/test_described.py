@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flash_jupyter.errors import FlashError
-from flash_jupyter.worker.unified import Endpoint
+from flash_jupyter.worker.described import Endpoint
 
 CLIENTS: list[Any] = [Endpoint(id="x"), Endpoint("vllm", image="a/b")]
 

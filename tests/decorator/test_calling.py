@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from flash_jupyter.decorator.interrupted import for_the_caller, of_the_caller
+from flash_jupyter.decorator.calling import for_the_caller, of_the_caller
 from flash_jupyter.decorator.output import JobOutput
 from flash_jupyter.errors import FlashError
 
