@@ -112,6 +112,7 @@ def lab(tab: Lab, server: JupyterServer, keep: Callable[..., None]) -> Iterator[
         tab.ok("%load_ext flash_jupyter")
         yield tab
         keep(tab)
+        tab.dismiss_questions()  # a test that failed may leave one
         tab.theme("light")
         tab.close_notebook()
     except BaseException:

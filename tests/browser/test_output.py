@@ -92,3 +92,11 @@ def test_a_hundred_thousand_progress_updates_change_the_page_a_few_times_a_secon
     assert cell.outputs[1:] == ["begin\n 100.0 %"]
     assert 0 < messages <= AT_FIRST + PER_SECOND * took_s
     assert 0 < frames <= AT_FIRST + PER_SECOND * took_s
+
+
+def test_a_question_that_a_test_leaves_open_does_not_hold_up_the_next_one(lab: Lab) -> None:
+    lab.page.locator('.jp-NotebookPanel-toolbar [data-command="notebook:restart-kernel"]').click()
+    lab.page.get_by_role("dialog").wait_for()
+    lab.dismiss_questions()
+    assert lab.page.locator(".jp-Dialog").count() == 0
+    assert lab.ok("1 + 1").outputs == ["2"]

@@ -17,6 +17,8 @@ from lab_server import JupyterServer
 CELL_S = 90.0
 OPEN_S = 120.0
 POLL_S = 0.05
+#: a question is gone so soon after it was answered; else the page is given up
+QUESTION_S = 10.0
 
 #: console errors that are no fault of ours: pattern -> reason
 ALLOWED_ERRORS: dict[str, str] = {
@@ -68,6 +70,13 @@ class Lab:
         """Save and close the notebook that is open; the page stays."""
         self.page.evaluate(_CLOSE)
         self.page.locator(".jp-NotebookPanel").wait_for(state="detached")
+
+    def dismiss_questions(self) -> None:
+        """Say no to the questions that are open: while one is, Lab closes no notebook."""
+        questions = self.page.locator(".jp-Dialog")
+        while count := questions.count():
+            self.page.keyboard.press("Escape")
+            questions.nth(count - 1).wait_for(state="detached", timeout=QUESTION_S * 1000)
 
     def leave(self) -> None:
         """Leave JupyterLab, whatever it was at."""
