@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from flash_jupyter.views.format import PLACES, age, duration, html_table, money, shortened, table
+from flash_jupyter.views.format import PLACES, age, duration, money, shortened, table
 from flash_jupyter.wire.times import read_time
 
 STATUS_COLUMNS = ("name", "hardware", "workers", "jobs")
@@ -95,9 +95,8 @@ STYLE = """\
 
 def table_bundle(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> dict[str, str]:
     """Make the mime bundle of a plain listing; `empty` is said where there is nothing to list."""
-    if not rows:
-        return {"text/plain": empty, "text/html": f"<i>{html.escape(empty)}</i>"}
-    return {"text/plain": table(rows, columns), "text/html": html_table(rows, columns)}
+    texts = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
+    return listing_bundle(texts, [Column(column, column, is_whole=True) for column in columns], empty=empty)
 
 
 def endpoints_bundle(endpoints: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, str]:
