@@ -141,9 +141,9 @@ def price_of(document: Mapping[str, Any]) -> tuple[str, float]:
     ('gpu', 0.00062)
     """
     if "cpu" in document:
-        return "cpu", document["cpu"][0]["vcpuCount"] * catalog.vcpu_usd_per_h("serverless") / 3600
+        return "cpu", document["cpu"][0]["vcpuCount"] * catalog.USD_PER_VCPU_H["serverless"] / 3600
     gpu = document["gpu"]
-    return "gpu", catalog.gpu_usd_per_s(gpu["pools"][0]) * gpu["count"]
+    return "gpu", catalog.GPU_POOLS[gpu["pools"][0]]["flex_usd_per_s"] * gpu["count"]
 
 
 def serverless_bill(rows: Iterable[UsageRow], window: Window, endpoint_id: str | None, now: float) -> dict[str, Any]:

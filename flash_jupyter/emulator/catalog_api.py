@@ -1,4 +1,8 @@
-"""The control plane: `/v2/catalog/{gpus,cpus,datacenters}` of REST v2 (reference/openapi-v2.json)."""
+"""The control plane: `/v2/catalog/{gpus,cpus,datacenters}` of REST v2 (reference/openapi-v2.json).
+
+Serverless hardware is in stock unless a fault says otherwise: a local worker runs on what the machine has. Pods,
+clusters and the community cloud do not exist here, so what asks for them finds NONE, and a price of 0.
+"""
 
 from __future__ import annotations
 
@@ -22,22 +26,27 @@ SoldOut = Callable[[str], bool]
 
 def show_gpu(card: str, query: Query, sold_out: SoldOut) -> dict[str, Any]:
     """Return `GpuType`; with availability where `include` is in the query."""
-    pool = catalog.pools_by_type()[card]
+    pool = catalog.POOL_OF[card]
+    entry = catalog.GPU_POOLS[pool]
     document = {
         "id": card,
         "name": _name(card),
         "pool": pool,
         "manufacturer": "NVIDIA",
-        "memory": catalog.gpu_memory_gb(pool),
+        "memory": entry["memory"],
         "secure": False,
         "community": False,
-        "price": {"secure": 0, "community": 0, "serverless": round(catalog.gpu_usd_per_s(pool) * 3600, 4)},
+        "price": {
+            "secure": 0,
+            "community": 0,
+            "serverless": round(entry["flex_usd_per_s"] * 3600, 4),
+        },
         "maxCount": {"secure": 0, "community": 0},
     }
     if not query.get("include"):
         return document
-    fits = query.get("cloud") != "COMMUNITY" and query.get("count", 1) <= catalog.gpus_per_worker_max()
-    versions = [version for version in catalog.cuda_versions() if _wanted(version, query)]
+    fits = query.get("cloud") != "COMMUNITY" and query.get("count", 1) <= catalog.GPUS_PER_WORKER_MAX
+    versions = [version for version in catalog.CUDA_VERSIONS if _wanted(version, query)]
     places = in_countries(query) if fits and versions and _serves(query) and not sold_out(pool) else []
     shown = [{"version": version, "available": bool(places)} for version in versions]
     return {**document, **_availability(places), **({"cudaVersions": shown} if shown else {})}
@@ -45,7 +54,7 @@ def show_gpu(card: str, query: Query, sold_out: SoldOut) -> dict[str, Any]:
 
 def show_cpu(flavor: str, query: Query, sold_out: SoldOut) -> dict[str, Any]:
     """Return `CpuType`; with availability where `include` is in the query."""
-    entry = catalog.cpu_flavor(flavor)
+    entry = catalog.CPU_FLAVORS[flavor]
     document = {
         "id": flavor,
         "name": entry["name"],
@@ -53,20 +62,20 @@ def show_cpu(flavor: str, query: Query, sold_out: SoldOut) -> dict[str, Any]:
         "vcpu": {"min": 2, "max": entry["vcpu_max"]},
         "ramGbPerVcpu": entry["memory_per_vcpu"],
         "price": {
-            "securePerVcpu": catalog.vcpu_usd_per_h("secure"),
-            "serverlessPerVcpu": catalog.vcpu_usd_per_h("serverless"),
+            "securePerVcpu": catalog.USD_PER_VCPU_H["secure"],
+            "serverlessPerVcpu": catalog.USD_PER_VCPU_H["serverless"],
         },
     }
     if not query.get("include"):
         return document
     fits = _serves(query) and query.get("vcpuCount", 2) <= entry["vcpu_max"]
-    places = [place for place, center in catalog.data_centers().items() if center["cpu"]]
+    places = [place for place, center in catalog.DATA_CENTERS.items() if center["cpu"]]
     return {**document, **_availability(places if fits and not sold_out(flavor) else [])}
 
 
 def show_data_center(place: str, query: Query, sold_out: SoldOut) -> dict[str, Any]:
     """Return `DataCenter`; which certificates it has, and global networking, is not documented."""
-    center = catalog.data_centers()[place]
+    center = catalog.DATA_CENTERS[place]
     document = {
         "id": place,
         "name": center["name"],
@@ -77,10 +86,10 @@ def show_data_center(place: str, query: Query, sold_out: SoldOut) -> dict[str, A
     }
     include = query.get("include", [])
     if "GPU_AVAILABILITY" in include:
-        pools = catalog.pools_by_type().items()
+        pools = catalog.POOL_OF.items()
         document["gpuAvailability"] = [_level(card, _name(card), sold_out(pool)) for card, pool in pools]
     if "CPU_AVAILABILITY" in include and center["cpu"]:
-        flavors = {flavor: catalog.cpu_flavor(flavor)["name"] for flavor in catalog.cpu_flavors()}
+        flavors = {flavor: entry["name"] for flavor, entry in catalog.CPU_FLAVORS.items()}
         document["cpuAvailability"] = [_level(flavor, name, sold_out(flavor)) for flavor, name in flavors.items()]
     return document
 
@@ -98,7 +107,7 @@ def is_wanted(center: Mapping[str, Any], query: Query) -> bool:
 def in_countries(query: Query) -> list[str]:
     """Return the data centres of the countries that a query names, or all."""
     countries = query.get("countryCodes")
-    centers = catalog.data_centers().items()
+    centers = catalog.DATA_CENTERS.items()
     return [place for place, center in centers if not countries or center["country"] in countries]
 
 
@@ -123,7 +132,7 @@ def _numbers(version: str) -> list[int]:
 
 def _availability(places: Iterable[str]) -> dict[str, Any]:
     """`dataCenters` is left out where there is none (GpuType, CpuType)."""
-    centers = [_level(place, catalog.data_centers()[place]["name"], False) for place in places]
+    centers = [_level(place, catalog.DATA_CENTERS[place]["name"], False) for place in places]
     return {"availability": "HIGH", "dataCenters": centers} if centers else {"availability": "NONE"}
 
 
@@ -200,38 +209,38 @@ class CatalogApi:
     async def _gpus(self, request: Request) -> Response:
         """GET /v2/catalog/gpus - all types; with countryCodes those that are in these countries."""
         query = _gpu_query(request)
-        cards = catalog.pools_by_type() if in_countries(query) else ()
+        cards = catalog.POOL_OF if in_countries(query) else ()
         return JSONResponse({"gpus": [show_gpu(card, query, self._sold_out) for card in cards]})
 
     async def _gpu(self, request: Request) -> Response:
         """GET /v2/catalog/gpus/{id}."""
         query, card = _gpu_query(request), request.path_params["id"]
-        if card not in catalog.pools_by_type():
+        if card not in catalog.POOL_OF:
             raise Problem(404, "GPU type not found")
         return JSONResponse(show_gpu(card, query, self._sold_out))
 
     async def _cpus(self, request: Request) -> Response:
         """GET /v2/catalog/cpus - all flavours."""
         query = _cpu_query(request)
-        return JSONResponse({"cpus": [show_cpu(flavor, query, self._sold_out) for flavor in catalog.cpu_flavors()]})
+        return JSONResponse({"cpus": [show_cpu(flavor, query, self._sold_out) for flavor in catalog.CPU_FLAVORS]})
 
     async def _cpu(self, request: Request) -> Response:
         """GET /v2/catalog/cpus/{id}."""
         query, flavor = _cpu_query(request), request.path_params["id"]
-        if flavor not in catalog.cpu_flavors():
+        if flavor not in catalog.CPU_FLAVORS:
             raise Problem(404, "CPU flavor not found")
         return JSONResponse(show_cpu(flavor, query, self._sold_out))
 
     async def _centers(self, request: Request) -> Response:
         """GET /v2/catalog/datacenters - those that pass the filters."""
         query = query_values(request, _CENTER_QUERY)
-        shown = [show_data_center(place, query, self._sold_out) for place in catalog.data_centers()]
+        shown = [show_data_center(place, query, self._sold_out) for place in catalog.DATA_CENTERS]
         return JSONResponse({"dataCenters": [center for center in shown if is_wanted(center, query)]})
 
     async def _center(self, request: Request) -> Response:
         """GET /v2/catalog/datacenters/{id}."""
         query, place = query_values(request, _ONE_CENTER_QUERY), request.path_params["id"]
-        if place not in catalog.data_centers():
+        if place not in catalog.DATA_CENTERS:
             raise Problem(404, "data center not found")
         return JSONResponse(show_data_center(place, query, self._sold_out))
 

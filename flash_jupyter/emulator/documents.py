@@ -85,11 +85,6 @@ def scaling_of(document: Mapping[str, Any], version: int) -> Scaling:
     )
 
 
-def memory_gb_of(document: Mapping[str, Any]) -> int | None:
-    """Return the memory of a worker, where the hardware says it: the first CPU configuration. GPU pools do not."""
-    return int(document["cpu"][0]["memory"]) if "cpu" in document else None
-
-
 def _gpu(gpu: Mapping[str, Any]) -> dict[str, Any]:
     versions, least = gpu.get("allowedCudaVersions", []), gpu.get("minCudaVersion")
     if versions and least:
@@ -107,10 +102,10 @@ def _gpu(gpu: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_cards(pools: list[str], excluded: list[str]) -> None:
     """Raise `Problem` for a pool or an excluded GPU type that there is not, or when no GPU type is left."""
-    unknown = [pool for pool in pools if catalog.gpu_types(pool) is None]
+    unknown = [pool for pool in pools if pool not in catalog.GPU_POOLS]
     if unknown:
-        raise Problem(400, f"unknown GPU pool {unknown[0]!r}; there are {', '.join(catalog.gpu_pools())}")
-    cards = {card for pool in pools for card in catalog.gpu_types(pool) or []}
+        raise Problem(400, f"unknown GPU pool {unknown[0]!r}; there are {', '.join(catalog.GPU_POOLS)}")
+    cards = {card for pool in pools for card in catalog.GPU_POOLS[pool]["types"]}
     strange = [card for card in excluded if card not in cards]
     if strange:
         raise Problem(400, f"excludedTypes: {strange[0]!r} is not a GPU type of the selected pools")
@@ -130,7 +125,7 @@ def _cpu(selection: list[dict[str, Any]]) -> list[dict[str, Any]]:
         flavor, vcpus = cpu["id"], int(cpu["vcpuCount"])
         memory = catalog.cpu_memory_gb(flavor, vcpus)
         if memory is None:
-            flavors = ", ".join(catalog.cpu_flavors())
+            flavors = ", ".join(catalog.CPU_FLAVORS)
             detail = f"no CPU {flavor!r} with {vcpus} vCPUs; there are {flavors}, with a power of two from 2 to 32"
             raise Problem(400, detail)
         documents.append({"id": flavor, "vcpuCount": vcpus, "memory": memory})

@@ -8,14 +8,13 @@ from typing import Any
 
 from flash_jupyter.emulator.auth import endpoint_key
 from flash_jupyter.emulator.billing import price_of
-from flash_jupyter.emulator.config import FAILED_STARTS_MAX, MACHINE_MEMORY_SHARE
+from flash_jupyter.emulator.config import FAILED_STARTS_MAX
 from flash_jupyter.emulator.dispatch import Dispatcher, worker_lost
-from flash_jupyter.emulator.documents import memory_gb_of
 from flash_jupyter.emulator.faults import Fault
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.logs import WorkerLog
-from flash_jupyter.emulator.machine import Ports, wants_health_port
-from flash_jupyter.emulator.pool import NoProcess, Pool, WorkerOrder, memory_limit_bytes
+from flash_jupyter.emulator.machine import Ports, WorkerOrder, memory_limit_bytes, wants_health_port
+from flash_jupyter.emulator.pool import NoProcess, Pool
 from flash_jupyter.emulator.secrets import Secrets, UnknownSecret
 from flash_jupyter.emulator.store import WorkerRow
 from flash_jupyter.emulator.tables import UsageRow, new_id
@@ -52,7 +51,7 @@ class Fleet:
         return worker
 
     def _new_worker(self, endpoint: Endpoint) -> Worker:
-        worker_id, limit = new_id(), self._memory_limit(endpoint)
+        worker_id, limit = new_id(), memory_limit_bytes(endpoint.document, self._world.config)
         log = self._open_log(endpoint.id, worker_id)
         process = NoProcess(lambda: None)
         return Worker(worker_id, endpoint.id, endpoint.version, self._world.clock(), process, log, limit)
@@ -97,9 +96,6 @@ class Fleet:
         self._world.logs[worker_id] = (endpoint_id, log)
         return log
 
-    def _memory_limit(self, endpoint: Endpoint) -> int:
-        return memory_limit_bytes(memory_gb_of(endpoint.document), self._world.config, MACHINE_MEMORY_SHARE)
-
     def _add(self, endpoint: Endpoint, worker: Worker) -> None:
         endpoint.workers[worker.id] = worker
         self._world.store.put_worker(worker.row())
@@ -112,7 +108,7 @@ class Fleet:
         if process is None:
             self._lose(row, log, jobs)
             return
-        memory = self._memory_limit(endpoint)
+        memory = memory_limit_bytes(endpoint.document, self._world.config)
         worker = Worker(row.id, endpoint.id, row.version, row.started_at, process, log, memory, ports=row.ports)
         if row.ports is not None and not row.ready:
             worker.unhealthy_since = row.started_at

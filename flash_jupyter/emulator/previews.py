@@ -6,10 +6,9 @@ since the epoch, as the machine tells it. This is ours alone: the platform has n
 
 from __future__ import annotations
 
-import psutil
-
 from flash_jupyter.emulator.apps import Apps
 from flash_jupyter.emulator.endpoints import Endpoints
+from flash_jupyter.processes import lives
 
 PREFIX = "preview"
 
@@ -42,7 +41,6 @@ def is_left_behind(name: str) -> bool:
     if prefix != PREFIX or not pid.isdigit():
         return False
     try:
-        process = psutil.Process(int(pid))
-        return abs(process.create_time() - float(created)) >= 1 or process.status() == psutil.STATUS_ZOMBIE
-    except (psutil.NoSuchProcess, ValueError):
+        return not lives(pid, created)
+    except ValueError:
         return True

@@ -19,7 +19,7 @@ from flash_jupyter.emulator.machine import Ports
 from flash_jupyter.emulator.tables import (
     AppTables,
     BindingTable,
-    ResourceTable,
+    Resource,
     RestrictedKey,
     Secret,
     Table,
@@ -84,7 +84,8 @@ class Store:
                 raise StoreInUse(str(folder)) from None
             raise StoreBroken(f"{path}: {error}") from None
         self.flash = AppTables(self._db)
-        self.templates, self.volumes = ResourceTable(self._db, "templates"), ResourceTable(self._db, "volumes")
+        self.templates = Table(self._db, "templates", Resource, then="id")
+        self.volumes = Table(self._db, "volumes", Resource, then="id")
         self.bindings = BindingTable(self._db)
         self.usage = UsageTable(self._db)
         self.secrets = Table(self._db, "secrets", Secret)

@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import string
 from dataclasses import dataclass, field, fields
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from flash_jupyter.emulator.documents import HIDDEN
 
@@ -70,15 +70,26 @@ class LoginRequest(Record):
     expires_at: float
 
 
+@dataclass(frozen=True)
+class Resource(Record):
+    """A template or a network volume; `document` is what REST v2 shows, without the id."""
+
+    document: dict[str, Any]
+
+    def show(self) -> dict[str, Any]:
+        """Return it as REST v2 shows it."""
+        return {"id": self.id, **{name: value for name, value in self.document.items() if name not in HIDDEN}}
+
+
 Row = TypeVar("Row", bound=Record)
-_JSON_COLUMNS = {"volumes", "manifest", "endpoints", "environments"}
+_JSON_COLUMNS = {"volumes", "manifest", "endpoints", "environments", "document"}
 
 
 class Table(Generic[Row]):
-    """One table; its columns are the fields of the row's class."""
+    """One table; its columns are the fields of the row's class. `then` orders rows that were made at the same time."""
 
-    def __init__(self, db: sqlite3.Connection, name: str, row: type[Row]) -> None:
-        self._db, self._name, self._row = db, name, row
+    def __init__(self, db: sqlite3.Connection, name: str, row: type[Row], *, then: str = "rowid") -> None:
+        self._db, self._name, self._row, self._then = db, name, row, then
         self._columns = [field.name for field in fields(row)]
 
     def put(self, row: Row) -> Row:
@@ -107,7 +118,7 @@ class Table(Generic[Row]):
         """Return the rows with these values, oldest first."""
         condition = " AND ".join(f"{name} = :{name}" for name in wanted) or "1"
         columns = ", ".join(self._columns)
-        query = f"SELECT {columns} FROM {self._name} WHERE {condition} ORDER BY created_at, rowid"
+        query = f"SELECT {columns} FROM {self._name} WHERE {condition} ORDER BY created_at, {self._then}"
         return [self._decode(values) for values in self._db.execute(query, wanted)]
 
     def _decode(self, values: tuple[Any, ...]) -> Row:
@@ -145,40 +156,6 @@ class RestrictedKey(Record):
     endpoints: list[str]
     environments: list[str]
     account: str
-
-
-@dataclass(eq=False)
-class Resource:
-    """A template or a network volume; `document` is what REST v2 shows, without the id."""
-
-    id: str
-    created_at: float
-    document: dict[str, Any]
-
-    def show(self) -> dict[str, Any]:
-        """Return it as REST v2 shows it."""
-        return {"id": self.id, **{name: value for name, value in self.document.items() if name not in HIDDEN}}
-
-
-class ResourceTable:
-    """One table of resources."""
-
-    def __init__(self, db: sqlite3.Connection, name: Literal["templates", "volumes"]) -> None:
-        self._db, self._name = db, name
-
-    def put(self, resource: Resource) -> None:
-        """Insert or replace a resource."""
-        row = (resource.id, resource.created_at, json.dumps(resource.document))
-        self._db.execute(f"INSERT OR REPLACE INTO {self._name} VALUES (?, ?, ?)", row)
-
-    def delete(self, resource_id: str) -> None:
-        """Forget a resource."""
-        self._db.execute(f"DELETE FROM {self._name} WHERE id = ?", (resource_id,))
-
-    def all(self) -> list[Resource]:
-        """Return all resources, oldest first."""
-        rows = self._db.execute(f"SELECT id, created_at, document FROM {self._name} ORDER BY 2, 1")
-        return [Resource(i, at, json.loads(document)) for i, at, document in rows]
 
 
 class BindingTable:

@@ -8,6 +8,7 @@ An endpoint made by REST v2 from a `templateId` takes a copy, which later change
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flash_jupyter.emulator import catalog
@@ -49,7 +50,7 @@ class Templates:
 
     def find(self, template_id: str) -> Resource:
         """Return a template that the user can read: an own one, or one of the catalogue. Raises `Problem` 404."""
-        public = catalog.public_templates().get(template_id)
+        public = catalog.PUBLIC_TEMPLATES.get(template_id)
         return self.owned(template_id) if public is None else Resource(template_id, 0.0, public)
 
     def owned(self, template_id: str) -> Resource:
@@ -61,16 +62,16 @@ class Templates:
 
     def create(self, body: Mapping[str, Any]) -> Resource:
         """Make a template from a checked body."""
-        template = Resource(new_id(10), self._clock(), {**_DEFAULTS, **body})
-        self._owned[template.id] = template
-        self._store.templates.put(template)
-        return template
+        return self._put(Resource(new_id(10), self._clock(), {**_DEFAULTS, **body}))
 
-    def patch(self, template: Resource, body: Mapping[str, Any]) -> None:
-        """Change what is in a checked body; empty `mounts` leave them as they are (TemplateMounts)."""
+    def patch(self, template: Resource, body: Mapping[str, Any]) -> Resource:
+        """Return it with what is in a checked body; empty `mounts` leave them as they are (TemplateMounts)."""
         changes = {name: value for name, value in body.items() if name != "mounts" or value}
-        template.document = {**template.document, **changes}
-        self._store.templates.put(template)
+        return self._put(replace(template, document={**template.document, **changes}))
+
+    def _put(self, template: Resource) -> Resource:
+        self._owned[template.id] = template
+        return self._store.templates.put(template)
 
     def delete(self, template: Resource) -> None:
         """Delete a template; raises `Problem` 400 while an endpoint is bound to it."""
@@ -80,8 +81,9 @@ class Templates:
         self._forget(template.id)
 
     def _forget(self, template_id: str) -> None:
-        self._owned.pop(template_id, None)
-        self._store.templates.delete(template_id)
+        template = self._owned.pop(template_id, None)
+        if template is not None:
+            self._store.templates.delete(template)
 
     # --- bindings ----------------------------------------------------------------------------------------------
 

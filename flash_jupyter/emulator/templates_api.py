@@ -83,7 +83,7 @@ class TemplatesApi:
     async def _patch(self, request: Request) -> Response:
         """PATCH /v2/templates/{id} - change what is in the body; endpoints that are bound to it follow."""
         template = self._templates.owned(request.path_params["id"])
-        self._templates.patch(template, checked(await read_json(request), _UPDATE))
+        template = self._templates.patch(template, checked(await read_json(request), _UPDATE))
         self._endpoints.follow(template)
         return JSONResponse(template.show())
 
@@ -97,6 +97,6 @@ class TemplatesApi:
         source = request.query_params.get("source", "official")
         if source not in _SOURCES:
             raise invalid([f"source: must be one of {', '.join(_SOURCES)}"])
-        official = catalog.public_templates() if source == "official" else {}
+        official = catalog.PUBLIC_TEMPLATES if source == "official" else {}
         shown = [{"id": template_id, **document} for template_id, document in official.items()]
         return JSONResponse({"templates": shown})

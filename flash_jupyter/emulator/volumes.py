@@ -6,6 +6,7 @@ Its size is kept and shown, but not enforced: a folder of this machine has the m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +40,26 @@ class Volumes:
         """Make a volume from a checked body, and its folder; raises `Problem` 400 where the data centre has none."""
         place = body["dataCenter"]
         check_data_centers([place])
-        kinds = catalog.data_centers()[place]["volume_types"]
+        kinds = catalog.DATA_CENTERS[place]["volume_types"]
         kind = body.get("type") or next(iter(kinds), None)  # the first is the data centre's primary tier
         if kind not in kinds:
             raise Problem(400, f"data center {place} has no {kind or 'network'} volumes")
         document = {"name": body["name"], "size": int(body["size"]), "dataCenter": place, "type": kind}
         volume = Resource(new_id(10), self._clock(), document)
         volume_folder(self._root, volume.id).mkdir(parents=True)
-        self._volumes[volume.id] = volume
-        self._store.volumes.put(volume)
-        return volume
+        return self._put(volume)
 
-    def patch(self, volume: Resource, body: Mapping[str, Any]) -> None:
-        """Rename or grow a volume; raises `Problem` 400 where it would shrink."""
+    def _put(self, volume: Resource) -> Resource:
+        self._volumes[volume.id] = volume
+        return self._store.volumes.put(volume)
+
+    def patch(self, volume: Resource, body: Mapping[str, Any]) -> Resource:
+        """Return it renamed or grown; raises `Problem` 400 where it would shrink."""
         size = int(body.get("size", volume.document["size"]))
         if size < volume.document["size"]:
             raise Problem(400, f"a network volume can't shrink: it has {volume.document['size']} GB")
-        volume.document = {**volume.document, "name": body.get("name", volume.document["name"]), "size": size}
-        self._store.volumes.put(volume)
+        document = {**volume.document, "name": body.get("name", volume.document["name"]), "size": size}
+        return self._put(replace(volume, document=document))
 
     def delete(self, volume: Resource, used_by: list[str]) -> None:
         """Delete a volume and its files; raises `Problem` 400 while endpoints use it.
@@ -66,7 +69,7 @@ class Volumes:
         if used_by:
             raise Problem(400, f"the network volume is in use by serverless endpoint {used_by[0]}")
         del self._volumes[volume.id]
-        self._store.volumes.delete(volume.id)
+        self._store.volumes.delete(volume)
         discard(self._root, volume_folder(self._root, volume.id))
 
     def check_attachable(self, volume_ids: list[str], data_centers: list[str]) -> None:
@@ -88,6 +91,6 @@ class Volumes:
 
 def check_data_centers(ids: list[str]) -> None:
     """Raise `Problem` 400 unless all of them exist."""
-    unknown = [each for each in ids if each not in catalog.data_centers()]
+    unknown = [each for each in ids if each not in catalog.DATA_CENTERS]
     if unknown:
-        raise Problem(400, f"unknown data center {unknown[0]!r}; there are {', '.join(catalog.data_centers())}")
+        raise Problem(400, f"unknown data center {unknown[0]!r}; there are {', '.join(catalog.DATA_CENTERS)}")

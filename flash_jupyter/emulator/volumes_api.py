@@ -85,8 +85,7 @@ class VolumesApi:
         body = checked(await read_json(request), _UPDATE)
         if not body:
             raise invalid(["$: needs 1 property or more"])
-        self._volumes.patch(volume, body)
-        return volume
+        return self._volumes.patch(volume, body)
 
     async def _delete(self, request: Request) -> Response:
         """DELETE /v2/network-volumes/{id} - with its files, unless an endpoint uses it."""

@@ -16,8 +16,7 @@ from flash_jupyter.emulator.faulty_workers import FaultyWorkers
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.health import HealthChecks
 from flash_jupyter.emulator.jobs import Job
-from flash_jupyter.emulator.machine import Ports, tidy
-from flash_jupyter.emulator.pool import runs_our_loop
+from flash_jupyter.emulator.machine import Ports, runs_our_loop, tidy
 from flash_jupyter.emulator.previews import Previews
 from flash_jupyter.emulator.scheduler import Action, QueuedJob, Stop, schedule
 from flash_jupyter.emulator.world import Endpoint, Worker, World

@@ -23,7 +23,8 @@ from starlette.applications import Starlette
 
 from flash_jupyter.emulator.app import create_app
 from flash_jupyter.emulator.config import Config, PlatformLimits
-from flash_jupyter.emulator.pool import WorkerOrder, WorkerProcess
+from flash_jupyter.emulator.machine import WorkerOrder
+from flash_jupyter.emulator.pool import WorkerProcess
 from flash_jupyter.emulator.store import Store
 
 KEY = "test-key"

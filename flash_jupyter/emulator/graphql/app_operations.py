@@ -32,31 +32,43 @@ class AppOperations:
 
     def resolvers(self) -> dict[str, Resolver]:
         """Return the resolvers of the root fields."""
-        apps = self._apps
-        return {
-            "flashApp": lambda sent: self._show_app(apps.app(sent["flashAppId"])),
-            "flashAppByName": lambda sent: self._show_app(apps.app_named(sent["flashAppName"])),
-            "createFlashApp": lambda sent: self._show_app(apps.create_app(sent["input"]["name"])),
-            "deleteFlashApp": self._delete_app,
-            "flashEnvironment": lambda sent: self._show_environment(apps.environment(sent["flashEnvironmentId"])),
-            "flashEnvironmentByName": self._environment_by_name,
-            "createFlashEnvironment": self._create_environment,
-            "updateFlashEnvironment": self._update_environment,
-            "deleteFlashEnvironment": self._delete_environment,
+        apps, show_app, show_environment = self._apps, self._show_app, self._show_environment
+        with_input: dict[str, Resolver] = {
+            "createFlashApp": lambda sent: show_app(apps.create_app(sent["name"])),
+            "flashEnvironmentByName": lambda sent: show_environment(
+                apps.environment_named(sent["flashAppId"], sent["name"])
+            ),
+            "createFlashEnvironment": lambda sent: show_environment(
+                apps.create_environment(sent["flashAppId"], sent["name"])
+            ),
+            "updateFlashEnvironment": lambda sent: show_environment(
+                apps.set_status(sent["flashEnvironmentId"], sent["status"])
+            ),
+            "deployBuildToEnvironment": lambda sent: show_environment(
+                apps.deploy(sent["flashEnvironmentId"], sent["flashBuildId"])
+            ),
             "addNetworkVolumeToFlashEnvironment": self._add_volume,
             "prepareFlashArtifactUpload": self._prepare,
-            "finalizeFlashArtifactUpload": self._finalize,
+            "finalizeFlashArtifactUpload": lambda sent: _show_build(
+                apps.finalize(sent["flashAppId"], sent["objectKey"], _checked_manifest(sent["manifest"]))
+            ),
+            "updateFlashBuildManifest": lambda sent: _show_build(
+                apps.set_manifest(sent["flashBuildId"], _checked_manifest(sent["manifest"]))
+            ),
+        }
+        return {
+            **{name: _of_input(resolver) for name, resolver in with_input.items()},
+            "flashApp": lambda sent: show_app(apps.app(sent["flashAppId"])),
+            "flashAppByName": lambda sent: show_app(apps.app_named(sent["flashAppName"])),
+            "deleteFlashApp": lambda sent: apps.delete_app(sent["flashAppId"]),
+            "flashEnvironment": lambda sent: show_environment(apps.environment(sent["flashEnvironmentId"])),
+            "deleteFlashEnvironment": lambda sent: apps.delete_environment(sent["flashEnvironmentId"]),
             "flashBuild": lambda sent: _show_build(apps.build(sent["flashBuildId"])),
-            "updateFlashBuildManifest": self._update_manifest,
-            "deployBuildToEnvironment": self._deploy,
         }
 
     def all(self, _: Arguments) -> list[dict[str, Any]]:
         """`myself{flashApps}`."""
         return [self._show_app(app) for app in self._apps.all()]
-
-    def _delete_app(self, arguments: Arguments) -> None:
-        self._apps.delete_app(arguments["flashAppId"])
 
     # --- showing -----------------------------------------------------------------------------------------------
 
@@ -92,25 +104,9 @@ class AppOperations:
         url = self._artifacts.presign("GET", key, expires_at)
         return {"objectKey": key, "downloadUrl": url, "expiresAt": show_time(expires_at)}
 
-    # --- environments ------------------------------------------------------------------------------------------
+    # --- what takes an input -----------------------------------------------------------------------------------
 
-    def _environment_by_name(self, arguments: Arguments) -> dict[str, Any]:
-        sent = arguments["input"]
-        return self._show_environment(self._apps.environment_named(sent["flashAppId"], sent["name"]))
-
-    def _create_environment(self, arguments: Arguments) -> dict[str, Any]:
-        sent = arguments["input"]
-        return self._show_environment(self._apps.create_environment(sent["flashAppId"], sent["name"]))
-
-    def _update_environment(self, arguments: Arguments) -> dict[str, Any]:
-        sent = arguments["input"]
-        return self._show_environment(self._apps.set_status(sent["flashEnvironmentId"], sent["status"]))
-
-    def _delete_environment(self, arguments: Arguments) -> None:
-        self._apps.delete_environment(arguments["flashEnvironmentId"])
-
-    def _add_volume(self, arguments: Arguments) -> dict[str, Any]:
-        sent = arguments["input"]
+    def _add_volume(self, sent: Arguments) -> dict[str, Any]:
         volume = self._volumes.find(sent["networkVolumeId"])
         environment = self._apps.add_volume(sent["flashEnvironmentId"], volume.id)
         return _show_volume(volume, environment)
@@ -120,27 +116,15 @@ class AppOperations:
         volumes = [volume for volume in self._volumes.all() if volume.id in environment.volumes]
         return [_show_volume(volume, environment) for volume in volumes]
 
-    # --- builds ------------------------------------------------------------------------------------------------
-
-    def _prepare(self, arguments: Arguments) -> dict[str, Any]:
+    def _prepare(self, sent: Arguments) -> dict[str, Any]:
         """`prepareFlashArtifactUpload` - a URL that takes the artifact without a key."""
-        sent = arguments["input"]
         upload = self._apps.prepare_upload(sent["flashAppId"], sent["tarballSize"])
         url = self._artifacts.presign("PUT", upload.object_key, upload.expires_at)
         return {"uploadUrl": url, "objectKey": upload.object_key, "expiresAt": show_time(upload.expires_at)}
 
-    def _finalize(self, arguments: Arguments) -> dict[str, Any]:
-        sent = arguments["input"]
-        manifest = _checked_manifest(sent["manifest"])
-        return _show_build(self._apps.finalize(sent["flashAppId"], sent["objectKey"], manifest))
 
-    def _update_manifest(self, arguments: Arguments) -> dict[str, Any]:
-        sent = arguments["input"]
-        return _show_build(self._apps.set_manifest(sent["flashBuildId"], _checked_manifest(sent["manifest"])))
-
-    def _deploy(self, arguments: Arguments) -> dict[str, Any]:
-        sent = arguments["input"]
-        return self._show_environment(self._apps.deploy(sent["flashEnvironmentId"], sent["flashBuildId"]))
+def _of_input(resolver: Resolver) -> Resolver:
+    return lambda arguments: resolver(arguments["input"])
 
 
 def _show_build(build: FlashBuild) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def cpu_of_instance(instance: str) -> Document:
     match = _INSTANCE.fullmatch(instance)
     flavor, vcpus, memory = (match[1], int(match[2]), int(match[3])) if match else ("", 0, 0)
     if memory < 1 or catalog.cpu_memory_gb(flavor, vcpus, least=1) != memory:
-        raise Problem(400, f"unknown instance id {instance!r}; flavours are {', '.join(catalog.cpu_flavors())}")
+        raise Problem(400, f"unknown instance id {instance!r}; flavours are {', '.join(catalog.CPU_FLAVORS)}")
     return {"id": flavor, "vcpuCount": vcpus, "memory": memory}
 
 

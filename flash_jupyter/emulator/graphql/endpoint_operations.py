@@ -99,9 +99,7 @@ class TemplateOperations:
         if endpoint is not None:
             self._save_own(endpoint, sent)
             return self._show_own(endpoint)
-        template = self._templates.owned(sent["id"])
-        self._change(template, sent)
-        return _show(template)
+        return _show(self._change(self._templates.owned(sent["id"]), sent))
 
     def _create(self, sent: Mapping[str, Any]) -> Resource:
         if not sent.get("name") or not sent.get("imageName"):
@@ -115,11 +113,12 @@ class TemplateOperations:
         changed = {**endpoint.document, **container_of(sent), "graphql": {**hidden, "template": template}}
         self._endpoints.change(endpoint, changed)
 
-    def _change(self, template: Resource, sent: Mapping[str, Any]) -> None:
+    def _change(self, template: Resource, sent: Mapping[str, Any]) -> Resource:
         hidden = {**template.document.get("graphql", {}), **template_only(sent)}
         named = {"name": sent["name"]} if sent.get("name") else {}
-        self._templates.patch(template, {**named, **container_of(sent), "graphql": hidden})
+        template = self._templates.patch(template, {**named, **container_of(sent), "graphql": hidden})
         self._endpoints.follow(template)
+        return template
 
 
 def _show(template: Resource) -> dict[str, Any]:

@@ -29,25 +29,25 @@ class HardwareOperations:
         return {
             "gpuTypes": lambda arguments: self._gpu_types((arguments.get("input") or {}).get("ids")),
             "cpuFlavors": lambda arguments: self._cpu_flavors((arguments.get("input") or {}).get("id")),
-            "cpuTypes": lambda _: [_show_cpu(flavor) for flavor in catalog.cpu_flavors()],
+            "cpuTypes": lambda _: [_show_cpu(flavor) for flavor in catalog.CPU_FLAVORS],
         }
 
     # --- GPUs --------------------------------------------------------------------------------------------------
 
     def _gpu_types(self, wanted: list[str] | None) -> list[dict[str, Any]]:
         """`gpuTypes` - all, or those with one of the ids; a pool's id stands for its types."""
-        pools = catalog.pools_by_type()
+        pools = catalog.POOL_OF
         return [
             self._show_gpu(card, pool) for card, pool in pools.items() if wanted is None or {card, pool} & {*wanted}
         ]
 
     def _show_gpu(self, card: str, pool: str) -> dict[str, Any]:
-        most = catalog.gpus_per_worker_max()
+        most = catalog.GPUS_PER_WORKER_MAX
         return {
             "id": card,
             "displayName": re.sub(r"^NVIDIA (GeForce )?", "", card),
             "manufacturer": "Nvidia",
-            "memoryInGb": catalog.gpu_memory_gb(pool),
+            "memoryInGb": catalog.GPU_POOLS[pool]["memory"],
             "secureCloud": True,
             "communityCloud": False,
             "maxGpuCount": most,
@@ -61,15 +61,15 @@ class HardwareOperations:
 
     def _gpu_stock(self, pool: str, wanted: Mapping[str, Any]) -> str | None:
         place = wanted.get("dataCenterId")
-        too_many = (wanted.get("gpuCount") or 1) > catalog.gpus_per_worker_max()
-        nowhere = place is not None and place not in catalog.data_centers()
+        too_many = (wanted.get("gpuCount") or 1) > catalog.GPUS_PER_WORKER_MAX
+        nowhere = place is not None and place not in catalog.DATA_CENTERS
         return None if too_many or nowhere or self._faults.is_sold_out(pool) else IN_STOCK
 
     # --- CPUs --------------------------------------------------------------------------------------------------
 
     def _cpu_flavors(self, wanted: str | None) -> list[dict[str, Any]]:
         """`cpuFlavors` - all, or the one with the id."""
-        return [self._show_flavor(flavor) for flavor in catalog.cpu_flavors() if wanted in (None, flavor)]
+        return [self._show_flavor(flavor) for flavor in catalog.CPU_FLAVORS if wanted in (None, flavor)]
 
     def _show_flavor(self, flavor: str) -> dict[str, Any]:
         def specifics(arguments: Arguments) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class HardwareOperations:
 
     def _cpu_stock(self, flavor: str, wanted: Mapping[str, Any]) -> str | None:
         place, instance = wanted.get("dataCenterId"), wanted.get("instanceId")
-        if place is not None and not catalog.data_centers().get(place, {}).get("cpu"):
+        if place is not None and not catalog.DATA_CENTERS.get(place, {}).get("cpu"):
             return None
         try:
             is_other = instance is not None and cpu_of_instance(instance)["id"] != flavor
@@ -89,7 +89,7 @@ class HardwareOperations:
 
 
 def _show_cpu(flavor: str) -> dict[str, Any]:
-    entry = catalog.cpu_flavor(flavor)
+    entry = catalog.CPU_FLAVORS[flavor]
     return {
         "id": flavor,
         "displayName": f"{entry['name']}, {entry['group']}",
