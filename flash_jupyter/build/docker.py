@@ -33,7 +33,7 @@ REMOVE_S = 60.0
 def make_mark() -> str:
     """Return the label of a preview's containers, `PLACE:PID:CREATED:TOKEN`; it says which process they end with.
 
-    A process is named as the preview's app names it (`emulator/previews.py`).
+    A process is named as the preview's app names it (`emulator/apps.py`).
     """
     return f"{process_place()}:{mark_of_this()}:{secrets.token_hex(2)}"
 

@@ -1,6 +1,6 @@
 """A bundle on the embedded Runpod, before anything is deployed: every resource, as it would be unpacked there.
 
-Its app carries the name of our process (`emulator/previews.py`): what a crash leaves behind is removed a second later.
+Its app carries the name of our process (`emulator/apps.py`): what a crash leaves behind is removed a second later.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Preview:
 
 
 def app_name(project: str) -> str:
-    """Return the name of a preview's app: it says which process it ends with (`emulator/previews.py`)."""
+    """Return the name of a preview's app: it says which process it ends with (`emulator/apps.py`)."""
     return f"preview:{mark_of_this()}:{project}"
 
 

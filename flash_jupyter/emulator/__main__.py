@@ -27,7 +27,7 @@ import uvicorn
 from flash_jupyter._version import __version__
 from flash_jupyter.emulator.app import Emulator, create_app
 from flash_jupyter.emulator.config import Config, PlatformLimits
-from flash_jupyter.emulator.endpoints import show_time
+from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.pool import SystemPool
 from flash_jupyter.emulator.store import Store, StoreBroken, StoreInUse
 from flash_jupyter.errors import EmulatorError

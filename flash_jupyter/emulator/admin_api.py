@@ -17,10 +17,10 @@ from starlette.routing import Route
 from flash_jupyter.emulator.auth import Keys
 from flash_jupyter.emulator.control_routes import Handler
 from flash_jupyter.emulator.dispatch import Dispatcher
-from flash_jupyter.emulator.endpoints import show_time
 from flash_jupyter.emulator.fault_rules import BadFault
 from flash_jupyter.emulator.jobs import BadRequest
 from flash_jupyter.emulator.logins import Logins, show_login
+from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.queue_api import read_body
 from flash_jupyter.emulator.secrets import Secrets
@@ -142,7 +142,6 @@ class AccountApi:
         return JSONResponse({"name": name, "new": is_new}, 201 if is_new else 200)
 
     async def _delete_secret(self, request: Request) -> Response:
-        """DELETE /_flash/secrets/NAME."""
         self._secrets.delete(request.path_params["name"])
         return JSONResponse({"deleted": request.path_params["name"]})
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -17,25 +18,24 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from flash_jupyter.emulator.admin_api import AccountApi, AdminApi, AdminClock
-from flash_jupyter.emulator.apps import Apps
+from flash_jupyter.emulator.apps import Apps, remove_previews
 from flash_jupyter.emulator.artifacts import Artifacts, ArtifactsApi
 from flash_jupyter.emulator.auth import Access, Keys, RequireKey
-from flash_jupyter.emulator.balancer import Balancer
+from flash_jupyter.emulator.balancer import Balancer, HealthChecks
 from flash_jupyter.emulator.balancer_api import BalancerApi
-from flash_jupyter.emulator.billing_api import BillingApi
+from flash_jupyter.emulator.billing import BillingApi
 from flash_jupyter.emulator.catalog_api import CatalogApi
 from flash_jupyter.emulator.config import Config, PlatformLimits
 from flash_jupyter.emulator.dispatch import Dispatcher
-from flash_jupyter.emulator.endpoints import Endpoints, show_time
+from flash_jupyter.emulator.endpoints import Endpoints
 from flash_jupyter.emulator.endpoints_api import EndpointsApi
 from flash_jupyter.emulator.faulty_answers import FaultyAnswers
 from flash_jupyter.emulator.fleet import Fleet
 from flash_jupyter.emulator.graphql_api import GraphqlApi
-from flash_jupyter.emulator.health import HealthChecks
 from flash_jupyter.emulator.logins import Logins
+from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.logs_api import LogsApi
 from flash_jupyter.emulator.pool import Pool
-from flash_jupyter.emulator.previews import Previews
 from flash_jupyter.emulator.problems import refusal
 from flash_jupyter.emulator.queue_api import QueueApi
 from flash_jupyter.emulator.rate import ControlLimiter, QueueLimiter, Window
@@ -72,7 +72,7 @@ class Emulator:
         self.endpoints = Endpoints(self.world, self.dispatcher, self.fleet, self.templates, self.volumes)
         self.balancer = Balancer(self.world)
         self.health = HealthChecks(self.world, self.balancer)
-        previews = Previews(self.apps, self.endpoints)
+        previews = partial(remove_previews, self.apps, self.endpoints.delete)
         self.watch = Watch(self.world, self.dispatcher, self.fleet, self.health, previews)
 
     @contextlib.asynccontextmanager
@@ -93,8 +93,7 @@ class Emulator:
 
     def graphql(self) -> Executor:
         """Return what runs GraphQL documents; it takes its time to load, and so waits for the first of them."""
-        from flash_jupyter.emulator.graphql.execution import Executor
-        from flash_jupyter.emulator.graphql.resolvers import all_resolvers
+        from flash_jupyter.emulator.graphql.execution import Executor, all_resolvers
 
         resolvers = all_resolvers(
             self.world, self.endpoints, self.templates, self.volumes, self.apps, self.artifacts, self.logins
@@ -174,7 +173,7 @@ def _routes_of_jobs(emulator: Emulator) -> list[Route]:
 
 
 def _routes(emulator: Emulator, limiter: ControlLimiter, of_jobs: list[Route]) -> list[Route]:
-    """Return all routes; those of the control plane come before `/v2/{endpoint}`."""
+    """Return all routes; those of the control plane must come before `/v2/{endpoint}`."""
     world, endpoints = emulator.world, emulator.endpoints
     return [
         *EndpointsApi(world, endpoints, limiter).routes(),

@@ -5,11 +5,14 @@ delete endpoints first. Here it is refused, so that nothing that costs money los
 
 `POST /v2/flash/runsync` and its companions call a deployed endpoint by app, environment and name, in headers
 (flash-wire.md 3.4).
+
+Apps that somebody looks at before they are deployed end with the process that made them, however that ends: their name
+says which. This is ours alone, the platform has no previews.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +24,7 @@ from flash_jupyter.emulator.jobs import BadRequest
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.tables import ArtifactUpload, FlashApp, FlashBuild, FlashEnvironment, new_id
 from flash_jupyter.emulator.world import Endpoint, NoSuchEndpoint, NoSuchJob, World
+from flash_jupyter.processes import lives
 
 T = TypeVar("T")
 #: stands for an endpoint in a path of the data plane
@@ -237,3 +241,30 @@ def plain_name(name: str) -> str:
     ('ocr', 'ocr')
     """
     return name.removeprefix("live-").removesuffix("-fb")
+
+
+def remove_previews(apps: Apps, delete: Callable[[Endpoint], None]) -> None:
+    """Delete the previews of processes that have ended, with their endpoints and their artifacts."""
+    for app in apps.all():
+        if is_left_behind(app.name):
+            for environment in apps.environments(app):
+                for endpoint in apps.endpoints(environment):
+                    delete(endpoint)
+            apps.delete_app(app.id)
+
+
+def is_left_behind(name: str) -> bool:
+    """Whether an app is a preview whose process is gone: `preview:PID:CREATED:PROJECT`, in seconds since the epoch.
+
+    >>> is_left_behind("preview:999999999:1.00:shop"), is_left_behind("preview"), is_left_behind("shop")
+    (True, False, False)
+    """
+    prefix, _, rest = name.partition(":")
+    pid, _, rest = rest.partition(":")
+    created = rest.partition(":")[0]
+    if prefix != "preview" or not pid.isdigit():
+        return False
+    try:
+        return not lives(pid, created)
+    except ValueError:
+        return True

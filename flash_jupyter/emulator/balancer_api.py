@@ -14,8 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from flash_jupyter.emulator.apps import FLASH_ID, Apps
-from flash_jupyter.emulator.balancer import STOPPED, Balancer, Broken, Refused, WorkerTimeout
-from flash_jupyter.emulator.health import HealthChecks
+from flash_jupyter.emulator.balancer import STOPPED, Balancer, Broken, HealthChecks, Refused, WorkerTimeout
 from flash_jupyter.emulator.jobs import BadRequest
 from flash_jupyter.emulator.machine import health_path
 from flash_jupyter.emulator.relay import WORKER_ID, Answer, Destination, Inbox, TooLarge, relay, target_of

@@ -1,8 +1,9 @@
-"""Bills from what workers used, in buckets of time: hours, days, weeks (from Monday), months, years, in UTC. Pure.
+"""Bills from what workers used, in buckets of time: hours, days, weeks (from Monday), months, years, in UTC.
 
 A worker is billed from its start to its end, rounded up to a second (docs: serverless/pricing, read 2026-08-20), at the
 price of its hardware when it started. Serverless disk and platform fees have no documented price and are 0, and a
-network volume costs nothing here. Pods, clusters and public endpoints do not exist.
+network volume costs nothing here. Pods, clusters and public endpoints do not exist. The routes are `/v2/billing` and
+`/v2/billing/serverless` of REST v2 (reference/openapi-v2.json).
 """
 
 from __future__ import annotations
@@ -14,11 +15,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
 from flash_jupyter import limits
 from flash_jupyter.emulator import catalog
+from flash_jupyter.emulator.control_routes import Operation, control_routes, query_values
 from flash_jupyter.emulator.logs import parse_time
 from flash_jupyter.emulator.problems import Problem, invalid
-from flash_jupyter.emulator.tables import UsageRow
+from flash_jupyter.emulator.rate import ControlLimiter
+from flash_jupyter.emulator.schema import Schema
+from flash_jupyter.emulator.tables import UsageRow, UsageTable
+from flash_jupyter.emulator.world import Clock
 
 SIZES = ("hour", "day", "week", "month", "year")
 _STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
@@ -201,3 +210,43 @@ def _rounded(amounts: Amounts) -> Amounts:
 
 def _totals(amounts: Sequence[Amounts], names: Iterable[str]) -> Amounts:
     return _rounded({name: sum(each[name] for each in amounts) for name in names})
+
+
+_TEXT: Schema = {"type": "string"}
+_QUERY: dict[str, Schema] = {
+    "startTime": _TEXT,
+    "endTime": _TEXT,
+    "bucketSize": {"type": "string", "enum": list(SIZES)},
+    "lastN": {"type": "integer", "minimum": 1},
+}
+
+
+class BillingApi:
+    """The routes, and what they need."""
+
+    def __init__(self, usage: UsageTable, limiter: ControlLimiter, clock: Clock) -> None:
+        self._usage, self._limiter, self._clock = usage, limiter, clock
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        table: list[Operation] = [
+            ("GET", "/v2/billing", self._whole),
+            ("GET", "/v2/billing/serverless", self._serverless),
+        ]
+        return control_routes(table, self._limiter)
+
+    async def _whole(self, request: Request) -> Response:
+        """GET /v2/billing - everything, a bucket of time a record."""
+        now = self._clock()
+        window = window_of(query_values(request, _QUERY), now)
+        return JSONResponse(whole_bill(self._rows(window, None), window, now))
+
+    async def _serverless(self, request: Request) -> Response:
+        """GET /v2/billing/serverless - by endpoint, those that are deleted too."""
+        now = self._clock()
+        query = query_values(request, {**_QUERY, "serverlessId": _TEXT})
+        window, endpoint_id = window_of(query, now), query.get("serverlessId")
+        return JSONResponse(serverless_bill(self._rows(window, endpoint_id), window, endpoint_id, now))
+
+    def _rows(self, window: Window, endpoint_id: str | None) -> list[UsageRow]:
+        return self._usage.between(window.start.timestamp(), window.end.timestamp(), endpoint_id)

@@ -194,7 +194,7 @@ class CatalogApi:
         self._sold_out, self._limiter = sold_out, limiter
 
     def routes(self) -> list[Route]:
-        """Return the routes; they must come before those of the data plane."""
+        """Return the routes."""
         base = "/v2/catalog"
         table: list[Operation] = [
             ("GET", f"{base}/gpus", self._gpus),
@@ -213,7 +213,6 @@ class CatalogApi:
         return JSONResponse({"gpus": [show_gpu(card, query, self._sold_out) for card in cards]})
 
     async def _gpu(self, request: Request) -> Response:
-        """GET /v2/catalog/gpus/{id}."""
         query, card = _gpu_query(request), request.path_params["id"]
         if card not in catalog.POOL_OF:
             raise Problem(404, "GPU type not found")
@@ -225,7 +224,6 @@ class CatalogApi:
         return JSONResponse({"cpus": [show_cpu(flavor, query, self._sold_out) for flavor in catalog.CPU_FLAVORS]})
 
     async def _cpu(self, request: Request) -> Response:
-        """GET /v2/catalog/cpus/{id}."""
         query, flavor = _cpu_query(request), request.path_params["id"]
         if flavor not in catalog.CPU_FLAVORS:
             raise Problem(404, "CPU flavor not found")
@@ -238,7 +236,6 @@ class CatalogApi:
         return JSONResponse({"dataCenters": [center for center in shown if is_wanted(center, query)]})
 
     async def _center(self, request: Request) -> Response:
-        """GET /v2/catalog/datacenters/{id}."""
         query, place = query_values(request, _ONE_CENTER_QUERY), request.path_params["id"]
         if place not in catalog.DATA_CENTERS:
             raise Problem(404, "data center not found")

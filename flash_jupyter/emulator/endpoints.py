@@ -9,11 +9,10 @@ from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.documents import HIDDEN, changed_fields, create_document, patch_document, scaling_of
 from flash_jupyter.emulator.fault_rules import name_error
 from flash_jupyter.emulator.fleet import Fleet
-from flash_jupyter.emulator.logs import format_time
+from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.machine import health_path
 from flash_jupyter.emulator.problems import Problem
-from flash_jupyter.emulator.store import EndpointRow
-from flash_jupyter.emulator.tables import Resource, new_id
+from flash_jupyter.emulator.tables import EndpointRow, Resource, new_id
 from flash_jupyter.emulator.templates import Templates, applied, container_settings
 from flash_jupyter.emulator.volumes import Volumes, check_data_centers
 from flash_jupyter.emulator.world import Endpoint, NoWorker, Worker, World
@@ -44,7 +43,7 @@ class Endpoints:
         now = self._world.clock()
         row = EndpointRow(new_id(), now, 1, document, [_release(1, now, [])])
         endpoint = self.restore(row)
-        self._world.store.put_endpoint(row)
+        self._world.store.endpoints.put(row)
         self._world.wake.set()
         return endpoint
 
@@ -79,7 +78,7 @@ class Endpoints:
         endpoint.document = document
         self._world.faults.know(endpoint.id, document["name"])
         endpoint.scaling = scaling_of(document, endpoint.version)
-        self._world.store.put_endpoint(endpoint.row())
+        self._world.store.endpoints.put(endpoint.row())
         self._world.wake.set()
 
     def _check_places(self, document: Mapping[str, Any]) -> None:
@@ -107,7 +106,7 @@ class Endpoints:
             for job in jobs:
                 self._dispatcher.cancel(job)
                 self._dispatcher.forget(job)
-            self._world.store.delete_endpoint(endpoint.id)
+            self._world.store.endpoints.delete(endpoint.row())
             self._templates.release(endpoint.id)
         del self._world.endpoints[endpoint.id]
         self._world.faults.forget(endpoint.id)
@@ -235,8 +234,3 @@ def request_urls(origin: str, endpoint: Endpoint) -> dict[str, str]:
         "purgeQueue": f"{base}/purge-queue",
         "health": f"{base}/health",
     }
-
-
-def show_time(at: float) -> str:
-    """Return RFC 3339 for seconds since the epoch."""
-    return format_time(int(at * 1e6))

@@ -166,7 +166,7 @@ class EndpointsApi:
         self._world, self._endpoints, self._limiter = world, endpoints, limiter
 
     def routes(self) -> list[Route]:
-        """Return the routes; they must come before those of the data plane."""
+        """Return the routes."""
         one = "/v2/serverless/{id}"
         table: list[Operation] = [
             ("GET", "/v2/serverless", self._list),
@@ -196,7 +196,6 @@ class EndpointsApi:
         return JSONResponse(self._endpoints.show(endpoint), 201)
 
     async def _get(self, request: Request) -> Response:
-        """GET /v2/serverless/{id}."""
         return JSONResponse(self._endpoints.show(self._endpoint(request)))
 
     async def _patch(self, request: Request) -> Response:

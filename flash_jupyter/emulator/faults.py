@@ -54,19 +54,8 @@ class Fault:
 
     def show(self) -> dict[str, Any]:
         """Return it as JSON."""
-        return {
-            "id": self.id,
-            "kind": self.kind.name,
-            "endpoint": self.endpoint,
-            "route": self.route,
-            "hardware": list(self.hardware),
-            "seconds": self.seconds,
-            "times": self.times,
-            "every": self.every,
-            "seen": self.seen,
-            "hits": self.hits,
-            "by_name": self.by_name,
-        }
+        shown = {name: value for name, value in vars(self).items() if name != "cleared"}
+        return {**shown, "kind": self.kind.name, "hardware": list(self.hardware)}
 
 
 class Faults:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from flash_jupyter import limits
-from flash_jupyter.emulator.endpoints import show_time
+from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.tables import LoginRequest, new_id
 from flash_jupyter.emulator.world import World

@@ -254,6 +254,11 @@ def format_time(at_us: int) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def show_time(at: float) -> str:
+    """Return RFC 3339 for seconds since the epoch."""
+    return format_time(int(at * 1e6))
+
+
 def parse_time(text: str) -> int:
     """Return microseconds since the epoch; raises `ValueError`. A `+` that a query turned into a blank is understood.
 

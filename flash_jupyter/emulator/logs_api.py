@@ -34,7 +34,7 @@ class LogsApi:
         self._world = world
 
     def routes(self, limiter: ControlLimiter) -> list[Route]:
-        """Return the routes; they must come before those of the data plane."""
+        """Return the routes."""
         return [
             *control_routes([("GET", "/v2/serverless/{id}/workers/{worker_id}/logs", self._stream)], limiter),
             Route("/v1/pod/{worker_id}/logs", self._tail, methods=["GET"]),

@@ -14,7 +14,7 @@ from flash_jupyter.states import JobState
 
 def restore(world: World, endpoints: Endpoints, dispatcher: Dispatcher, fleet: Fleet) -> None:
     """Put endpoints and jobs back, adopt the workers that live, and fail the jobs of those that do not."""
-    for row in world.store.endpoints():
+    for row in world.store.endpoints.all():
         endpoints.restore(row)
     running = _restore_jobs(world, dispatcher)
     same_url = world.store.meta("workers_url") == world.base_url  # else the workers do not find us

@@ -6,7 +6,6 @@ The server works on its own objects and only reads this when it starts. WAL with
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from flash_jupyter.emulator.machine import Ports
 from flash_jupyter.emulator.tables import (
     AppTables,
     BindingTable,
+    EndpointRow,
     Resource,
     RestrictedKey,
     Secret,
@@ -28,17 +28,6 @@ from flash_jupyter.emulator.tables import (
 from flash_jupyter.states import JobState
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
-
-
-@dataclass(frozen=True)
-class EndpointRow:
-    """An endpoint as it was stored."""
-
-    id: str
-    created_at: float
-    version: int
-    document: dict[str, Any]
-    releases: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -83,6 +72,7 @@ class Store:
             if "locked" in str(error):
                 raise StoreInUse(str(folder)) from None
             raise StoreBroken(f"{path}: {error}") from None
+        self.endpoints = Table(self._db, "endpoints", EndpointRow, then="id")
         self.flash = AppTables(self._db)
         self.templates = Table(self._db, "templates", Resource, then="id")
         self.volumes = Table(self._db, "volumes", Resource, then="id")
@@ -114,24 +104,6 @@ class Store:
     def set_meta(self, key: str, value: str) -> None:
         """Remember a setting."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-    # --- endpoints ---------------------------------------------------------------------------------------------
-
-    def put_endpoint(self, row: EndpointRow) -> None:
-        """Insert or replace an endpoint."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?, ?, ?)",
-            (row.id, row.created_at, row.version, json.dumps(row.document), json.dumps(row.releases)),
-        )
-
-    def delete_endpoint(self, endpoint_id: str) -> None:
-        """Forget an endpoint; its jobs are deleted one by one."""
-        self._db.execute("DELETE FROM endpoints WHERE id = ?", (endpoint_id,))
-
-    def endpoints(self) -> list[EndpointRow]:
-        """Return all endpoints, oldest first."""
-        rows = self._db.execute("SELECT id, created_at, version, document, releases FROM endpoints ORDER BY 2")
-        return [EndpointRow(i, at, v, json.loads(document), json.loads(r)) for i, at, v, document, r in rows]
 
     # --- jobs --------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Rows and tables of what clients make and workers use; jobs, endpoints and workers are in `store`."""
+"""Rows and tables of what clients make and workers use; jobs and workers are in `store`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ class Record:
 
     id: str
     created_at: float
+
+
+@dataclass(frozen=True)
+class EndpointRow(Record):
+    """An endpoint as it was stored."""
+
+    version: int
+    document: dict[str, Any]
+    releases: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Resource(Record):
 
 
 Row = TypeVar("Row", bound=Record)
-_JSON_COLUMNS = {"volumes", "manifest", "endpoints", "environments", "document"}
+_JSON_COLUMNS = {"volumes", "manifest", "endpoints", "environments", "document", "releases"}
 
 
 class Table(Generic[Row]):

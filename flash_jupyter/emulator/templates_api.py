@@ -56,7 +56,7 @@ class TemplatesApi:
         self._templates, self._endpoints, self._limiter = templates, endpoints, limiter
 
     def routes(self) -> list[Route]:
-        """Return the routes; they must come before those of the data plane."""
+        """Return the routes."""
         one = "/v2/templates/{id}"
         table: list[Operation] = [
             ("GET", "/v2/templates", self._list),

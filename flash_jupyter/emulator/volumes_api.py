@@ -50,7 +50,7 @@ class VolumesApi:
         self._volumes, self._endpoints, self._limiter = volumes, endpoints, limiter
 
     def routes(self) -> list[Route]:
-        """Return the routes; they must come before those of the data plane."""
+        """Return the routes."""
         one = "/v2/network-volumes/{id}"
         table: list[Operation] = [
             ("GET", "/v2/network-volumes", self._list),
@@ -73,7 +73,6 @@ class VolumesApi:
         return JSONResponse(self._volumes.create(checked(await read_json(request), _CREATE)).show(), 201)
 
     async def _get(self, request: Request) -> Response:
-        """GET /v2/network-volumes/{id}."""
         return JSONResponse(self._volume(request).show())
 
     async def _patch(self, request: Request) -> Response:
@@ -118,7 +117,6 @@ class VolumesApi:
         return JSONResponse(_show_v1(self._volumes.create(wanted)), 201)
 
     async def _get_v1(self, request: Request) -> Response:
-        """GET /v1/networkvolumes/{id}."""
         return JSONResponse(_show_v1(self._volume(request)))
 
     async def _patch_v1(self, request: Request) -> Response:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from flash_jupyter.emulator.balancer import HealthChecks
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.faulty_workers import FaultyWorkers
 from flash_jupyter.emulator.fleet import Fleet
-from flash_jupyter.emulator.health import HealthChecks
 from flash_jupyter.emulator.jobs import Job
 from flash_jupyter.emulator.machine import Ports, runs_our_loop, tidy
-from flash_jupyter.emulator.previews import Previews
 from flash_jupyter.emulator.scheduler import Action, QueuedJob, Stop, schedule
 from flash_jupyter.emulator.world import Endpoint, Worker, World
 from flash_jupyter.states import JobState
@@ -35,13 +34,13 @@ LOG_TICK_S, SILENT_LOG_TICK_S, SILENT_AFTER_S = 0.003, 0.02, 2.0
 
 
 class Watch:
-    """Looks after endpoints, jobs and workers."""
+    """Looks after endpoints, jobs and workers; `previews` removes the apps that nobody looks at any more."""
 
     def __init__(
-        self, world: World, dispatcher: Dispatcher, fleet: Fleet, health: HealthChecks, previews: Previews
+        self, world: World, dispatcher: Dispatcher, fleet: Fleet, health: HealthChecks, previews: Callable[[], None]
     ) -> None:
         self._world, self._dispatcher, self._fleet, self._health = world, dispatcher, fleet, health
-        self._previews = previews
+        self._remove_previews = previews
         self._faulty = FaultyWorkers(world, fleet)
         self._memory_checked_at = self._swept_at = self._usage_stored_at = 0.0
 
@@ -144,7 +143,7 @@ class Watch:
 
     def _sweep(self, now: float) -> None:
         """Drop what need not be kept any longer: previews, results, folders and logs of workers that ended."""
-        self._previews.tidy()
+        self._remove_previews()
         for job in list(self._world.jobs.values()):
             if job.state.is_final and now > job.retained_until(self._world.config.limits):
                 self._dispatcher.forget(job)

@@ -19,7 +19,8 @@ from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.machine import Ports
 from flash_jupyter.emulator.pool import WorkerProcess
 from flash_jupyter.emulator.scheduler import Scaling, WorkerView
-from flash_jupyter.emulator.store import EndpointRow, Store, WorkerRow
+from flash_jupyter.emulator.store import Store, WorkerRow
+from flash_jupyter.emulator.tables import EndpointRow
 from flash_jupyter.emulator.webhooks import Webhooks
 from flash_jupyter.states import WorkerState, advance_worker
 

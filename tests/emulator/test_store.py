@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from flash_jupyter.emulator.jobs import Job
-from flash_jupyter.emulator.store import EndpointRow, Store, StoreBroken, StoreInUse, WorkerRow
+from flash_jupyter.emulator.store import Store, StoreBroken, StoreInUse, WorkerRow
+from flash_jupyter.emulator.tables import EndpointRow
 from flash_jupyter.states import JobState
 
 
@@ -83,12 +84,12 @@ def test_an_update_keeps_the_result(store: Store) -> None:
 def test_endpoints_and_workers_come_back(store: Store) -> None:
     endpoint = EndpointRow("e", 1.0, 2, {"name": "one"}, [{"version": 2}])
     worker = WorkerRow("w", "e", 42, 1.5, 2.5, 2, True)
-    store.put_endpoint(endpoint)
+    store.endpoints.put(endpoint)
     store.put_worker(worker)
-    assert (store.endpoints(), store.workers()) == ([endpoint], [worker])
-    store.delete_endpoint("e")
+    assert (store.endpoints.all(), store.workers()) == ([endpoint], [worker])
+    store.endpoints.delete(endpoint)
     store.delete_worker("w")
-    assert (store.endpoints(), store.workers()) == ([], [])
+    assert (store.endpoints.all(), store.workers()) == ([], [])
 
 
 def test_a_transaction_that_fails_changes_nothing(store: Store) -> None:

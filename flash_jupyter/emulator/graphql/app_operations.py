@@ -8,9 +8,9 @@ from typing import Any
 from flash_jupyter import limits
 from flash_jupyter.emulator.apps import Apps
 from flash_jupyter.emulator.artifacts import Artifacts
-from flash_jupyter.emulator.endpoints import show_time
 from flash_jupyter.emulator.graphql import Arguments, Resolver, field
 from flash_jupyter.emulator.graphql.endpoint_operations import EndpointOperations
+from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.tables import FlashApp, FlashBuild, FlashEnvironment, Resource
 from flash_jupyter.emulator.volumes import Volumes

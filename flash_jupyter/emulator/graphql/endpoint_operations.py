@@ -11,7 +11,7 @@ from typing import Any
 
 from flash_jupyter.emulator.apps import Apps, environment_id_of
 from flash_jupyter.emulator.auth import endpoint_key
-from flash_jupyter.emulator.endpoints import Endpoints, show_time
+from flash_jupyter.emulator.endpoints import Endpoints
 from flash_jupyter.emulator.graphql import Arguments, Resolver, field
 from flash_jupyter.emulator.graphql.endpoint_documents import (
     USER_ID,
@@ -23,6 +23,7 @@ from flash_jupyter.emulator.graphql.endpoint_documents import (
     template_only,
     without_nulls,
 )
+from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.tables import Resource
 from flash_jupyter.emulator.templates import Templates, container_settings
