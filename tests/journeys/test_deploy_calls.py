@@ -12,6 +12,8 @@ import pytest
 from calling import Calling, calling
 from emulated import wait_for
 
+from flash_jupyter.session.local_admin import LocalAdmin
+
 pytestmark = pytest.mark.journey
 
 
@@ -86,6 +88,16 @@ def test_a_worker_that_is_killed_in_the_middle_is_said_and_nothing_runs_twice(sh
     assert "the worker of hang on cleaner died while it ran the job; it was not run again" in job["error"]
     assert shop.ask("scorer", "score", rows=[4])["output"]["total"] == 40
     assert note.read_text() == f"{pid}\n"
+
+
+def test_calls_go_on_while_the_state_manager_is_away(shop: Calling, own_desk: Any) -> None:
+    admin = LocalAdmin(own_desk.settings)
+    assert shop.ask("scorer", "score", rows=[5])["output"]["total"] == 50
+    admin.set_fault("500", route="graphql")
+    try:
+        assert shop.ask("scorer", "score", rows=[6])["output"]["total"] == 60
+    finally:
+        admin.clear_faults()
 
 
 HYBRID = """

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from artifacts import archive
+from emulated import wait_for
 
+from flash_jupyter.runtime.registry import TTL_S, ServiceRegistry
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local_admin import LocalAdmin
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.http import Clock
 from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.transport.upload import upload_file
 
@@ -91,3 +94,23 @@ def test_a_platform_that_fails_for_a_while_is_asked_again(desk: Any, place: Plac
     LocalAdmin(desk.settings).set_fault("500", times=2)
     place.loop.call(place.state.update(place.environment, "ocr", Deployed("ep1", "u")))
     assert place.endpoints() == {"ocr": Deployed("ep1", "u")}
+
+
+def test_calls_go_on_with_the_last_known_map_while_the_platform_is_away(desk: Any, place: Place) -> None:
+    ocr, moved, now = Deployed("ep1", "u1"), Deployed("ep2", "u2"), [0.0]
+    registry = ServiceRegistry(
+        {}, place.environment, lambda: place.state.endpoints(place.environment), clock=Clock(monotonic=lambda: now[0])
+    )
+
+    def found_later() -> Deployed:
+        now[0] += TTL_S
+        return place.loop.call(registry.endpoint_of("ocr"))
+
+    place.loop.call(place.state.update(place.environment, "ocr", ocr))
+    assert found_later() == ocr
+    admin = LocalAdmin(desk.settings)
+    admin.set_fault("500", route="graphql")
+    assert found_later() == ocr
+    admin.clear_faults()
+    place.loop.call(place.state.update(place.environment, "ocr", moved))
+    wait_for(lambda: found_later() == moved, within_s=90)
