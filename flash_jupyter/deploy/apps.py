@@ -151,7 +151,7 @@ class AppDesk:
 
     async def environment(self, app: str, name: str) -> EnvironmentView:
         """Return one environment with its endpoints and volumes, and what each endpoint is doing."""
-        environment = await self.find_environment(app, name)
+        _, environment = await self.find_environment(app, name)
         endpoints = await own_endpoints(self._apps, app, environment, await self._link.control.endpoints())
         lines = await asyncio.gather(*(self._line(each) for each in endpoints))
         volumes = await self._volumes(environment, endpoints)
@@ -173,13 +173,13 @@ class AppDesk:
         except NotFoundError:
             raise _unknown("app", name, (each.name for each in await self._apps.apps())) from None
 
-    async def find_environment(self, app: str, name: str) -> Environment:
-        """Return the platform's own document of an environment, its endpoints and volumes among it."""
+    async def find_environment(self, app: str, name: str) -> tuple[App, Environment]:
+        """Return the platform's own documents of an app and its environment, which has endpoints and volumes."""
         found = await self.find_app(app)
         named = {each.name: each.id for each in found.environments}
         if name not in named:
             raise _unknown("environment", name, named, f" in app {app}")
-        return await self._apps.environment(named[name])
+        return found, await self._apps.environment(named[name])
 
     async def _line(self, endpoint: Endpoint) -> EndpointLine:
         is_queue = endpoint.type == "QUEUE"

@@ -108,9 +108,8 @@ class _Scope:
 
 async def look_at_environment(link: Link, app: str, environment: str, *, volumes: bool) -> Inventory:
     """Return what `remove_environment` would delete; nothing is changed. Raises `OptionError` for an unknown name."""
-    desk = AppDesk(link)
-    found = await desk.find_environment(app, environment)
-    scope = await _look(link, await desk.find_app(app), (found,), volumes=volumes)
+    found, stage = await AppDesk(link).find_environment(app, environment)
+    scope = await _look(link, found, (stage,), volumes=volumes)
     return Inventory(app, (environment,), scope.items, (*scope.left, *_builds_left(scope.app)))
 
 
@@ -129,9 +128,8 @@ async def remove_environment(
     May be called again where it was interrupted. Raises `OptionError` for an unknown name, and `ApiError` where
     something is still listed: the environment itself goes last.
     """
-    desk = AppDesk(link)
-    found = await desk.find_environment(app, environment)
-    scope = await _look(link, await desk.find_app(app), (found,), volumes=volumes)
+    found, stage = await AppDesk(link).find_environment(app, environment)
+    scope = await _look(link, found, (stage,), volumes=volumes)
     deleted, left = await _remove(link, scope, report)
     return Removed(app, (environment,), False, deleted, (*left, *_builds_left(scope.app)))
 

@@ -73,7 +73,7 @@ class Mothership:
     async def report(self, *, is_boot: bool = False) -> Report:
         """Return the state of now, or of a moment ago."""
         async with self._looking:
-            if self._seen is None or time.monotonic() - self._seen_at > FRESH_S:
+            if self._seen is None or is_boot or time.monotonic() - self._seen_at > FRESH_S:
                 seen = await self._look(repair=is_boot)
                 repaired = (*(self._seen.repaired if self._seen else ()), *seen.repaired)
                 self._seen = replace(seen, app=self._app, environment=self._environment, repaired=repaired)
