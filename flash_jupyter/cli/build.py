@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +15,14 @@ import typer
 from typer.core import TyperCommand
 
 from flash_jupyter.cli.output import FAILED, Json, errors, print_json, usage
-from flash_jupyter.cli.preview import show_preview
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.images import read_python
-from flash_jupyter.views.build import bundle_text
+from flash_jupyter.views.build import built_sheet
+from flash_jupyter.views.sheet import sheet_text
 
 if TYPE_CHECKING:
     from flash_jupyter.build import bundle as bundles
+    from flash_jupyter.build.bundle import Bundle
 
 
 class BuildCommand(TyperCommand):
@@ -68,7 +73,7 @@ def build(
         with _progress(quiet=as_json) as report:
             built = bundle.build(path, options, report)
         if not as_json:
-            typer.echo(bundle_text(built.to_json(), here=Path.cwd()))
+            typer.echo(sheet_text(built_sheet(built.to_json(), here=Path.cwd())))
         elif not is_previewed:
             print_json({"build": built.to_json()})
         if is_previewed:
@@ -92,3 +97,40 @@ def _progress(*, quiet: bool) -> Iterator[bundles.Report]:
             shown.update(task, description=step.text, completed=step.done, total=step.total)
 
         yield report
+
+
+def show_preview(bundle: Bundle, *, in_docker: bool, try_defaults: bool, as_json: bool) -> bool:
+    """Run every resource, show where, and try every function; until Ctrl-C where somebody sits at a terminal.
+
+    Returns whether nothing gives another value than the notebook.
+    """
+    from flash_jupyter.build.preview import Preview, describe
+    from flash_jupyter.build.smoke import smoke
+    from flash_jupyter.settings import read_settings
+
+    def tell(text: str) -> None:
+        if not as_json:
+            typer.echo(f"{text}...", err=True)
+
+    settings = read_settings()
+    with Preview(bundle.archive, bundle.manifest, settings, in_docker=in_docker) as running:
+        served = running.start(tell)
+        if not as_json:
+            typer.echo(describe(served, bundle.manifest.python_version, in_docker=in_docker))
+        verdicts = smoke(bundle.project, served, settings, tell, with_defaults=try_defaults)
+        if as_json:
+            resources = {each.name: {"url": each.url, "endpoint_id": each.endpoint_id} for each in served}
+            found: dict[str, Any] = {"build": bundle.to_json(), "preview": resources}
+            print_json({**found, "verdicts": [asdict(each) for each in verdicts]})
+        else:
+            typer.echo("\n".join(map(str, verdicts)))
+            _wait()
+    return all(each.state != "differs" for each in verdicts)
+
+
+def _wait() -> None:
+    """Wait for Ctrl-C at a terminal; a program that started this one wants its end."""
+    if sys.stdin.isatty():
+        typer.echo("it runs until Ctrl-C", err=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()

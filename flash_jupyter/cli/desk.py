@@ -1,11 +1,11 @@
-"""What the commands about apps have in common, in a terminal and in a notebook: a session, a face, JSON, questions."""
+"""What all commands have in common, in a terminal and in a notebook: a session, a face, JSON, questions."""
 
 from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar, cast
 
@@ -14,7 +14,7 @@ import typer
 from flash_jupyter.cli.output import FAILED
 from flash_jupyter.cli.work import Work
 from flash_jupyter.errors import FlashError
-from flash_jupyter.views.deploying import News
+from flash_jupyter.views.progress import News
 from flash_jupyter.views.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -39,11 +39,14 @@ AppName = Annotated[
 class Face(Protocol):
     """Where a command speaks. In a notebook nobody is asked: `confirm` and `retype` raise what to write instead."""
 
-    def session(self, *, as_json: bool) -> AbstractContextManager[Session]:
-        """Give a session for one command; its errors are said as it is the way there."""
+    def errors(self, *, as_json: bool) -> AbstractContextManager[None]:
+        """Say what goes wrong within as it is the way there."""
 
-    def show(self, sheet: Sheet) -> None:
-        """Show what was asked for."""
+    def session(self) -> AbstractContextManager[Session]:
+        """Give a session for one command."""
+
+    def show(self, sheet: Sheet | str) -> None:
+        """Show what was asked for; a text is one of a program, and stays as it is."""
 
     def show_json(self, document: Mapping[str, Any]) -> None:
         """Show one object."""
@@ -70,13 +73,16 @@ class Face(Protocol):
         """Return what is deployed where no path is given."""
 
 
-@dataclass(frozen=True)
 class Desk:
-    """One command at work."""
+    """One command at work; `opened` closes what it has opened."""
 
-    face: Face
-    session: Session
-    as_json: bool
+    def __init__(self, face: Face, opened: ExitStack, *, as_json: bool) -> None:
+        self.face, self.as_json, self._opened = face, as_json, opened
+
+    @cached_property
+    def session(self) -> Session:
+        """The session, opened when it is needed first."""
+        return self._opened.enter_context(self.face.session())
 
     @property
     def link(self) -> Link:
@@ -91,7 +97,7 @@ class Desk:
             text = "interrupted; flash app list shows what there is"
             raise self.face.interrupted(text, as_json=self.as_json) from None
 
-    def show(self, sheet: Sheet, document: Mapping[str, Any]) -> None:
+    def show(self, sheet: Sheet | str, document: Mapping[str, Any]) -> None:
         """Show the sheet, or with --json the document."""
         if self.as_json:
             self.face.show_json(document)
@@ -121,7 +127,7 @@ class Desk:
 
     def show_beside(self, sheet: Sheet) -> None:
         """Show what is not the result; a program reads it in the document."""
-        if not self.as_json:
+        if sheet and not self.as_json:
             self.face.show(sheet)
 
     def progress(self, title: str) -> AbstractContextManager[Callable[[News], None]]:
@@ -170,8 +176,8 @@ def _ignore(_news: News) -> None:
 def at_desk(context: typer.Context, *, as_json: bool) -> Iterator[Desk]:
     """Give what a command needs; `context.obj` is the face of a notebook, or nothing in a terminal."""
     face = face_of(context)
-    with face.session(as_json=as_json) as session:
-        yield Desk(face, session, as_json)
+    with face.errors(as_json=as_json), ExitStack() as opened:
+        yield Desk(face, opened, as_json=as_json)
 
 
 def app_or_default(desk: Desk, app: str | None) -> str:
@@ -179,6 +185,11 @@ def app_or_default(desk: Desk, app: str | None) -> str:
     from flash_jupyter.build.existing import project_name
 
     return app or project_name(desk.face.default_source())
+
+
+def in_notebook(context: typer.Context) -> bool:
+    """Whether `%flash` runs the command, in a cell."""
+    return context.obj is not None
 
 
 def face_of(context: typer.Context) -> Face:

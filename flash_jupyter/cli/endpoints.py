@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flash_jupyter.cli.desk import Desk, at_desk, face_of
-from flash_jupyter.cli.output import Json, Yes, opened, print_json
+from flash_jupyter.cli.desk import Desk, at_desk, face_of, in_notebook
+from flash_jupyter.cli.output import Json, Yes
 from flash_jupyter.session.bill import DAYS, DAYS_MAX
 from flash_jupyter.session.logs import LINES, logs
 from flash_jupyter.session.sweep import Swept
-from flash_jupyter.views.cost import cost_bundle
+from flash_jupyter.views.cost import cost_sheet
 from flash_jupyter.views.deploy import choices_sheet
-from flash_jupyter.views.listing import endpoints_bundle, logs_text
+from flash_jupyter.views.listing import endpoints_sheet, logs_text
 
 if TYPE_CHECKING:
     from flash_jupyter.deploy.choosing import Choice
@@ -26,42 +26,38 @@ LIST = "list"
 TAKES = "undeploy takes a name, `list`, or --all for all of yours"
 
 
-def list_endpoints(as_json: Json = False) -> None:
+def list_endpoints(context: typer.Context, as_json: Json = False) -> None:
     """List endpoints, oldest first, with what each does, costs, and whose it is; times are UTC."""
-    with opened(as_json) as session:
-        rows = [entry.to_json() for entry in session.overview().endpoints]
-    if as_json:
-        print_json({"endpoints": rows})
-    else:
-        typer.echo(endpoints_bundle(rows, datetime.now(timezone.utc))["text/plain"])
+    with at_desk(context, as_json=as_json) as desk:
+        overview = desk.session.overview()
+        rows = [entry.to_json() for entry in overview.endpoints]
+        desk.show(endpoints_sheet(rows, overview.at), {"endpoints": rows})
 
 
 def cost(
+    context: typer.Context,
     days: Annotated[int, typer.Option(min=1, max=DAYS_MAX, help="days of UTC, today included")] = DAYS,
     as_json: Json = False,
 ) -> None:
     """Say what was billed today and in some days; on the local Runpod what would have been."""
-    with opened(as_json) as session:
-        bill = session.bill(days)
-    document = bill.to_json() if bill else None
-    if as_json:
-        print_json({"kernel": None, "bill": document})
-    else:
-        typer.echo(cost_bundle(None, document)["text/plain"])
+    with at_desk(context, as_json=as_json) as desk:
+        bill = desk.session.bill(days)
+        billed = bill.to_json() if bill else None
+        # what a kernel has spent, only that kernel knows
+        kernel = desk.session.meter().to_json() if in_notebook(context) else None
+        desk.show(cost_sheet(kernel, billed), {"kernel": kernel, "bill": billed})
 
 
 def show_logs(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="name or id of an endpoint, or id of a job")],
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="how many of a worker's last lines")] = LINES,
     as_json: Json = False,
 ) -> None:
     """Print the last lines of each worker of an endpoint, or all that a job has printed."""
-    with opened(as_json) as session:
-        found = [log.to_json() for log in logs(session, name, lines=lines)]
-    if as_json:
-        print_json({"logs": found})
-    else:
-        typer.echo(logs_text(found))
+    with at_desk(context, as_json=as_json) as desk:
+        found = [log.to_json() for log in logs(desk.session, name, lines=lines)]
+        desk.show(logs_text(found), {"logs": found})
 
 
 def undeploy(
@@ -86,13 +82,13 @@ def undeploy(
             return
         chosen = _chosen(desk, choices, name, everything=everything)
         # a cell that names one endpoint has said it; what others may be calling is asked about all the same
-        is_said = context.obj is not None and not everything and not any(each.place for each in chosen)
+        is_said = in_notebook(context) and not everything and not any(each.place for each in chosen)
         _delete(desk, chosen, yes=yes or is_said, is_all=everything)
 
 
 def _can_choose(context: typer.Context) -> bool:
     """Whether somebody sits at a terminal."""
-    return context.obj is None and sys.stdin.isatty()
+    return not in_notebook(context) and sys.stdin.isatty()
 
 
 def _choices(desk: Desk) -> list[Choice]:
@@ -139,17 +135,18 @@ def _question(desk: Desk, chosen: Sequence[Choice], *, is_all: bool) -> str:
     return f"delete endpoint{many} {', '.join(each.path for each in chosen)}{beware}?"
 
 
-def sweep(yes: Yes = False, as_json: Json = False) -> None:
+def sweep(context: typer.Context, yes: Yes = False, as_json: Json = False) -> None:
     """List expired endpoints of yours without a job, and delete them; --json without --yes only lists."""
-    with opened(as_json) as session:
-        orphans = session.orphans()
-        if not as_json:
-            for orphan in orphans:
-                typer.echo(orphan.describe())
-        is_wanted = yes or (not as_json and bool(orphans) and typer.confirm("delete?"))
-        swept = session.sweep(orphan.id for orphan in orphans) if orphans and is_wanted else Swept([], [])
-    if as_json:
+    with at_desk(context, as_json=as_json) as desk:
+        orphans = desk.session.orphans()
+        listed = [orphan.describe() for orphan in orphans]
+        if orphans and not yes and not as_json and in_notebook(context):
+            said = f"nothing was deleted; to delete {'it' if len(orphans) == 1 else 'them'}: %flash sweep --yes"
+            desk.face.show([*listed, said])
+            return
+        desk.show_beside(listed)
+        is_wanted = bool(orphans) and (yes or (not as_json and desk.face.confirm("delete?")))
+        swept = desk.session.sweep(orphan.id for orphan in orphans) if is_wanted else Swept([], [])
         rows = [orphan.to_json() for orphan in orphans]
-        print_json({"orphans": rows, "deleted": swept.deleted, "kept": swept.kept})
-    elif is_wanted or not orphans:
-        typer.echo(swept.describe())
+        said = swept.describe() if is_wanted or not orphans else "nothing was deleted"
+        desk.show([said], {"orphans": rows, "deleted": swept.deleted, "kept": swept.kept})

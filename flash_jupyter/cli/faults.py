@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flash_jupyter.cli.output import Json, errors, print_json
+from flash_jupyter.cli.desk import at_desk
+from flash_jupyter.cli.output import Json
 from flash_jupyter.session.local_admin import LocalAdmin, fault_table
 from flash_jupyter.settings import read_settings
 
@@ -66,21 +67,16 @@ Every = Annotated[int | None, typer.Option(min=1, help="hit each second, third .
 
 
 @app.command("list")
-def list_faults(as_json: Json = False) -> None:
+def list_faults(context: typer.Context, as_json: Json = False) -> None:
     """List the faults that are set, and how often they have hit."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         faults = LocalAdmin(read_settings()).faults()
-    if as_json:
-        print_json({"faults": faults})
-        return
-    for fault in faults:
-        typer.echo(_line(fault))
-    if not faults:
-        typer.echo("no fault is set")
+        desk.show([*map(_line, faults)] or ["no fault is set"], {"faults": faults})
 
 
 @app.command("set")
 def set_fault(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="one of the list in `flash local faults --help`")],
     endpoint: Endpoint = None,
     route: Route = None,
@@ -92,31 +88,27 @@ def set_fault(
 ) -> None:
     """Set a fault; it hits from now on."""
     pools = None if hardware is None else hardware.split(",")
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         fault = LocalAdmin(read_settings()).set_fault(
             name, endpoint=endpoint, route=route, hardware=pools, seconds=seconds, times=times, every=every
         )
-    if as_json:
-        print_json(fault)
-    else:
-        typer.echo(_line(fault))
+        desk.show([_line(fault)], fault)
 
 
 @app.command()
 def clear(
+    context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="clear only those of this name (default: all)")] = None,
     as_json: Json = False,
 ) -> None:
     """Take faults back; those in endpoints' names stay."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         removed = LocalAdmin(read_settings()).clear_faults(name)
-    if as_json:
-        print_json({"removed": removed})
-    else:
-        typer.echo(f"cleared: {removed}")
+        desk.show([f"cleared: {removed}"], {"removed": removed})
 
 
 def clock(
+    context: typer.Context,
     advance: Annotated[float | None, typer.Option(min=0.001, help="put it forward by so many seconds")] = None,
     as_json: Json = False,
 ) -> None:
@@ -124,13 +116,10 @@ def clock(
 
     It never goes back; a server that is started anew has the machine's time again.
     """
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         admin = LocalAdmin(read_settings())
         shown = admin.clock() if advance is None else admin.advance_clock(advance)
-    if as_json:
-        print_json(shown)
-    else:
-        typer.echo(f"{shown['now']}  {shown['ahead_s']:g} s ahead")
+        desk.show([f"{shown['now']}  {shown['ahead_s']:g} s ahead"], shown)
 
 
 def _line(fault: dict[str, Any]) -> str:

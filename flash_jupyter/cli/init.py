@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from flash_jupyter.cli.output import Json, errors, print_json
+from flash_jupyter.cli.desk import at_desk
+from flash_jupyter.cli.output import Json
 from flash_jupyter.develop.init import create_project
 from flash_jupyter.views.project import project_text
 
 
 def init(
+    context: typer.Context,
     name: Annotated[Path, typer.Argument(help="folder of the project; without it, and with `.`, the current one")] = (
         Path()
     ),
@@ -20,9 +22,6 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a project that works as it stands: workers, a notebook, a web API; nothing is overwritten."""
-    with errors(as_json):
-        created = create_project(name, force=force)
-    if as_json:
-        print_json({"project": created.to_json()})
-    else:
-        typer.echo(project_text(created.to_json(), here=Path.cwd()))
+    with at_desk(context, as_json=as_json) as desk:
+        created = create_project(name, force=force).to_json()
+        desk.show(project_text(created, here=Path.cwd()), {"project": created})

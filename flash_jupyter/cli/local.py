@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from flash_jupyter.cli import faults, secrets
-from flash_jupyter.cli.output import Json, errors, print_json
+from flash_jupyter.cli.desk import at_desk
+from flash_jupyter.cli.output import Json
 from flash_jupyter.session.local import LocalInfo, local_info, start_local, stop_local
 from flash_jupyter.settings import read_settings
 
@@ -22,44 +23,38 @@ app.command("clock")(faults.clock)
 
 @app.command()
 def start(
+    context: typer.Context,
     port: Annotated[int | None, typer.Option(help="port to listen on (default: the last one, else a free one)")] = None,
     as_json: Json = False,
 ) -> None:
     """Start it, or say where it runs."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         info = start_local(read_settings(), port=port)
-    if as_json:
-        print_json(_document(info))
-    else:
-        typer.echo(f"the embedded Runpod {info.version} runs at {info.url} (pid {info.pid})")
+        desk.show([f"the embedded Runpod {info.version} runs at {info.url} (pid {info.pid})"], _document(info))
 
 
 @app.command()
-def stop(as_json: Json = False) -> None:
+def stop(context: typer.Context, as_json: Json = False) -> None:
     """End it and its workers; queued jobs run when it is started again."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         stopped = stop_local(read_settings())
-    if as_json:
-        print_json({"stopped": stopped})
-    else:
-        typer.echo("stopped" if stopped else "it does not run")
+        desk.show(["stopped" if stopped else "it does not run"], {"stopped": stopped})
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
+def status(context: typer.Context, as_json: Json = False) -> None:
     """Say whether it runs, and where."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         info = local_info(read_settings())
-    if as_json:
-        print_json({"running": info is not None, **(_document(info) if info else {})})
-    elif info is None:
-        typer.echo("it does not run; the first cell, or `flash local start`, starts it")
-    else:
-        typer.echo(f"{info.url}  pid {info.pid}  version {info.version}  since {info.started_at}")
+        text = "it does not run; the first cell, or `flash local start`, starts it"
+        if info is not None:
+            text = f"{info.url}  pid {info.pid}  version {info.version}  since {info.started_at}"
+        desk.show([text], {"running": info is not None, **(_document(info) if info else {})})
 
 
 @app.command()
 def logs(
+    context: typer.Context,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="how many of the last lines")] = 50,
     as_json: Json = False,
 ) -> None:
@@ -69,21 +64,17 @@ def logs(
     if path.is_file():
         with path.open(errors="replace") as file:
             tail = [line.rstrip("\n") for line in deque(file, maxlen=lines)]
-    if as_json:
-        print_json({"path": str(path), "lines": tail})
-    else:
-        typer.echo("\n".join(tail) if tail else f"nothing in {path}")
+    with at_desk(context, as_json=as_json) as desk:
+        desk.show("\n".join(tail) or f"nothing in {path}", {"path": str(path), "lines": tail})
 
 
 @app.command()
-def env(as_json: Json = False) -> None:
+def env(context: typer.Context, as_json: Json = False) -> None:
     """Print export lines that point the official SDKs at it; it is started when it does not run."""
-    with errors(as_json):
-        info = start_local(read_settings())
-    if as_json:
-        print_json({"env": info.env()})
-    else:
-        typer.echo("\n".join(f"export {name}={shlex.quote(value)}" for name, value in info.env().items()))
+    with at_desk(context, as_json=as_json) as desk:
+        variables = start_local(read_settings()).env()
+        lines = (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+        desk.show("\n".join(lines), {"env": variables})
 
 
 def _document(info: LocalInfo) -> dict[str, object]:

@@ -8,14 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from flash_jupyter.errors import FlashError, OptionError
-
-if TYPE_CHECKING:
-    from flash_jupyter.session.session import Session
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask before something is deleted")]
@@ -49,29 +46,8 @@ def errors(as_json: bool) -> Iterator[None]:
         raise typer.Exit(FAILED) from error
 
 
-@contextmanager
-def opened(as_json: bool) -> Iterator[Session]:
-    """Give a session for one command, and close it; its errors are written as `errors` does."""
-    from flash_jupyter.session.session import Session
-    from flash_jupyter.settings import read_settings
-
-    with errors(as_json):
-        session = Session(read_settings())
-        try:
-            yield session
-        finally:
-            session.close()
-
-
 def usage(message: str, *, as_json: bool, fix: str = "") -> typer.Exit:
     """Write what is wrong with the command, and return the exit that says so."""
     error = OptionError(message, fix=fix or "see --help")
     typer.echo(error_text(error, as_json=as_json), err=True)
     return typer.Exit(USAGE)
-
-
-def confirm(question: str, *, as_json: bool) -> None:
-    """Ask before something is deleted; a program that wants JSON is not asked, it says --yes."""
-    if as_json:
-        raise usage("nobody can be asked with --json; nothing was deleted", as_json=True, fix="add --yes")
-    typer.confirm(question, abort=True, err=True)

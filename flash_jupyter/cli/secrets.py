@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from flash_jupyter.cli.output import Json, errors, print_json
+from flash_jupyter.cli.desk import at_desk
+from flash_jupyter.cli.output import Json
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.local_admin import LocalAdmin
 from flash_jupyter.settings import read_settings
@@ -26,41 +27,35 @@ Name = Annotated[str, typer.Argument(help="its name")]
 
 
 @app.command("set")
-def set_secret(name: Name, as_json: Json = False) -> None:
+def set_secret(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Store a secret; its value is read from stdin, or asked for. Workers that run keep the old value."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         admin = LocalAdmin(read_settings())
         is_new = admin.set_secret(name, _value(name))
-    if as_json:
-        print_json({"name": name, "new": is_new})
-    else:
-        typer.echo(f"{'stored' if is_new else 'replaced'}: {{{{ RUNPOD_SECRET_{name} }}}}")
+        said = f"{'stored' if is_new else 'replaced'}: {{{{ RUNPOD_SECRET_{name} }}}}"
+        desk.show([said], {"name": name, "new": is_new})
 
 
 @app.command("list")
-def list_secrets(as_json: Json = False) -> None:
+def list_secrets(context: typer.Context, as_json: Json = False) -> None:
     """List the names; nothing shows a value again."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         found = LocalAdmin(read_settings()).secrets()
-    if as_json:
-        print_json({"secrets": found})
-        return
-    for secret in found:
-        typer.echo(f"{secret['name']}  {secret['createdAt']}")
-    if not found:
-        typer.echo("no secrets")
+        names = [f"{secret['name']}  {secret['createdAt']}" for secret in found]
+        desk.show(names or ["no secrets"], {"secrets": found})
 
 
 @app.command("delete")
-def delete_secret(name: Name, as_json: Json = False) -> None:
+def delete_secret(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Forget a secret; workers whose env refers to it do not start any more."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         LocalAdmin(read_settings()).delete_secret(name)
-    _print_deleted(name, as_json)
+        desk.show([f"deleted: {name}"], {"deleted": name})
 
 
 @keys.command("create")
 def create_key(
+    context: typer.Context,
     name: Name,
     endpoint: Annotated[
         list[str] | None, typer.Option(help="id of an endpoint that it may call; may be repeated")
@@ -72,37 +67,27 @@ def create_key(
     as_json: Json = False,
 ) -> None:
     """Make a restricted key and print it: it is not shown again."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         key = LocalAdmin(read_settings()).create_key(
             name, endpoints=endpoint or (), environments=environment or (), account=account
         )
-    if as_json:
-        print_json({"name": name, "key": key})
-    else:
-        typer.echo(key)
+        desk.show(key, {"name": name, "key": key})
 
 
 @keys.command("list")
-def list_keys(as_json: Json = False) -> None:
+def list_keys(context: typer.Context, as_json: Json = False) -> None:
     """List what each key may do; nothing shows a key again."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         found = LocalAdmin(read_settings()).keys()
-    if as_json:
-        print_json({"keys": found})
-        return
-    for key in found:
-        scope = [f"{kind}={','.join(key[kind])}" for kind in ("endpoints", "environments") if key[kind]]
-        typer.echo("  ".join([key["name"], f"account={key['account']}", *scope]))
-    if not found:
-        typer.echo("no restricted keys")
+        desk.show([*map(_key_line, found)] or ["no restricted keys"], {"keys": found})
 
 
 @keys.command("delete")
-def delete_key(name: Name, as_json: Json = False) -> None:
+def delete_key(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Forget a key: it is refused from now on."""
-    with errors(as_json):
+    with at_desk(context, as_json=as_json) as desk:
         LocalAdmin(read_settings()).delete_key(name)
-    _print_deleted(name, as_json)
+        desk.show([f"deleted: {name}"], {"deleted": name})
 
 
 def _value(name: str) -> str:
@@ -118,8 +103,6 @@ def _value(name: str) -> str:
     return str(value)
 
 
-def _print_deleted(name: str, as_json: bool) -> None:
-    if as_json:
-        print_json({"deleted": name})
-    else:
-        typer.echo(f"deleted: {name}")
+def _key_line(key: dict[str, Any]) -> str:
+    scope = [f"{kind}={','.join(key[kind])}" for kind in ("endpoints", "environments") if key[kind]]
+    return "  ".join([key["name"], f"account={key['account']}", *scope])

@@ -11,8 +11,8 @@ from flash_jupyter.cli.desk import Desk, news_of
 from flash_jupyter.cli.work import Work
 from flash_jupyter.errors import FlashError
 from flash_jupyter.views.deploy import plan_sheet, result_sheet
-from flash_jupyter.views.deploying import News
 from flash_jupyter.views.format import size
+from flash_jupyter.views.progress import News
 
 if TYPE_CHECKING:
     from flash_jupyter.build.bundle import BuildOptions

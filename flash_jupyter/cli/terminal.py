@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
-from flash_jupyter.cli.output import FAILED, error_text, opened, print_json, usage
+from flash_jupyter.cli.output import FAILED, error_text, errors, print_json, usage
 from flash_jupyter.errors import FlashError
-from flash_jupyter.views.deploying import News, count_text
+from flash_jupyter.settings import read_settings
 from flash_jupyter.views.format import shortened
-from flash_jupyter.views.sheet import Sheet, print_sheet
+from flash_jupyter.views.progress import News, count_text
+from flash_jupyter.views.sheet import Column, Rows, Sheet, sheet_text
 
 if TYPE_CHECKING:
     from flash_jupyter.session.session import Session
 
 #: of a step's text; the bar beside it needs room too
 TEXT_CHARACTERS = 44
+#: the key of what a row of a table is about
+NAME = "name"
+#: a width that no table has
+WIDEST = 100_000
 
 
 class Terminal:
@@ -32,14 +39,28 @@ class Terminal:
     def __init__(self) -> None:
         self._bar: _Bar | None = None
 
-    def session(self, *, as_json: bool) -> AbstractContextManager[Session]:
-        """Open a session; errors end the command with their text on stderr."""
-        return opened(as_json)
+    def errors(self, *, as_json: bool) -> AbstractContextManager[None]:
+        """End the command with the error's text on stderr."""
+        return errors(as_json)
 
-    def show(self, sheet: Sheet) -> None:
-        """Print a sheet."""
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session, and close it."""
+        from flash_jupyter.session.session import Session
+
+        session = Session(read_settings())
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def show(self, sheet: Sheet | str) -> None:
+        """Print a sheet, or a text."""
         with self._paused():
-            print_sheet(sheet, Console(file=sys.stdout))
+            if isinstance(sheet, str):
+                typer.echo(sheet)
+            else:
+                print_sheet(sheet, Console(file=sys.stdout))
 
     def show_json(self, document: Mapping[str, Any]) -> None:
         """Print one object."""
@@ -177,3 +198,39 @@ class _Bar:
             self._shown.stop_task(self._task)
             total = next(task.total for task in self._shown.tasks if task.id == self._task)
             self._shown.update(self._task, total=total or 1, completed=total or 1)
+
+
+def print_sheet(sheet: Sheet, console: Console) -> None:
+    """Print a sheet in a terminal as wide as it is; where it is none, as plain text that no width cuts."""
+    if not console.is_terminal:
+        console.file.write(f"{sheet_text(sheet)}\n")
+        return
+    for part in sheet:
+        if isinstance(part, str):
+            console.print(Text(part), soft_wrap=True)
+        else:
+            _print_rows(part, console)
+
+
+def _print_rows(part: Rows, console: Console) -> None:
+    """Print a table; where it is too wide, what will be copied stands whole on lines of its own below it."""
+    drawn = _table(part.rows, part.shown)
+    whole = [column for column in part.shown if column.is_whole]
+    unlimited = console.options.update(width=WIDEST)
+    if not whole or Measurement.get(console, unlimited, drawn).maximum <= console.width:
+        console.print(drawn)
+        return
+    console.print(_table(part.rows, [column for column in part.shown if not column.is_whole]))
+    for row in part.rows:
+        for column in whole:
+            if text := row.get(column.key):
+                console.print(Text(f"{row[NAME]}: {text}"), soft_wrap=True)
+
+
+def _table(rows: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> Table:
+    drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for column in columns:
+        drawn.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(row.get(column.key) or "") for column in columns))
+    return drawn

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from flash_jupyter.cli.output import Json, Yes, confirm, opened, print_json
-from flash_jupyter.views.listing import volumes_bundle
+from flash_jupyter.cli.desk import at_desk
+from flash_jupyter.cli.output import Json, Yes
+from flash_jupyter.views.listing import volumes_sheet
 
 app = typer.Typer(help="Network volumes: what there is, what each costs, and its removal.", invoke_without_command=True)
 
@@ -17,24 +18,20 @@ def list_volumes(context: typer.Context, as_json: Json = False) -> None:
     """List network volumes with size, data centre, monthly price, and the endpoints that use them."""
     if context.invoked_subcommand is not None:
         return
-    with opened(as_json) as session:
-        volumes = [volume.to_json() for volume in session.volumes()]
-    if as_json:
-        print_json({"volumes": volumes})
-    else:
-        typer.echo(volumes_bundle(volumes)["text/plain"])
+    with at_desk(context, as_json=as_json) as desk:
+        volumes = [volume.to_json() for volume in desk.session.volumes()]
+        desk.show(volumes_sheet(volumes), {"volumes": volumes})
 
 
 @app.command()
 def delete(
-    name: Annotated[str, typer.Argument(help="name or id of a volume")], yes: Yes = False, as_json: Json = False
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="name or id of a volume")],
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Delete a volume with all that is on it; says so once the server no longer lists it."""
-    with opened(as_json) as session:
-        if not yes:
-            confirm(f"delete network volume {name} with all that is on it?", as_json=as_json)
-        deleted = session.delete_volume(name)
-    if as_json:
-        print_json({"deleted": deleted})
-    else:
-        typer.echo(f"deleted: {name}")
+    with at_desk(context, as_json=as_json) as desk:
+        desk.confirm(f"delete network volume {name} with all that is on it?", yes=yes)
+        deleted = desk.session.delete_volume(name)
+        desk.show([f"deleted: {name}"], {"deleted": deleted})

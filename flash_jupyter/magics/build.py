@@ -3,57 +3,30 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flash_jupyter.errors import OptionError
-from flash_jupyter.magics.preview import preview
+from flash_jupyter.errors import BuildError, OptionError
 from flash_jupyter.magics.source import find_source, read_words
-from flash_jupyter.views.build import Source, Step, building_bundle, built_bundle, failed_bundle
-from flash_jupyter.views.output import Publisher
+from flash_jupyter.views.build import (
+    Source,
+    built_bundle,
+    describe,
+    failed_bundle,
+    previewed_bundle,
+    stopped_bundle,
+)
+from flash_jupyter.views.progress import News, ProgressCard
+from flash_jupyter.views.publisher import Publisher
 
 if TYPE_CHECKING:
-    from flash_jupyter.build.bundle import BuildOptions, Progress
+    from flash_jupyter.build.bundle import BuildOptions, Bundle
     from flash_jupyter.settings import Settings
 
 VALUES = {"exclude", "python-version", "output"}
 FLAGS = {"keep-build", "from-magics", "mothership", "preview", "try-defaults"}
-
-
-class BuildCard:
-    """The display of one build, updated in place."""
-
-    def __init__(self, publisher: Publisher, source: Source, display_id: str) -> None:
-        self._publisher, self._source, self._display_id = publisher, source, display_id
-        self._steps: list[Step] = []
-        self._began_at = time.monotonic()
-        self._is_shown = False
-
-    def show_step(self, progress: Progress) -> None:
-        """A step begins."""
-        self._end_step()
-        self._steps.append(Step(progress.text))
-        self._show(building_bundle(self._steps, self._source))
-
-    def show_built(self, built: dict[str, Any]) -> None:
-        """It is over."""
-        self._end_step()
-        self._show(built_bundle(built, self._steps, self._source, Path.cwd()))
-
-    def show_failed(self) -> None:
-        """It has failed; the error stands below."""
-        self._show(failed_bundle(self._steps, self._source))
-
-    def _end_step(self) -> None:
-        now = time.monotonic()
-        if self._steps:
-            self._steps[-1] = replace(self._steps[-1], seconds=now - self._began_at)
-        self._began_at = now
-
-    def _show(self, bundle: dict[str, str]) -> None:
-        self._publisher.publish(bundle, transient={"display_id": self._display_id}, update=self._is_shown)
-        self._is_shown = True
 
 
 def build(shell: Any, settings: Settings, arguments: list[str]) -> None:
@@ -68,15 +41,17 @@ def build(shell: Any, settings: Settings, arguments: list[str]) -> None:
         raise OptionError("--try-defaults is for a preview", fix="%flash build --preview --try-defaults")
     path = find_source(words, "build", shell, settings)
     options = read_options(given)
-    card = BuildCard(shell.display_pub, source_of(path), f"flash-build-{time.monotonic_ns()}")
+    source = source_of(path)
+    card = ProgressCard(shell.display_pub, f"building {describe(source)}")
     try:
-        built = bundle.build(path, options, card.show_step, settings)
+        built = bundle.build(path, options, lambda step: card.tell(News(step.text, step.text)), settings)
     except BaseException:
-        card.show_failed()
+        card.become(partial(failed_bundle, source=source))
         raise
-    card.show_built(built.to_json())
+    document = built.to_json()
+    card.become(lambda steps: built_bundle(document, steps, source, Path.cwd()))
     if "preview" in given:
-        preview(built, settings, shell.display_pub, try_defaults="try-defaults" in given)
+        _preview(built, settings, shell.display_pub, try_defaults="try-defaults" in given)
 
 
 def read_options(given: dict[str, str]) -> BuildOptions:
@@ -102,3 +77,32 @@ def source_of(path: Path) -> Source:
     if path.is_dir():
         return Source(path.resolve().name)
     return Source(path.name, max(0.0, time.time() - path.stat().st_mtime))
+
+
+def _preview(built: Bundle, settings: Settings, publisher: Publisher, *, try_defaults: bool) -> None:
+    """Run every resource of the bundle, try every function, remove all of it, and show what was found out.
+
+    Raises `BuildError` where a function gives another value than the notebook, or a worker can't start.
+    """
+    from flash_jupyter.build.preview import Preview
+    from flash_jupyter.build.smoke import smoke
+
+    name = built.manifest.project_name
+    card = ProgressCard(publisher, f"preview of {name}")
+
+    def tell(text: str) -> None:
+        card.tell(News(text, text))
+
+    tell("starting")
+    try:
+        with Preview(built.archive, built.manifest, settings) as running:
+            verdicts = smoke(built.project, running.start(tell), settings, tell, with_defaults=try_defaults)
+    except BaseException:
+        card.become(lambda _steps: stopped_bundle(name))
+        raise
+    card.become(lambda _steps: previewed_bundle(name, [asdict(verdict) for verdict in verdicts]))
+    if differing := sorted({verdict.function for verdict in verdicts if verdict.state == "differs"}):
+        raise BuildError(
+            f"the bundle does not give what the notebook gives: {', '.join(differing)}",
+            fix="the table above says where they differ; what was built stays where it is",
+        )

@@ -29,12 +29,12 @@ from flash_jupyter.session.routes import run_balanced_cell
 from flash_jupyter.session.session import Interrupt, JobHandle, Session
 from flash_jupyter.settings import read_settings
 from flash_jupyter.views.card import Place
-from flash_jupyter.views.explain import explain_bundle
+from flash_jupyter.views.explain import explain_sheet
 from flash_jupyter.views.format import one_line
 from flash_jupyter.views.job import JobCard
-from flash_jupyter.views.listing import json_bundle
-from flash_jupyter.views.output import OutputView, Publisher
-from flash_jupyter.views.prompt import page_of, prompt
+from flash_jupyter.views.output import OutputView
+from flash_jupyter.views.publisher import Publisher, page_of, prompt
+from flash_jupyter.views.sheet import json_bundle, sheet_bundle
 from flash_jupyter.views.traceback import SourceOf, short_path, traceback_lines
 
 if TYPE_CHECKING:
@@ -292,5 +292,5 @@ def show_explanation(
     """Show and return what is to be said about a cell; raises `SyntaxError` and `OptionError`."""
     explanation = session.explain(request)
     document = explanation.to_json()
-    shell.display_pub.publish(json_bundle({"cell": document}) if as_json else explain_bundle(document))
+    shell.display_pub.publish(json_bundle({"cell": document}) if as_json else sheet_bundle(explain_sheet(document)))
     return explanation

@@ -15,7 +15,7 @@ from flash_jupyter.session.session import JobHandle, Session
 from flash_jupyter.views.format import one_line
 from flash_jupyter.views.job import JobCard
 from flash_jupyter.views.output import OutputView
-from flash_jupyter.views.port import CellPort, cell_port
+from flash_jupyter.views.publisher import CellPort, cell_port
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -14,8 +14,7 @@ from flash_jupyter.magics.completer import make_matcher
 from flash_jupyter.magics.debug import DebugMagics
 from flash_jupyter.magics.flash import FlashMagics
 from flash_jupyter.magics.known import known_by
-from flash_jupyter.magics.lazy import LazySession
-from flash_jupyter.magics.money import OrphanWatch
+from flash_jupyter.magics.orphans import OrphanWatch
 from flash_jupyter.magics.ready import announce_ready
 from flash_jupyter.magics.remote import RemoteMagics
 from flash_jupyter.resources.comment import to_magic
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 class Loaded:
     """What was added to one shell, and which magics of the same name stood there before."""
 
-    session: LazySession
     magics: tuple[Any, ...]
     hidden: dict[tuple[str, str], Callable[..., Any]]
     matcher: Callable[..., Any]
@@ -45,8 +43,7 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics; nothing is patched or read, and only the look for orphans waits for its time."""
     if shell in _loaded:
         return
-    session = LazySession()
-    remote = RemoteMagics(shell, session)
+    remote = RemoteMagics(shell)
     flash = FlashMagics(shell, remote)
     magics = (remote, flash, DebugMagics(shell))
     hidden = {
@@ -66,8 +63,8 @@ def load(shell: InteractiveShell) -> None:
     ready = announce_ready(shell)
     manage(shell)
     provide(remote.session)
-    atexit.register(session.close)
-    _loaded[shell] = Loaded(session, magics, hidden, matcher, orphans, ready)
+    atexit.register(remote.close)
+    _loaded[shell] = Loaded(magics, hidden, matcher, orphans, ready)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -85,9 +82,9 @@ def unload(shell: InteractiveShell) -> None:
     release(shell)
     withdraw(remote.session)
     loaded.magics[1].close()
-    loaded.session.close()
+    remote.close()
     TICKER.stop()
-    atexit.unregister(loaded.session.close)
+    atexit.unregister(remote.close)
     manager = shell.magics_manager
     for kind, name in _names(loaded.magics):
         manager.magics[kind].pop(name, None)

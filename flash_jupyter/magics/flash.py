@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
@@ -15,16 +15,14 @@ from flash_jupyter.magics.usage import option_errors_as_usage
 from flash_jupyter.quantities import read_usd
 from flash_jupyter.resources.line import parse_value, split_pair, split_words, unknown_option
 from flash_jupyter.views.format import PLACES, one_line
-from flash_jupyter.views.listing import endpoints_bundle, jobs_bundle, json_bundle, status_bundle, table_bundle
+from flash_jupyter.views.listing import status_sheet
+from flash_jupyter.views.sheet import Rows, columns, json_bundle, listing, sheet_bundle
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from flash_jupyter.magics.panel import Panel
     from flash_jupyter.magics.running import Running
-
-JOBS_SHOWN = 20
-CHECK_COLUMNS = ("subject", "level", "text", "fix")
 
 
 @magics_class
@@ -36,27 +34,20 @@ class FlashMagics(Magics):
         self._remote = remote
         self._open_panel: Panel | None = None
         self._running: Running | None = None
+        #: the words of the command line are its own; others need what only a notebook has
         self._words: dict[str, Callable[[list[str]], object]] = {
             "panel": self._panel,
             "status": self._status,
             "config": self._config,
             "use": self._use,
-            "endpoints": self._endpoints,
-            "undeploy": self._undeploy,
-            "deploy": lambda words: self._deployed("deploy", words),
-            "env": lambda words: self._deployed("env", words),
-            "app": lambda words: self._deployed("app", words),
-            "sweep": self._sweep,
-            "cost": self._cost,
-            "volumes": self._volumes,
-            "jobs": self._jobs,
+            **{word: partial(self._command, word) for word in ("endpoints", "undeploy", "deploy", "env", "app")},
+            **{word: partial(self._command, word) for word in ("sweep", "cost", "volumes", "jobs")},
             "attach": self._attach,
-            "cancel": self._cancel,
-            "logs": self._logs,
+            **{word: partial(self._command, word) for word in ("cancel", "logs")},
             "explain": self._explain,
-            "local": self._local,
+            "local": lambda words: self._command("local", words or ["status"]),
             "doctor": self._doctor,
-            "init": self._init,
+            "init": partial(self._command, "init"),
             "build": self._build,
             "run": self._run,
         }
@@ -117,8 +108,10 @@ class FlashMagics(Magics):
                 raise OptionError(f"`{key}` has no value", fix=f"write {key}=VALUE, or {key}= to take the default away")
             self._set(key, text)
         defaults = {key: getattr(self._remote, key) for key in (*STICKY, *LIMITS)}
-        rows = [{"option": key, "default": value} for key, value in defaults.items() if value not in ("", None)]
-        self._show(table_bundle(rows, ("option", "default"), empty="no defaults are set"))
+        rows = [{"option": key, "default": str(value)} for key, value in defaults.items() if value not in ("", None)]
+        self._show(
+            sheet_bundle(listing(rows, columns("option", "default", whole=("default",)), empty="no defaults are set"))
+        )
 
     def _use(self, arguments: list[str]) -> None:
         if len(arguments) != 1:
@@ -155,52 +148,11 @@ class FlashMagics(Magics):
         self._open_panel = Panel(self.shell, self._remote.session)
         self._open_panel.open()
 
-    def _logs(self, arguments: list[str]) -> None:
-        from flash_jupyter.magics.logs import show_logs
-
-        self._show(show_logs(self._remote.session(), arguments))
-
     def _status(self, arguments: list[str]) -> None:
         as_json, session = _wants_json(arguments, "status"), self._remote.session()
         status, endpoints = session.status(), [endpoint.to_json() for endpoint in session.endpoints()]
-        self._show(json_bundle({**status, "endpoints": endpoints}) if as_json else status_bundle(status, endpoints))
-
-    def _endpoints(self, arguments: list[str]) -> None:
-        as_json = _wants_json(arguments, "endpoints")
-        overview = self._remote.session().overview()
-        rows = [entry.to_json() for entry in overview.endpoints]
-        self._show(json_bundle({"endpoints": rows}) if as_json else endpoints_bundle(rows, overview.at))
-
-    def _volumes(self, arguments: list[str]) -> None:
-        from flash_jupyter.magics.volumes import volumes
-
-        self._show(volumes(self._remote.session(), arguments))
-
-    def _undeploy(self, arguments: list[str]) -> None:
-        self._deployed("undeploy", arguments)
-
-    def _deployed(self, word: str, arguments: list[str]) -> None:
-        from flash_jupyter.magics.deploy import run_command
-
-        run_command(self.shell, self._remote.session(), word, arguments)
-
-    def _sweep(self, arguments: list[str]) -> None:
-        from flash_jupyter.magics.money import sweep
-
-        self._show(sweep(self._remote.session(), arguments))
-
-    def _cost(self, arguments: list[str]) -> None:
-        from flash_jupyter.magics.money import cost
-
-        self._show(cost(self._remote.session(), arguments))
-
-    def _jobs(self, arguments: list[str]) -> None:
-        as_json = _wants_json(arguments, "jobs")
-        session = self._remote.session()
-        session.refresh_jobs()
-        rows = [job.to_json() for job in session.jobs()]
-        listing = jobs_bundle(rows[:JOBS_SHOWN], datetime.now(timezone.utc))
-        self._show(json_bundle({"jobs": rows}) if as_json else listing)
+        document = {**status, "endpoints": endpoints}
+        self._show(json_bundle(document) if as_json else sheet_bundle(status_sheet(status, endpoints)))
 
     def _attach(self, arguments: list[str]) -> object:
         from flash_jupyter.magics.cell import show
@@ -213,10 +165,6 @@ class FlashMagics(Magics):
             hint="an interrupt ends the wait, not the job",
         )
 
-    def _cancel(self, arguments: list[str]) -> None:
-        job = _one(arguments, "cancel")
-        self._show(one_line(f"{job}: {self._remote.session().cancel(job, by='%flash cancel').text}"))
-
     def _explain(self, arguments: list[str]) -> None:
         from flash_jupyter.magics.cell import explain_again
 
@@ -225,9 +173,6 @@ class FlashMagics(Magics):
             raise OptionError("no remote cell has run in this kernel", fix="write %%remote dry on top of the cell")
         explain_again(self.shell, self._remote.session(), *self._remote.last, as_json=as_json)
 
-    def _local(self, arguments: list[str]) -> None:
-        self._command("local", arguments or ["status"])
-
     def _doctor(self, arguments: list[str]) -> None:
         if arguments:
             self._command("doctor", arguments)
@@ -235,14 +180,9 @@ class FlashMagics(Magics):
         from flash_jupyter.session.doctor import examine
 
         rows = [check.to_json() for check in examine(self._remote.session().settings)]
-        self._show(table_bundle(rows, CHECK_COLUMNS, empty="nothing was looked at"))
+        self._show(sheet_bundle([Rows(rows, columns("subject", "level", "text", "fix", whole=("text", "fix")))]))
 
     # --- from a notebook to an API --------------------------------------------------------------------------------
-
-    def _init(self, arguments: list[str]) -> None:
-        from flash_jupyter.magics.source import init
-
-        self._show(init(arguments))
 
     def _build(self, arguments: list[str]) -> None:
         from flash_jupyter.magics.build import build
@@ -256,16 +196,10 @@ class FlashMagics(Magics):
         self._running.run(self.shell, self._remote.session().settings, arguments)
 
     def _command(self, word: str, arguments: list[str]) -> None:
-        """Do what `flash WORD` does; the command line says what is wrong on stderr."""
-        from flash_jupyter.cli.main import app
+        """Do what `flash WORD` does."""
+        from flash_jupyter.magics.commands import run_command
 
-        try:
-            app([word, *arguments], prog_name="%flash")
-        except SystemExit as end:
-            if end.code:
-                raise OptionError(
-                    f"%flash {word} ended with code {end.code}", fix=f"see %flash {word} --help"
-                ) from None
+        run_command(self.shell, self._remote.session(), word, arguments)
 
     def _show(self, bundle: dict[str, Any]) -> None:
         self.shell.display_pub.publish(bundle)

@@ -13,7 +13,6 @@ import contextlib
 import contextvars
 import logging
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from flash_jupyter.errors import FlashError
 from flash_jupyter.magics.frontend import can_show_controls
 from flash_jupyter.magics.panel_actions import ACTIONS, Said
 from flash_jupyter.views.endpoints import panel_bundle
+from flash_jupyter.views.publisher import Display
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -41,7 +41,7 @@ class Panel:
         self, shell: InteractiveShell, session: Callable[[], Session], *, looks_s: tuple[float, ...] = LOOKS_S
     ) -> None:
         self._shell, self._session, self._looks_s = shell, session, looks_s
-        self._table_id, self._controls_id = uuid.uuid4().hex, uuid.uuid4().hex
+        self._table, self._buttons = Display(shell.display_pub), Display(shell.display_pub)
         self._controls: Controls | None = None
         self._lock = threading.Lock()
         self._is_busy = self._is_closed = False
@@ -53,14 +53,14 @@ class Panel:
     def open(self) -> None:
         """Show it under the running cell. Raises `ApiError` and `SettingsError`."""
         overview = self._session().overview().to_json()
-        self._publish(panel_bundle(overview), self._table_id, update=False)
+        self._table.show(panel_bundle(overview))
         if not can_show_controls(self._shell):
             return
         from flash_jupyter.views.controls import Controls
 
         self._controls = Controls(self._act)
         self._controls.show(overview)
-        self._publish(self._controls.bundle(), self._controls_id, update=False)
+        self._buttons.show(self._controls.bundle())
         atexit.register(self._leave)
         self._look_again()
 
@@ -82,7 +82,7 @@ class Panel:
         atexit.unregister(self._leave)
         self._rest()
         with contextlib.suppress(Exception):
-            self._publish(fallback(), self._controls_id, update=True)
+            self._buttons.show(fallback())
 
     # --- a button was pressed -----------------------------------------------------------------------------------
 
@@ -168,9 +168,6 @@ class Panel:
         with self._lock:
             if self._is_closed:
                 return
-        self._publish(panel_bundle(overview), self._table_id, update=True)
+        self._table.show(panel_bundle(overview))
         if self._controls is not None:
             self._controls.show(overview)
-
-    def _publish(self, bundle: dict[str, Any], display_id: str, *, update: bool) -> None:
-        self._shell.display_pub.publish(bundle, transient={"display_id": display_id}, update=update)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from flash_jupyter.views.prompt import page_of, prompt
+from flash_jupyter.views.publisher import page_of, prompt
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.error import UsageError
@@ -18,7 +19,6 @@ from traitlets import Enum, Float, TraitError, Unicode, observe, validate
 
 from flash_jupyter.decorator.nesting import before_cell
 from flash_jupyter.errors import OptionError
-from flash_jupyter.magics.lazy import LazySession
 from flash_jupyter.magics.usage import interrupts_without_our_frames, option_errors_as_usage
 from flash_jupyter.resources.comment import refuse_twice
 from flash_jupyter.resources.line import Values, merge, parse_line, parse_value, split_expression
@@ -26,7 +26,9 @@ from flash_jupyter.resources.line import Values, merge, parse_line, parse_value,
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from flash_jupyter.session.budget import Budget
     from flash_jupyter.session.session import Session
+    from flash_jupyter.settings import BackendName
 
 #: options that may be set for all cells, with `c.RemoteMagics.KEY` or `%flash config KEY=...`
 STICKY = (
@@ -78,9 +80,12 @@ class RemoteMagics(Magics):
     #: the sticky options, typed; None after one was set
     _sticky: Values | None = None
 
-    def __init__(self, shell: InteractiveShell, session: LazySession) -> None:
+    def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self._session = session
+        #: the kernel's session, where a cell has needed it already, and the backend that was the default then
+        self.open_session: Session | None = None
+        self._open_backend = ""
+        self._budget: Budget | None = None
         #: options and text of the cell that was run last, for `%flash explain`
         self.last: tuple[Values, str] | None = None
 
@@ -193,12 +198,25 @@ class RemoteMagics(Magics):
             return run(self.shell, self.session(), *self.last, interrupt=self.interrupt)
 
     def session(self) -> Session:
-        """Return the kernel's session, on the backend that is the default now."""
-        session = self._session.get(self.backend)
-        session.limit_cost(self.max_cost_per_hour, self.max_cost)
-        return session
+        """Return the kernel's session, on the backend that is the default now; made when it is needed first.
 
-    @property
-    def open_session(self) -> Session | None:
-        """The kernel's session, where a cell has needed it already."""
-        return self._session.open
+        The environment is read then. The import alone costs more than `%load_ext` may take.
+        """
+        if self.open_session is None or self.backend != self._open_backend:
+            self.close()
+            from flash_jupyter.session.session import Session
+            from flash_jupyter.settings import read_settings
+
+            settings = read_settings()
+            if self.backend:
+                settings = replace(settings, backend=cast("BackendName", self.backend))
+            self.open_session, self._open_backend = Session(settings, budget=self._budget), self.backend
+            self._budget = self.open_session.budget  # the kernel's, whichever backend it uses
+        self.open_session.limit_cost(self.max_cost_per_hour, self.max_cost)
+        return self.open_session
+
+    def close(self) -> None:
+        """End the session's thread and connections; the next use makes a new session."""
+        if self.open_session is not None:
+            self.open_session.close()
+            self.open_session = None

@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.magics.source import find_source, read_words
 from flash_jupyter.settings import Settings
 from flash_jupyter.views.format import one_line
-from flash_jupyter.views.output import Publisher
-from flash_jupyter.views.prompt import prompt
+from flash_jupyter.views.publisher import Display, Publisher, prompt
 from flash_jupyter.views.run import event_text, serving_bundle, stopped_bundle
 
 VALUES = {"host", "port"}
@@ -35,8 +33,7 @@ class BackgroundServer:
     """One server, and the display that says where it is; the display follows what happens."""
 
     def __init__(self, command: list[str], environ: Mapping[str, str], log: Path, publisher: Publisher) -> None:
-        self._publisher, self._display_id = publisher, f"flash-run-{time.monotonic_ns()}"
-        self._is_shown = False
+        self._display = Display(publisher)
         self._stopped: dict[str, Any] = {}
         self._ready = threading.Event()
         self.error: dict[str, str] | None = None
@@ -95,20 +92,16 @@ class BackgroundServer:
     def _take(self, event: dict[str, Any]) -> None:
         if event["event"] == "serving":
             self.error = None
-            self._show(serving_bundle(event, HINT))
+            self._display.show(serving_bundle(event, HINT))
             self._ready.set()
         elif event["event"] == "stopped":
             self._stopped = event
         elif event["event"] == "broken":
             self.error = event["error"]
             if self._ready.is_set():
-                self._show(one_line(event_text(event)))
+                self._display.show(one_line(event_text(event)))
         elif text := event_text(event):
-            self._show(one_line(text))
-
-    def _show(self, bundle: dict[str, str]) -> None:
-        self._publisher.publish(bundle, transient={"display_id": self._display_id}, update=self._is_shown)
-        self._is_shown = True
+            self._display.show(one_line(text))
 
 
 class Running:

@@ -66,15 +66,3 @@ def _unknown(argument: str, word: str, known: Collection[str]) -> OptionError:
         return OptionError(f"%flash {word} {argument} has no value", fix=f"write {argument}=VALUE")
     fix = f"did you mean {near[0]}?" if near else f"it takes {', '.join(shown)}"
     return OptionError(f"%flash {word} does not take {argument}", fix=fix)
-
-
-def init(arguments: list[str]) -> dict[str, str]:
-    """Do what the words behind `%flash init` say: make a project, and return the mime bundle to show."""
-    from flash_jupyter.develop.init import create_project
-    from flash_jupyter.views.project import project_bundle
-
-    words, given = read_words(arguments, "init", flags={"force"})
-    if len(words) > 1:
-        raise OptionError("%flash init takes one name", fix="write %flash init NAME")
-    here = Path.cwd()
-    return project_bundle(create_project(Path(*words), force="force" in given).to_json(), here)

@@ -77,12 +77,11 @@ def final_bundle(line: str, phases_s: Mapping[str, float], price_per_hour_usd: f
     >>> final_bundle("ran", {"running": 1.0})["text/html"]
     '<div style="font-size:90%;opacity:.75">ran</div>'
     """
-    drawn = one_line(line)
     if sum(phases_s.values()) < TABLE_FROM_S:
-        return drawn
+        return one_line(line)
     table = _table(phases_s, price_per_hour_usd)
     unfolding = f'<details><summary style="cursor:pointer">{html.escape(line)}</summary>{table}</details>'
-    return drawn | {"text/html": drawn["text/html"].replace(html.escape(line), unfolding)}
+    return {"text/plain": line, "text/html": one_line("")["text/html"].replace("></div>", f">{unfolding}</div>")}
 
 
 def where(place: Place | None) -> list[str]:

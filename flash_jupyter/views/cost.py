@@ -1,35 +1,31 @@
-"""What `%flash cost` shows: the meter of this kernel, and the platform's bill; as plain text and HTML."""
+"""What `%flash cost` shows: the meter of this kernel, and the platform's bill."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
-from flash_jupyter.views.format import duration, html_table, money, table
+from flash_jupyter.views.format import duration, money
+from flash_jupyter.views.sheet import Rows, Sheet, columns
 
-CELL_COLUMNS = ("cell", "endpoint", "runs", "time", "cost")
-BILL_COLUMNS = ("endpoint", "id", "today", "days")
+CELL_COLUMNS = columns("cell", "endpoint", "runs", "time", "cost")
+BILL_COLUMNS = columns("endpoint", "id", "today", "days")
 FREE = "the local Runpod charges nothing: these are the catalogue's prices"
 
 
-def cost_bundle(kernel: Mapping[str, Any] | None, bill: Mapping[str, Any] | None) -> dict[str, str]:
-    """Make the mime bundle of what a kernel has spent and what was billed.
+def cost_sheet(kernel: Mapping[str, Any] | None, bill: Mapping[str, Any] | None) -> Sheet:
+    """Draw what a kernel has spent and what was billed.
 
     `kernel` is None outside of one, `bill` where the local Runpod does not run.
     """
-    parts: list[tuple[str, list[dict[str, str]], tuple[str, ...]]] = []
+    sheet: list[str | Rows] = []
     if kernel is not None:
-        parts.append((kernel_line(kernel), [_cell_row(row) for row in kernel["cells"]], CELL_COLUMNS))
-    if bill is not None:
-        parts.append((bill_line(bill), [_bill_row(row) for row in bill["endpoints"]], BILL_COLUMNS))
+        sheet += [kernel_line(kernel), Rows([_cell_row(row) for row in kernel["cells"]], CELL_COLUMNS)]
     if bill is None:
-        parts.append(("nothing was billed: the local Runpod does not run", [], ()))
-    elif not bill["is_charged"]:
-        parts.append((FREE, [], ()))
-    text = [line for head, rows, columns in parts for line in (head, table(rows, columns) if rows else "") if line]
-    drawn = [f"<div>{html.escape(h)}</div>{html_table(rows, cols) if rows else ''}" for h, rows, cols in parts]
-    return {"text/plain": "\n".join(text), "text/html": "".join(drawn)}
+        return [*sheet, "nothing was billed: the local Runpod does not run"]
+    sheet += [bill_line(bill), Rows([_bill_row(row) for row in bill["endpoints"]], BILL_COLUMNS)]
+    shown = [part for part in sheet if isinstance(part, str) or part.rows]
+    return shown if bill["is_charged"] else [*shown, FREE]
 
 
 def kernel_line(kernel: Mapping[str, Any]) -> str:

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from flash_jupyter.views.format import age, plural
-from flash_jupyter.views.listing import Column
-from flash_jupyter.views.sheet import NOT_VERIFIED, VERIFIED, Rows, Sheet
+from flash_jupyter.views.sheet import Column, Rows, Sheet
 from flash_jupyter.wire.times import read_time
+
+#: marks of a state: what was verified, and what was not; words beside them say it too
+VERIFIED, NOT_VERIFIED = "✓", "○"
 
 APP_COLUMNS = (
     Column("name", "app", hint="id"),

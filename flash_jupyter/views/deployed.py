@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.views.format import PLACES
-from flash_jupyter.views.listing import STYLE
+from flash_jupyter.views.sheet import STYLE
 
 #: where the key of a line comes from
 LOCAL_KEY = 'the key: eval "$(flash local env)"'

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flash_jupyter.views.format import PLACES, plural
-from flash_jupyter.views.listing import STYLE, endpoints_bundle, jobs_bundle
+from flash_jupyter.views.listing import endpoints_sheet, jobs_sheet
+from flash_jupyter.views.sheet import STYLE, sheet_html, sheet_text
 from flash_jupyter.wire.times import read_time
 
 JOBS_SHOWN = 8
@@ -35,14 +36,14 @@ def panel_bundle(overview: Mapping[str, Any]) -> dict[str, str]:
     endpoints, jobs = overview["endpoints"], overview["jobs"]
     head = head_line(overview)
     shown = shown_jobs(jobs)
-    listings = [endpoints_bundle(endpoints, now)]
+    listings = [endpoints_sheet(endpoints, now)]
     if jobs:
-        listings.append(jobs_bundle(shown, now))
+        listings.append(jobs_sheet(shown, now))
     left = f"{len(jobs) - len(shown)} older jobs: %flash jobs" if len(jobs) > len(shown) else ""
-    tables = "".join(each["text/html"].replace(STYLE, "") for each in listings)
+    tables = "".join(map(sheet_html, listings))
     foot = f'<div class="flash-head">{html.escape(left)}</div>' if left else ""
     return {
-        "text/plain": "\n\n".join([head, *(each["text/plain"] for each in listings), *filter(None, [left])]),
+        "text/plain": "\n\n".join([head, *map(sheet_text, listings), *filter(None, [left])]),
         "text/html": (
             f'{STYLE}{GUARD}<div class="flash-panel"><div class="flash-head">{html.escape(head)}</div>'
             f"{tables}{foot}</div>"

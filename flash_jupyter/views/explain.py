@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flash_jupyter.views.format import PLACES, html_table, money, size, table
+from flash_jupyter.views.format import PLACES, money, plural, size
+from flash_jupyter.views.sheet import Rows, Sheet, columns
 
-COLUMNS = ("name", "type", "size", "why")
+COLUMNS = columns("name", "type", "size", "why", whole=("why",))
 
 
-def explain_bundle(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the mime bundle of an explanation, as its `to_json` gives it."""
+def explain_sheet(data: Mapping[str, Any]) -> Sheet:
+    """Draw an explanation, as its `to_json` gives it."""
     rows = [_row(row) for row in data["sent"]]
-    before, after = [where_text(data), _sent_text(data, rows)], list(_rest(data))
-    body = table(rows, COLUMNS).splitlines() if rows else []
-    return {
-        "text/plain": "\n".join([*before, *body, *after]),
-        "text/html": f"{_lines(before)}{html_table(rows, COLUMNS) if rows else ''}{_lines(after)}",
-    }
+    return [where_text(data), _sent_text(data), *([Rows(rows, COLUMNS)] if rows else []), *_rest(data)]
 
 
 def where_text(data: Mapping[str, Any]) -> str:
@@ -46,8 +41,8 @@ def _row(sent: Mapping[str, Any]) -> dict[str, str]:
     return {**sent, "size": exact if sent["is_exact"] else f"at least {exact}"}
 
 
-def _sent_text(data: Mapping[str, Any], rows: Sequence[Any]) -> str:
-    what = "sends no names" if not rows else f"sends {len(rows)} {'name' if len(rows) == 1 else 'names'}"
+def _sent_text(data: Mapping[str, Any]) -> str:
+    what = f"sends {plural(len(data['sent']), 'name')}" if data["sent"] else "sends no names"
     if data["size_bytes"] is None:
         return what
     return f"{what}; the request takes at most {size(data['size_bytes'])} of {size(data['limit_bytes'])}"
@@ -66,7 +61,3 @@ def _rest(data: Mapping[str, Any]) -> Iterator[str]:
         if problem["fix"]:
             yield f"  → {problem['fix']}"
     yield "nothing was sent"
-
-
-def _lines(lines: Sequence[str]) -> str:
-    return "".join(f'<div style="white-space:pre-wrap">{html.escape(line)}</div>' for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: backend -> how a person calls it
@@ -104,20 +104,6 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     )
 
 
-def html_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Lay rows out as HTML, everything escaped, colours left to the page.
-
-    >>> html_table([{"id": "<b>"}], ["id"])
-    '<table><thead><tr><th>id</th></tr></thead><tbody><tr><td>&lt;b&gt;</td></tr></tbody></table>'
-    """
-    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(_text(row.get(column)))}</td>" for column in columns) + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
@@ -146,22 +132,10 @@ def sent_text(backend: str, endpoint: str) -> str:
 
 
 def one_line(text: str) -> dict[str, str]:
-    """Make the mime bundle of a line; the HTML takes its colour from the page, light or dark.
+    r"""Make the mime bundle of a line, or of the few that a text has; its colour is the page's, light or dark.
 
-    >>> one_line("a < b")["text/html"]
-    '<div style="font-size:90%;opacity:.75">a &lt; b</div>'
+    >>> one_line("a < b\nc")["text/html"]
+    '<div style="font-size:90%;opacity:.75">a &lt; b<br>c</div>'
     """
-    return {
-        "text/plain": text,
-        "text/html": f'<div style="font-size:90%;opacity:.75">{html.escape(text)}</div>',
-    }
-
-
-def lines(texts: Iterable[str]) -> dict[str, str]:
-    """Make the mime bundle of several lines.
-
-    >>> lines(["a", "b"])["text/html"]
-    '<div style="font-size:90%;opacity:.75">a<br>b</div>'
-    """
-    bundle = one_line("\n".join(texts))
-    return {**bundle, "text/html": bundle["text/html"].replace("\n", "<br>")}
+    drawn = html.escape(text).replace("\n", "<br>")
+    return {"text/plain": text, "text/html": f'<div style="font-size:90%;opacity:.75">{drawn}</div>'}

@@ -21,8 +21,7 @@ from typing import Any
 from flash_jupyter.states import PHASES
 from flash_jupyter.views.card import Moment, Place, final_bundle, running_bundle
 from flash_jupyter.views.format import duration, money, one_line, outcome_text, sent_text
-from flash_jupyter.views.output import Publisher
-from flash_jupyter.views.prompt import Page
+from flash_jupyter.views.publisher import Page, Publisher
 from flash_jupyter.views.ticker import TICKER
 from flash_jupyter.views.timeline import Timeline, settle
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flash_jupyter.views.format import duration, money
-from flash_jupyter.views.listing import DOTS
+from flash_jupyter.views.sheet import DOTS
 
 #: what HTML can hold besides HTML itself, richest first
 IMAGES = ("image/png", "image/jpeg", "image/gif")

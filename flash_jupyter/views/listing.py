@@ -1,37 +1,17 @@
-"""What `%flash` and `flash` list: tables of endpoints, jobs and volumes, and which Runpod is in use.
-
-Plain text and HTML. Rows come as `--json` prints them, and get the words and units that a person reads; colours are
-the page's.
-"""
+"""What `%flash` and `flash` list: endpoints, jobs, volumes, and which Runpod is in use. Rows come as in `--json`."""
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from flash_jupyter.views.format import PLACES, age, duration, money, shortened, table
+from flash_jupyter.views.format import PLACES, age, duration, money
+from flash_jupyter.views.sheet import Column, Sheet, columns, listing
 from flash_jupyter.wire.times import read_time
 
-STATUS_COLUMNS = ("name", "hardware", "workers", "jobs")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a listing: which value, under which title; `hint` names the value that a pointer over it shows.
-
-    A long value is cut in HTML, unless it is one that is copied from there (`is_whole`).
-    """
-
-    key: str
-    title: str
-    is_number: bool = False
-    hint: str = ""
-    is_whole: bool = False
+STATUS_COLUMNS = columns("name", "hardware", "workers", "jobs")
 
 
 ENDPOINT_COLUMNS = (
@@ -62,95 +42,22 @@ VOLUME_COLUMNS = (
     Column("users", "used by"),
 )
 
-#: of a cell in HTML; a pointer over it shows all
-CELL_CHARACTERS = 40
 
-#: state -> the page's colour for its dot; others have the text's own, faint
-DOTS = {
-    "running": "var(--jp-brand-color1, currentColor)",
-    "IN_PROGRESS": "var(--jp-brand-color1, currentColor)",
-    "ready": "var(--jp-success-color1, currentColor)",
-    "COMPLETED": "var(--jp-success-color1, currentColor)",
-    "starting": "var(--jp-warn-color1, currentColor)",
-    "queued": "var(--jp-warn-color1, currentColor)",
-    "IN_QUEUE": "var(--jp-warn-color1, currentColor)",
-    "no capacity": "var(--jp-warn-color1, currentColor)",
-    "unhealthy": "var(--jp-error-color1, currentColor)",
-    "FAILED": "var(--jp-error-color1, currentColor)",
-    "TIMED_OUT": "var(--jp-error-color1, currentColor)",
-}
-#: of our tables only; the name stands twice to go before Jupyter's rules, which align all cells to the right
-STYLE = """\
-<style>
-.flash-list {overflow-x: auto}
-.flash-list.flash-list table {border-collapse: collapse; margin: 0 0 .8em; font-size: 90%; width: auto}
-.flash-list.flash-list th, .flash-list.flash-list td {text-align: left; padding: .3em 1.4em .3em 0; border: none;
-  white-space: nowrap}
-.flash-list.flash-list th {font-weight: 400; opacity: .75}
-.flash-list.flash-list td {border-top: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .25))}
-.flash-list.flash-list .n {text-align: right; font-variant-numeric: tabular-nums}
-.flash-list.flash-list tbody tr:nth-child(n) {background: none}
-</style>"""
+def endpoints_sheet(endpoints: Sequence[Mapping[str, Any]], now: datetime) -> Sheet:
+    """Draw a listing of endpoints."""
+    return listing([endpoint_row(each, now) for each in endpoints], ENDPOINT_COLUMNS, empty="no endpoints")
 
 
-def table_bundle(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> dict[str, str]:
-    """Make the mime bundle of a plain listing; `empty` is said where there is nothing to list."""
-    texts = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
-    return listing_bundle(texts, [Column(column, column, is_whole=True) for column in columns], empty=empty)
+def jobs_sheet(jobs: Sequence[Mapping[str, Any]], now: datetime) -> Sheet:
+    """Draw a listing of jobs."""
+    return listing([job_row(each, now) for each in jobs], JOB_COLUMNS, empty="no jobs")
 
 
-def endpoints_bundle(endpoints: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, str]:
-    """Make the mime bundle of a listing of endpoints."""
-    return listing_bundle([endpoint_row(each, now) for each in endpoints], ENDPOINT_COLUMNS, empty="no endpoints")
-
-
-def jobs_bundle(jobs: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, str]:
-    """Make the mime bundle of a listing of jobs."""
-    return listing_bundle([job_row(each, now) for each in jobs], JOB_COLUMNS, empty="no jobs")
-
-
-def volumes_bundle(volumes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Make the mime bundle of a listing of network volumes, with what all of them cost."""
-    bundle = listing_bundle([volume_row(each) for each in volumes], VOLUME_COLUMNS, empty="no network volumes")
+def volumes_sheet(volumes: Sequence[Mapping[str, Any]]) -> Sheet:
+    """Draw a listing of network volumes, with what all of them cost."""
     total = sum(each["usd_per_month"] or 0.0 for each in volumes)
-    if len(volumes) < 2 or not total:
-        return bundle
-    foot = f"together ${total:.2f} a month, until they are deleted"
-    return {"text/plain": f"{bundle['text/plain']}\n{foot}", "text/html": f"{bundle['text/html']}<div>{foot}</div>"}
-
-
-def listing_bundle(rows: Sequence[Mapping[str, str]], columns: Sequence[Column], *, empty: str) -> dict[str, str]:
-    """Make the mime bundle of rows whose values are texts already; a column that is empty in all rows is left out."""
-    if not rows:
-        return {"text/plain": empty, "text/html": f"<div><i>{html.escape(empty)}</i></div>"}
-    shown = [column for column in columns if any(row.get(column.key) for row in rows)]
-    titled = [{column.title: row.get(column.key) for column in shown} for row in rows]
-    return {
-        "text/plain": table(titled, [column.title for column in shown]),
-        "text/html": f'{STYLE}<div class="flash-list">{listing_html(rows, shown)}</div>',
-    }
-
-
-def listing_html(rows: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> str:
-    """Draw rows as an HTML table, everything escaped."""
-    head = "".join(f"<th{_class(column)}>{html.escape(column.title)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(_cell(row, column) for column in columns)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _cell(row: Mapping[str, str], column: Column) -> str:
-    text = row.get(column.key) or ""
-    title = f"{text} · {row[column.hint]}" if row.get(column.hint) else text
-    dot = ""
-    if column.key == "state" and text:
-        seen = "FAILED" if text.startswith("raised ") else text
-        dot = f'<span style="color:{DOTS.get(seen, "inherit")};opacity:{1 if seen in DOTS else 0.75}">●</span> '
-    shown = html.escape(text if column.is_whole else shortened(text, CELL_CHARACTERS))
-    return f'<td{_class(column)} title="{html.escape(title)}">{dot}{shown}</td>'
-
-
-def _class(column: Column) -> str:
-    return ' class="n"' if column.is_number else ""
+    foot = [f"together ${total:.2f} a month, until they are deleted"] if len(volumes) > 1 and total else []
+    return [*listing([volume_row(each) for each in volumes], VOLUME_COLUMNS, empty="no network volumes"), *foot]
 
 
 def endpoint_row(endpoint: Mapping[str, Any], now: datetime) -> dict[str, str]:
@@ -234,19 +141,9 @@ def logs_text(logs: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join(f"{log['title']}\n{log['text'].rstrip()}" for log in logs)
 
 
-def json_bundle(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the mime bundle of a listing for programs; its text is the same JSON."""
-    return {"application/json": document, "text/plain": json.dumps(document, indent=1)}
-
-
-def status_bundle(status: Mapping[str, Any], endpoints: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Make the mime bundle of `%flash status`: one line about the Runpod in use, then its endpoints."""
-    head = status_line(status)
-    listing = table_bundle(endpoints, STATUS_COLUMNS, empty="no endpoints")
-    return {
-        "text/plain": f"{head}\n{listing['text/plain']}",
-        "text/html": f"<div>{html.escape(head)}</div>{listing['text/html']}",
-    }
+def status_sheet(status: Mapping[str, Any], endpoints: Sequence[Mapping[str, Any]]) -> Sheet:
+    """Draw `%flash status`: one line about the Runpod in use, then its endpoints."""
+    return [status_line(status), *listing(endpoints, STATUS_COLUMNS, empty="no endpoints")]
 
 
 def status_line(status: Mapping[str, Any]) -> str:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from flash_jupyter import limits
 from flash_jupyter.views.flood import HeadAndTail, Pace, without_overwritten
 from flash_jupyter.views.format import size
+from flash_jupyter.views.publisher import Display, Publisher
 
 #: a shorter cell does not flush: its output goes out when it ends
 FLUSH_AFTER_S = 0.1
@@ -28,23 +28,6 @@ WAITING_CHARS = 1_000_000
 #: between two looks at text that is held back
 PREVIEW_INTERVAL_S = 0.5
 PREVIEW_LINES = 5
-
-
-class Publisher(Protocol):
-    """The part of IPython's `DisplayPublisher` that views use."""
-
-    def publish(
-        self,
-        data: Mapping[str, Any],
-        metadata: Mapping[str, Any] | None = None,
-        *,
-        transient: Mapping[str, Any] | None = None,
-        update: bool = False,
-    ) -> None:
-        """Show a mime bundle, or update the one whose `display_id` is in `transient`."""
-
-    def clear_output(self, wait: bool = False) -> None:
-        """Clear the cell's output, at once or with the next one."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +73,7 @@ class OutputView:
         self._began_at = self._counted_at = clock()
         self._switches_left = float(SWITCHES)
         self._next_preview = 0.0
-        self._preview_id = ""
+        self._preview_display = Display(publisher)
 
     def stream(self, name: str, text: str) -> None:
         """Show text of `stdout` or `stderr`, or hold it back where the cell prints too much."""
@@ -123,7 +106,7 @@ class OutputView:
             self._waiting, self._waiting_chars = [item for item in self._waiting if _is_elsewhere(item)], 0
             self._publisher.clear_output(wait)
             self._text = HeadAndTail(self._limit)
-            self._preview_id = ""
+            self._preview_display = Display(self._publisher)
 
     def logged(self, path: Path) -> None:
         """Note where all of it is written down."""
@@ -135,7 +118,9 @@ class OutputView:
             self._show()
             if self._text.left_out:
                 where = f"; all of it: {self._log}" if self._log else ""
-                self._show_preview(f"… {size(self._text.left_out)} of text left out here{where}")
+                self._preview_display.show(
+                    {"text/plain": f"… {size(self._text.left_out)} of text left out here{where}"}
+                )
             for name, text in self._text.tail():
                 self._write(name, text)
             self._text = HeadAndTail(self._limit)
@@ -216,12 +201,9 @@ class OutputView:
     def _preview(self) -> None:
         last_text = "".join(text for _, text in self._text.tail()[-PREVIEW_LINES:])[-2_000:]
         lines = "\n".join(last_text.splitlines()[-PREVIEW_LINES:])
-        self._show_preview(f"… {size(self._text.left_out)} of text left out so far; the last lines:\n{lines}")
-
-    def _show_preview(self, text: str) -> None:
-        update = bool(self._preview_id)
-        self._preview_id = self._preview_id or uuid.uuid4().hex
-        self._publisher.publish({"text/plain": text}, transient={"display_id": self._preview_id}, update=update)
+        self._preview_display.show(
+            {"text/plain": f"… {size(self._text.left_out)} of text left out so far; the last lines:\n{lines}"}
+        )
 
 
 def _is_elsewhere(item: _Text | _Shown) -> bool:

@@ -6,9 +6,10 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.views.format import PLACES, html_table, money, table
+from flash_jupyter.views.format import PLACES, money
+from flash_jupyter.views.sheet import STYLE, Rows, columns, sheet_html, sheet_text
 
-COLUMNS = ("method", "path", "function", "endpoint", "hardware", "cost")
+COLUMNS = columns("method", "path", "function", "endpoint", "hardware", "cost", whole=("path", "cost"))
 
 
 def event_text(event: Mapping[str, Any]) -> str:
@@ -101,8 +102,8 @@ def serving_bundle(event: Mapping[str, Any], hint: str = "") -> dict[str, str]:
     return {
         "text/plain": "\n".join([_serving_text(event), *([hint] if hint else [])]),
         "text/html": (
-            f"<div><b>{html.escape(event['project'])}</b> on {' · '.join(links)} · "
-            f"runs on {PLACES[event['backend']]}</div>{html_table(rows(event), COLUMNS)}{_lines(said)}"
+            f"{STYLE}<div><b>{html.escape(event['project'])}</b> on {' · '.join(links)} · "
+            f"runs on {PLACES[event['backend']]}</div>{sheet_html([Rows(rows(event), COLUMNS)])}{_lines(said)}"
         ),
     }
 
@@ -114,7 +115,7 @@ def stopped_bundle(event: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _serving_text(event: Mapping[str, Any]) -> str:
-    listing = table(rows(event), COLUMNS).splitlines()
+    listing = sheet_text([Rows(rows(event), COLUMNS)]).splitlines()
     return "\n".join([head(event), *(f"  {line}" for line in listing), *notes(event)])
 
 

@@ -1,25 +1,63 @@
-"""A sheet: lines and tables in their order, drawn as plain text, as HTML, or by rich in a terminal. Pure."""
+"""A sheet: lines and tables in their order, drawn as plain text or as HTML. Pure.
+
+Rows come with the words and units that a person reads; colours are the page's. A terminal that is wide enough has them
+drawn by rich (`cli/terminal.py`).
+"""
 
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
+from flash_jupyter.views.format import one_line, shortened, table
 
-from flash_jupyter.views.format import one_line, table
-from flash_jupyter.views.listing import STYLE, Column, listing_html
+#: of a cell in HTML; a pointer over it shows all
+CELL_CHARACTERS = 40
 
-#: marks of a state: what was verified, and what was not; words beside them say it too
-VERIFIED, NOT_VERIFIED = "✓", "○"
-#: the key of what a row is about
-NAME = "name"
-#: a width that no table has
-WIDEST = 100_000
+#: state -> the page's colour for its dot; others have the text's own, faint
+DOTS = {
+    "running": "var(--jp-brand-color1, currentColor)",
+    "IN_PROGRESS": "var(--jp-brand-color1, currentColor)",
+    "ready": "var(--jp-success-color1, currentColor)",
+    "COMPLETED": "var(--jp-success-color1, currentColor)",
+    "starting": "var(--jp-warn-color1, currentColor)",
+    "queued": "var(--jp-warn-color1, currentColor)",
+    "IN_QUEUE": "var(--jp-warn-color1, currentColor)",
+    "no capacity": "var(--jp-warn-color1, currentColor)",
+    "unhealthy": "var(--jp-error-color1, currentColor)",
+    "FAILED": "var(--jp-error-color1, currentColor)",
+    "TIMED_OUT": "var(--jp-error-color1, currentColor)",
+}
+#: of our tables only; the name stands twice to go before Jupyter's rules, which align all cells to the right
+STYLE = """\
+<style>
+.flash-list {overflow-x: auto}
+.flash-list.flash-list table {border-collapse: collapse; margin: 0 0 .8em; font-size: 90%; width: auto}
+.flash-list.flash-list th, .flash-list.flash-list td {text-align: left; padding: .3em 1.4em .3em 0; border: none;
+  white-space: nowrap}
+.flash-list.flash-list th {font-weight: 400; opacity: .75}
+.flash-list.flash-list td {border-top: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .25))}
+.flash-list.flash-list .w {white-space: normal; overflow-wrap: anywhere; min-width: 12em}
+.flash-list.flash-list .n {text-align: right; font-variant-numeric: tabular-nums}
+.flash-list.flash-list tbody tr:nth-child(n) {background: none}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: which value, under which title; `hint` names the value that a pointer over it shows.
+
+    A long value is cut in HTML, unless it is one that is read or copied there (`is_whole`).
+    """
+
+    key: str
+    title: str
+    is_number: bool = False
+    hint: str = ""
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +77,16 @@ class Rows:
 Sheet = Sequence[str | Rows]
 
 
+def columns(*keys: str, whole: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Return columns whose titles are their keys; those in `whole` are not cut."""
+    return tuple(Column(key, key, is_whole=key in whole) for key in keys)
+
+
+def listing(rows: Sequence[Mapping[str, str]], shown: Sequence[Column], *, empty: str) -> Sheet:
+    """Return a table as a sheet; `empty` is said where there is nothing to list."""
+    return [Rows(rows, shown)] if rows else [empty]
+
+
 def sheet_text(sheet: Sheet) -> str:
     """Write a sheet as plain text.
 
@@ -51,44 +99,26 @@ def sheet_text(sheet: Sheet) -> str:
 
 
 def sheet_bundle(sheet: Sheet) -> dict[str, str]:
-    """Make the mime bundle of a sheet; everything is escaped, and colours are the page's."""
-    if len(sheet) == 1 and isinstance(sheet[0], str):
-        return one_line(sheet[0])
-    parts = [
-        f"<div>{html.escape(part)}</div>"
+    """Make the mime bundle of a sheet."""
+    texts = [part for part in sheet if isinstance(part, str)]
+    if len(texts) == len(sheet):
+        return one_line("\n".join(texts))
+    return {"text/plain": sheet_text(sheet), "text/html": f"{STYLE}<div>{sheet_html(sheet)}</div>"}
+
+
+def sheet_html(sheet: Sheet) -> str:
+    """Draw a sheet, everything escaped; its tables take `STYLE`."""
+    return "".join(
+        f'<div style="white-space:pre-wrap">{html.escape(part)}</div>'
         if isinstance(part, str)
-        else f'<div class="flash-list">{listing_html(part.rows, part.shown)}</div>'
+        else _table(part.rows, part.shown)
         for part in sheet
-    ]
-    style = STYLE if any(isinstance(part, Rows) for part in sheet) else ""
-    return {"text/plain": sheet_text(sheet), "text/html": f"{style}<div>{''.join(parts)}</div>"}
+    )
 
 
-def print_sheet(sheet: Sheet, console: Console) -> None:
-    """Print a sheet in a terminal as wide as it is; where it is none, as plain text that no width cuts."""
-    if not console.is_terminal:
-        console.file.write(f"{sheet_text(sheet)}\n")
-        return
-    for part in sheet:
-        if isinstance(part, str):
-            console.print(Text(part))
-        else:
-            _print_rows(part, console)
-
-
-def _print_rows(part: Rows, console: Console) -> None:
-    """Print a table; where it is too wide, what will be copied stands whole on lines of its own below it."""
-    drawn = _rich(part.rows, part.shown)
-    whole = [column for column in part.shown if column.is_whole]
-    unlimited = console.options.update(width=WIDEST)
-    if not whole or Measurement.get(console, unlimited, drawn).maximum <= console.width:
-        console.print(drawn)
-        return
-    console.print(_rich(part.rows, [column for column in part.shown if not column.is_whole]))
-    for row in part.rows:
-        for column in whole:
-            if text := row.get(column.key):
-                console.print(Text(f"{row[NAME]}: {text}"), soft_wrap=True)
+def json_bundle(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the mime bundle of a listing for programs; its text is the same JSON."""
+    return {"application/json": document, "text/plain": json.dumps(document, indent=1)}
 
 
 def _plain(part: Rows) -> str:
@@ -96,10 +126,22 @@ def _plain(part: Rows) -> str:
     return table(titled, [column.title for column in part.shown])
 
 
-def _rich(rows: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> Table:
-    drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for column in columns:
-        drawn.add_column(column.title, justify="right" if column.is_number else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(row.get(column.key) or "") for column in columns))
-    return drawn
+def _table(rows: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> str:
+    head = "".join(f"<th{_class(column)}>{html.escape(column.title)}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(_cell(row, column) for column in columns)}</tr>" for row in rows)
+    return f'<div class="flash-list"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(row: Mapping[str, str], column: Column) -> str:
+    text = row.get(column.key) or ""
+    title = f"{text} · {row[column.hint]}" if row.get(column.hint) else text
+    dot = ""
+    if column.key == "state" and text:
+        seen = "FAILED" if text.startswith("raised ") else text
+        dot = f'<span style="color:{DOTS.get(seen, "inherit")};opacity:{1 if seen in DOTS else 0.75}">●</span> '
+    shown = html.escape(text if column.is_whole else shortened(text, CELL_CHARACTERS))
+    return f'<td{_class(column)} title="{html.escape(title)}">{dot}{shown}</td>'
+
+
+def _class(column: Column) -> str:
+    return ' class="n"' if column.is_number else ' class="w"' if column.is_whole else ""

@@ -33,8 +33,9 @@ def test_what_was_built_is_told(project: Path, flash_home: Path) -> None:
     size = (project / ".flash" / "artifact.tar.gz").stat().st_size
     assert done.stdout == (
         f"built shop for Python 3.12: .flash/artifact.tar.gz, {size / 1e3:.1f} kB\n"
-        "  numbers  queue on cpu3g-2-8          double, quadruple, Counter\n"
-        "  web      load balancer on cpu3g-2-8  POST /price, GET /items/{number}, POST /both\n"
+        "resource  runs as                     serves\n"
+        "numbers   queue on cpu3g-2-8          double, quadruple, Counter\n"
+        "web       load balancer on cpu3g-2-8  POST /price, GET /items/{number}, POST /both\n"
     )
     assert done.stderr == ""
 

@@ -58,7 +58,8 @@ def test_jobs_are_listed_newest_first(flash_home: Path) -> None:
         *("id", "platform_id", "name", "state", "endpoint_id", "backend", "notebook", "cell_id"),
         *("created_at", "finished_at", "cost_usd", "has_result", "outcome"),
     }
-    assert flash(flash_home, "jobs").stdout.splitlines()[1].startswith("fj-2\tCOMPLETED\t")
+    lines = flash(flash_home, "jobs").stdout.splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["fj-2", "COMPLETED"], ["fj-1", "COMPLETED"]]
 
 
 def test_errors_go_to_stderr_with_what_to_do(flash_home: Path) -> None:

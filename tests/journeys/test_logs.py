@@ -17,7 +17,6 @@ def test_logs_by_job_and_by_endpoint(notebook: Any) -> None:
     lines = notebook.ok("%flash logs with-a-log -n 50").displays[-1].splitlines()
     assert lines[0].startswith("worker ")
     assert lines[-2:] == ["first", "second"]
-    assert notebook.run("%flash logs").stderr == (
-        "UsageError: %flash logs takes the name of an endpoint or the id of a job\n"
-        "  → write %flash logs NAME, %flash logs fj-..., or %flash logs NAME -n 500\n"
-    )
+    told, fix = notebook.run("%flash logs").stderr.splitlines()
+    assert told.startswith("UsageError: %flash logs: missing argument")
+    assert fix == "  → write %flash logs NAME [--lines] [--json]; more with --help"

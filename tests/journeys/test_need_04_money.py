@@ -107,7 +107,7 @@ def test_need_04_a_sweep_leaves_what_is_not_ours_and_what_works(desk: Any) -> No
     ]
     assert set(endpoints(desk)) == {"busy", "idle", "fresh", "by-hand"}
     refused = notebook.run("%flash sweep now")
-    assert (refused.ename, "%flash sweep takes no now" in refused.stderr) == ("UsageError", True)
+    assert (refused.ename, "%flash sweep: got unexpected extra argument" in refused.stderr) == ("UsageError", True)
     assert notebook.ok("%flash sweep --yes").status == "deleted: idle"
     assert set(endpoints(desk)) == {"busy", "fresh", "by-hand"}
     notebook.ok("%flash undeploy --all --yes")

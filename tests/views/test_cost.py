@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flash_jupyter.views.cost import FREE, cost_bundle
+from flash_jupyter.views.cost import FREE, cost_sheet
+from flash_jupyter.views.sheet import sheet_bundle, sheet_text
 
 CELL = {"what": "Cell In[3]", "endpoint": "trainer", "is_charged": True, "runs": 2, "running": 1, "seconds": 12.34}
 KERNEL = {
@@ -27,7 +28,7 @@ BILL = {
 
 
 def test_both_as_text() -> None:
-    assert cost_bundle(KERNEL, BILL)["text/plain"] == (
+    assert sheet_text(cost_sheet(KERNEL, BILL)) == (
         "this kernel: $0.0104 ($0.0094 in cells, $0.0010 for waiting workers); now 1 worker at $2.74 an hour\n"
         "cell        endpoint  runs       time    cost\n"
         "Cell In[3]  trainer   2 + 1 now  12.3 s  $0.0094\n"
@@ -40,12 +41,12 @@ def test_both_as_text() -> None:
 
 
 def test_html_is_escaped() -> None:
-    assert "train&lt;b&gt;" in cost_bundle(KERNEL, BILL)["text/html"]
+    assert "train&lt;b&gt;" in sheet_bundle(cost_sheet(KERNEL, BILL))["text/html"]
 
 
 def test_the_local_runpod_says_that_it_charges_nothing() -> None:
-    shown = cost_bundle(None, {**BILL, "endpoints": [], "is_charged": False})
-    assert shown["text/plain"] == (
+    shown = cost_sheet(None, {**BILL, "endpoints": [], "is_charged": False})
+    assert sheet_text(shown) == (
         f"would be billed: $1.25 today, $7.51 in 7 days (UTC; the bill may lag behind)\n{FREE}"
     )
-    assert cost_bundle(None, None)["text/plain"] == "nothing was billed: the local Runpod does not run"
+    assert sheet_text(cost_sheet(None, None)) == "nothing was billed: the local Runpod does not run"

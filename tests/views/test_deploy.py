@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from flash_jupyter.cli.terminal import print_sheet
 from flash_jupyter.views.deploy import (
     app_sheet,
     environment_sheet,
@@ -16,8 +17,8 @@ from flash_jupyter.views.deploy import (
     removed_sheet,
     result_sheet,
 )
-from flash_jupyter.views.deploying import News, StepTime, deploying_bundle
-from flash_jupyter.views.sheet import Sheet, print_sheet, sheet_bundle, sheet_text
+from flash_jupyter.views.progress import News, Step, progress_bundle
+from flash_jupyter.views.sheet import Sheet, sheet_bundle, sheet_text
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 PLAN: list[dict[str, Any]] = [
@@ -188,11 +189,11 @@ def test_after_a_deletion_it_is_told_what_is_left_and_what_that_costs() -> None:
 
 
 def test_the_card_has_steps_with_times_and_a_bar_for_what_is_counted() -> None:
-    steps = [StepTime("upload", 1.5), StepTime("apply")]
-    drawn = deploying_bundle("sending <shop>", steps, News("apply", "making ocr", 1, 3))
+    steps = [Step("upload", 1.5), Step("apply")]
+    drawn = progress_bundle("sending <shop>", steps, News("apply", "making ocr", 1, 3))
     assert drawn["text/plain"] == "sending <shop> · making ocr · 1 of 3 endpoints"
     assert "sending &lt;shop&gt;" in drawn["text/html"]
     assert '<progress value="1" max="3"' in drawn["text/html"]
-    over = deploying_bundle("shop", [StepTime("upload", 1.5), StepTime("apply", 2.0)], None)
+    over = progress_bundle("shop", [Step("upload", 1.5), Step("apply", 2.0)], None)
     assert over["text/plain"] == "shop · took upload 1.5 s · roll-out 2.0 s"
     assert "<progress" not in over["text/html"]

@@ -7,7 +7,7 @@ from listed import endpoint, job, overview
 
 from flash_jupyter.views.controls import WIDGET_VIEW, fallback
 from flash_jupyter.views.endpoints import GUARD, panel_bundle
-from flash_jupyter.views.listing import STYLE
+from flash_jupyter.views.sheet import STYLE
 
 
 def test_without_endpoints_and_jobs_it_is_two_lines() -> None:
@@ -15,7 +15,7 @@ def test_without_endpoints_and_jobs_it_is_two_lines() -> None:
         "text/plain": "the local Runpod · owner ann · 2026-11-22 12:00:03 UTC\n\nno endpoints",
         "text/html": (
             f'{STYLE}{GUARD}<div class="flash-panel"><div class="flash-head">the local Runpod · owner ann · '
-            "2026-11-22 12:00:03 UTC</div><div><i>no endpoints</i></div></div>"
+            '2026-11-22 12:00:03 UTC</div><div style="white-space:pre-wrap">no endpoints</div></div>'
         ),
     }
 

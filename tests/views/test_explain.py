@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flash_jupyter.views.explain import explain_bundle
+from flash_jupyter.views.explain import explain_sheet
+from flash_jupyter.views.sheet import sheet_bundle, sheet_text
 
 DATA: dict[str, Any] = {
     "endpoint": "trainer",
@@ -45,18 +46,19 @@ nothing was sent"""
 
 
 def test_an_explanation_as_text() -> None:
-    assert explain_bundle(DATA)["text/plain"] == TEXT
+    assert sheet_text(explain_sheet(DATA)) == TEXT
 
 
 def test_an_explanation_as_html_is_escaped_and_has_no_colours() -> None:
-    shown = explain_bundle(DATA)["text/html"]
-    assert "<td>df</td><td>pandas.DataFrame 2 x 1</td><td>2.4 kB</td><td>line 2</td>" in shown
+    shown = sheet_bundle(explain_sheet(DATA))["text/html"]
+    assert '<td title="df">df</td><td title="pandas.DataFrame 2 x 1">pandas.DataFrame 2 x 1</td>' in shown
+    assert '<td class="w" title="line 2">line 2</td>' in shown
     assert "`a` &amp; &lt;b&gt;" in shown
-    assert "color" not in shown
+    assert "color:" not in shown.split("</style>")[1]
 
 
 def test_a_cell_that_reads_nothing_has_no_table() -> None:
-    shown = explain_bundle({**DATA, "sent": [], "problems": [], "size_bytes": None})
+    shown = sheet_bundle(explain_sheet({**DATA, "sent": [], "problems": [], "size_bytes": None}))
     assert shown["text/plain"].splitlines()[1:3] == [
         "sends no names",
         "comes back: y, df if it is changed, the value of the last expression",

@@ -9,7 +9,7 @@ from ipykernel.zmqshell import ZMQDisplayPublisher
 from IPython.core.displaypub import CapturingDisplayPublisher, DisplayPublisher
 from jupyter_client.session import Session
 
-from flash_jupyter.views.prompt import PromptPublisher, page_of, prompt
+from flash_jupyter.views.publisher import PromptPublisher, page_of, prompt
 
 LINE = {"text/plain": "on the local Runpod", "text/html": "<div>on the local Runpod</div>"}
 

@@ -1,4 +1,4 @@
-"""Money in a notebook: the look for orphans after `%load_ext`, `%flash sweep`, `%flash cost`."""
+"""The look for orphans after `%load_ext`: endpoints of ours that have expired, and have no job."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flash_jupyter.errors import OptionError
-from flash_jupyter.views.format import lines, one_line
-from flash_jupyter.views.prompt import prompt
+from flash_jupyter.views.format import one_line
+from flash_jupyter.views.publisher import prompt
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from flash_jupyter.session.session import Session
-    from flash_jupyter.views.output import Publisher
+    from flash_jupyter.views.publisher import Publisher
 
 #: the first cells have the interpreter for themselves: what a look imports takes 0.3 s
 LOOK_AFTER_S = 2.0
@@ -82,42 +80,3 @@ def _offer(backend: str) -> str:
 
     settings = read_settings()
     return offer(look(replace(settings, backend=cast("BackendName", backend)) if backend else settings))
-
-
-def sweep(session: Session, arguments: list[str]) -> dict[str, Any]:
-    """Do what the words behind `%flash sweep` say, as `flash sweep` does: list the orphans, delete them with --yes."""
-    from flash_jupyter.session.sweep import Swept
-    from flash_jupyter.views.listing import json_bundle
-
-    if unknown := set(arguments) - {"--yes", "--json"}:
-        raise OptionError(f"%flash sweep takes no {min(unknown)}", fix="write %flash sweep, or %flash sweep --yes")
-    orphans = session.orphans()
-    is_wanted = "--yes" in arguments
-    swept = session.sweep(orphan.id for orphan in orphans) if orphans and is_wanted else Swept([], [])
-    if "--json" in arguments:
-        rows = [orphan.to_json() for orphan in orphans]
-        return json_bundle({"orphans": rows, "deleted": swept.deleted, "kept": swept.kept})
-    if is_wanted or not orphans:
-        return one_line(swept.describe())
-    said = f"nothing was deleted; to delete {'it' if len(orphans) == 1 else 'them'}: %flash sweep --yes"
-    return lines([*(orphan.describe() for orphan in orphans), said])
-
-
-def cost(session: Session, arguments: list[str]) -> dict[str, Any]:
-    """Do what the words behind `%flash cost` say: what this kernel has spent, and what was billed."""
-    from flash_jupyter.session.bill import DAYS, check_days
-    from flash_jupyter.views.cost import cost_bundle
-    from flash_jupyter.views.listing import json_bundle
-
-    days, as_json = DAYS, False
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if argument == "--json":
-            as_json = True
-        elif name in ("days", "--days"):
-            days = check_days(value)
-        else:
-            raise OptionError(f"%flash cost takes no {argument}", fix="write %flash cost --days=30 --json, or less")
-    bill = session.bill(days)
-    kernel, billed = session.meter().to_json(), bill.to_json() if bill else None
-    return json_bundle({"kernel": kernel, "bill": billed}) if as_json else cost_bundle(kernel, billed)

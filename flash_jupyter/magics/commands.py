@@ -1,11 +1,10 @@
-"""`%flash deploy`, `env`, `app` and `undeploy`: what the command line has, with a notebook as its face.
+"""`%flash WORD` as the command line has it: the same functions, with a notebook as their face.
 
 Nobody is asked in a notebook, as in a program: what deletes says what it would delete, and takes --yes.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -15,17 +14,14 @@ import typer
 
 from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.source import find_source
-from flash_jupyter.views.deploying import News, StepTime, deploying_bundle
 from flash_jupyter.views.format import one_line
-from flash_jupyter.views.listing import json_bundle
-from flash_jupyter.views.output import Publisher
-from flash_jupyter.views.sheet import Sheet, sheet_bundle
+from flash_jupyter.views.progress import News, ProgressCard
+from flash_jupyter.views.publisher import Publisher
+from flash_jupyter.views.sheet import Sheet, json_bundle, sheet_bundle
 
 if TYPE_CHECKING:
     from flash_jupyter.session.session import Session
 
-#: between two drawings of the same step, in seconds
-REDRAW_S = 0.2
 #: the exit code that typer makes of an interrupt
 INTERRUPTED = 130
 #: typer's base of all mistakes in what was typed
@@ -40,13 +36,17 @@ class NotebookFace:
         self._publisher: Publisher = shell.display_pub
         self.stopped: KeyboardInterrupt | None = None
 
-    def session(self, *, as_json: bool) -> AbstractContextManager[Session]:  # noqa: ARG002 - a notebook shows errors
+    def errors(self, *, as_json: bool) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Leave errors to the notebook, which shows them."""
+        return nullcontext()
+
+    def session(self) -> AbstractContextManager[Session]:
         """Give the kernel's session, which stays open."""
         return nullcontext(self._session)
 
-    def show(self, sheet: Sheet) -> None:
-        """Display a sheet."""
-        self._publisher.publish(sheet_bundle(sheet))
+    def show(self, sheet: Sheet | str) -> None:
+        """Display a sheet, or a text."""
+        self._publisher.publish({"text/plain": sheet} if isinstance(sheet, str) else sheet_bundle(sheet))
 
     def show_json(self, document: Mapping[str, Any]) -> None:
         """Display one object."""
@@ -67,7 +67,7 @@ class NotebookFace:
     @contextmanager
     def progress(self, title: str) -> Iterator[Callable[[News], None]]:
         """Show a card that follows the work."""
-        card = DeployCard(self._publisher, title, f"flash-deploy-{time.monotonic_ns()}")
+        card = ProgressCard(self._publisher, title)
         try:
             yield card.tell
         finally:
@@ -96,46 +96,6 @@ class NotebookFace:
             return Path()
 
 
-class DeployCard:
-    """The display of work that goes on, updated in place."""
-
-    def __init__(self, publisher: Publisher, title: str, display_id: str) -> None:
-        self._publisher, self._title, self._display_id = publisher, title, display_id
-        self._steps: list[StepTime] = []
-        self._began_at = self._drawn_at = 0.0
-        self._news: News | None = None
-        self._is_shown = False
-
-    def tell(self, news: News) -> None:
-        """Something goes on; each step is drawn at once, what happens within it a few times a second."""
-        now = time.monotonic()
-        is_new = not self._steps or self._steps[-1].step != news.step
-        if is_new:
-            self._end_step(now)
-            self._steps.append(StepTime(news.step))
-            self._began_at = now
-        self._news = news
-        if is_new or now - self._drawn_at >= REDRAW_S:
-            self._draw(now)
-
-    def close(self) -> None:
-        """It is over; what it led to is shown below."""
-        self._end_step(time.monotonic())
-        self._news = None
-        if self._is_shown:
-            self._draw(time.monotonic())
-
-    def _end_step(self, now: float) -> None:
-        if self._steps:
-            self._steps[-1] = StepTime(self._steps[-1].step, now - self._began_at)
-
-    def _draw(self, now: float) -> None:
-        self._drawn_at = now
-        bundle = deploying_bundle(self._title, self._steps, self._news)
-        self._publisher.publish(bundle, transient={"display_id": self._display_id}, update=self._is_shown)
-        self._is_shown = True
-
-
 def run_command(shell: Any, session: Session, word: str, arguments: list[str]) -> None:
     """Do what `flash WORD` does.
 
@@ -150,8 +110,24 @@ def run_command(shell: Any, session: Session, word: str, arguments: list[str]) -
         code = command.main([word, *arguments], prog_name="%flash", standalone_mode=False, obj=face)
     except _UsageError as wrong:
         if text := wrong.format_message().rstrip("."):  # without words behind it, the help was shown
-            raise OptionError(text, fix=f"see %flash {word} --help") from None
+            where = wrong.ctx.command_path if wrong.ctx else f"%flash {word}"
+            raise OptionError(f"{where}: {text[0].lower()}{text[1:]}", fix=_how(wrong, word)) from None
+        return
     except typer.Abort:  # what older versions of typer make of an interrupt
         code = INTERRUPTED
     if code == INTERRUPTED:  # typer keeps the exception; *Run All* has to stop here
         raise face.stopped or KeyboardInterrupt
+    if code:
+        raise OptionError(f"%flash {word} ended with code {code}", fix=f"see %flash {word} --help")
+
+
+def _how(wrong: Any, word: str) -> str:
+    """Say how a command is written, where the mistake knows which one it was."""
+    if wrong.ctx is None:
+        return f"see %flash {word} --help"
+    command = wrong.ctx.command
+    parts = [wrong.ctx.command_path, "|".join(getattr(command, "commands", ()))]
+    for each in command.params:
+        name = each.opts[0] if each.param_type_name == "option" else each.name.upper()
+        parts.append(name if each.required else f"[{name}]")
+    return f"write {' '.join(filter(None, parts))}; more with --help"
