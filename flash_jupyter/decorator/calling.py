@@ -54,7 +54,7 @@ class RemoteCallable(ABC, Generic[P, R]):
         A failure of the code is in the output; what hinders the job is raised: `ApiError`, `JobError`, `CaptureError`.
         """
         if self._runs_here():
-            return await await_here(self.local, *_unwrapped((args, kwargs)))
+            return await await_here(self.local, *unwrapped_arguments((args, kwargs)))
         started = self._start((args, kwargs), showing())
         try:
             return finish(started, await started.join())
@@ -64,7 +64,7 @@ class RemoteCallable(ABC, Generic[P, R]):
     def remote(self, /, *args: P.args, **kwargs: P.kwargs) -> JobOutput[R]:
         """Run on a worker and wait for it; an interrupt cancels the job."""
         if self._runs_here():
-            return run_here(self.local, *_unwrapped((args, kwargs)))
+            return run_here(self.local, *unwrapped_arguments((args, kwargs)))
         inbox: Inbox[Any] = Inbox()
         started = self._start((args, kwargs), inbox.put)
         try:
@@ -86,7 +86,7 @@ class RemoteCallable(ABC, Generic[P, R]):
         check_concurrency(concurrency)
         calls = zip(*iterables, strict=False)
         if self._runs_here():
-            return [run_here(self.local, *_unwrapped((args, {}))) for args in calls]
+            return [run_here(self.local, *unwrapped_arguments((args, {}))) for args in calls]
         total = min((len(each) for each in iterables if isinstance(each, Sized)), default=None)
 
         def start(args: tuple[Any, ...], tell: Tell) -> StartedCall:
@@ -100,7 +100,7 @@ class RemoteCallable(ABC, Generic[P, R]):
 
     def _start(self, arguments: Arguments, tell: Tell) -> StartedCall:
         try:
-            started = self._begin(_unwrapped(arguments), tell)
+            started = self._begin(unwrapped_arguments(arguments), tell)
         except FlashError as error:
             raise error.with_traceback(None) from error.__cause__  # its text says all, our frames nothing
         except KeyboardInterrupt as interrupt:
@@ -184,7 +184,8 @@ def _ended(started: StartedCall) -> JobOutput:
         )
 
 
-def _unwrapped(arguments: Arguments) -> Arguments:
+def unwrapped_arguments(arguments: Arguments) -> Arguments:
+    """Put results in the place of `JobOutput`s; raises what `unwrapped` raises."""
     args, kwargs = arguments
     return tuple(map(unwrapped, args)), {name: unwrapped(value) for name, value in kwargs.items()}
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic
 
 from flash_jupyter.capsule.kinds import make_nested
-from flash_jupyter.decorator.calling import for_the_caller, is_worker
-from flash_jupyter.decorator.output import CALLS, P, R, unwrapped
+from flash_jupyter.decorator.calling import for_the_caller, is_worker, unwrapped_arguments
+from flash_jupyter.decorator.output import CALLS, P, R
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calls import Arguments
@@ -91,17 +91,16 @@ class RemoteRoute(Generic[P, R]):
         return self._target.local or is_worker()
 
     def _prepare(self, arguments: Arguments, tell: Tell) -> Callable[[], Any]:
-        args = tuple(map(unwrapped, arguments[0]))
-        kwargs = {name: unwrapped(value) for name, value in arguments[1].items()}
+        arguments = unwrapped_arguments(arguments)
         session = default_session()
         spec, target = self._target.spec(session), self._target
         if not target.is_live:
-            path, query, content = request_of(self.method, self.path, arguments_by_name(self._function, (args, kwargs)))
+            path, query, content = request_of(self.method, self.path, arguments_by_name(self._function, arguments))
             return send(
                 session, spec, self.method, path, query=query, content=content, timeout_s=self._timeout, tell=tell
             )
         parameters = parameters_of(self._function)
-        request = target.request(self._function, self._origin, (args, kwargs), self.label, parameters, self._timeout)
+        request = target.request(self._function, self._origin, arguments, self.label, parameters, self._timeout)
         return execute(session, spec, request, tell)
 
 

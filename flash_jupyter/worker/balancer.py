@@ -26,7 +26,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from flash_jupyter.worker.deployed import find_handler, serve
+from flash_jupyter.worker.deployed import serve_deployed
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -240,9 +240,7 @@ def _listen(port: int) -> socket.socket:
 
 def main() -> None:
     """Run a worker from the environment: a deployed app's handler, else our own server."""
-    handler = find_handler(os.environ, Path("app"))
-    if handler is not None:
-        serve(handler, os.environ)
+    if serve_deployed(os.environ, Path("app")):
         return
     port = int(os.environ["PORT"])
     try:

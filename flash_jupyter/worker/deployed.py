@@ -34,6 +34,14 @@ class ArtifactError(Exception):
     """The artifact can't be unpacked."""
 
 
+def serve_deployed(environ: Mapping[str, str], folder: Path) -> bool:
+    """Serve a deployed app's handler to its end; False where this worker has none."""
+    handler = find_handler(environ, folder)
+    if handler is not None:
+        serve(handler, environ)
+    return handler is not None
+
+
 def find_handler(environ: Mapping[str, str], folder: Path) -> Path | None:
     """Unpack the artifact below `folder` and return the program of our resource; None where there is none for it.
 

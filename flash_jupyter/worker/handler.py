@@ -141,11 +141,8 @@ async def _answer_python(
         return {"success": True, "result": base64.b64encode(cloudpickle.dumps(value)).decode(), **extra}
     except Exception as error:
         said = {"error": str(error) or type(error).__name__, **describe(error)}
-        return (
-            {"success": False, "failure": said}
-            if request.get("failure_format") == "report"
-            else {**said, "success": False}
-        )
+        said = {"failure": said} if request.get("failure_format") == "report" else said
+        return {**said, "success": False}
 
 
 async def _target(

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.worker.channel import Channel, ServerGone
-from flash_jupyter.worker.deployed import find_handler, serve
+from flash_jupyter.worker.deployed import serve_deployed
 from flash_jupyter.worker.function import execute
 
 
@@ -176,9 +176,7 @@ def _end(code: int) -> None:
 
 def main() -> None:
     """Run a worker from the environment: a deployed app's handler, else our own loop."""
-    handler = find_handler(os.environ, Path("app"))
-    if handler is not None:
-        serve(handler, os.environ)
+    if serve_deployed(os.environ, Path("app")):
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = Worker(read_worker_settings(os.environ))

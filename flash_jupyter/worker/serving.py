@@ -21,51 +21,38 @@ LONG_S = 1.0
 
 
 class Turns:
-    """Runs one job at a time, and says for how many there is room."""
+    """Runs so many jobs at a time, one where nobody said `max_concurrency=`, and says for how many there is room.
 
-    def __init__(self, handler: Handler, clock: Callable[[], float] = time.monotonic) -> None:
-        self._handler, self._clock = handler, clock
-        self._lock = asyncio.Lock()
+    A class's instance is one for all of them.
+    """
+
+    def __init__(self, handler: Handler, at_once: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
+        self._handler, self._at_once, self._clock = handler, at_once, clock
+        self._turn = asyncio.Semaphore(at_once)
         self._began: float | None = None
         self._last_s = 0.0
 
     async def handle(self, job: Mapping[str, Any]) -> Any:
-        """Run the job when those before it have ended."""
-        async with self._lock:
-            self._began = self._clock()
+        """Run the job as soon as there is room."""
+        async with self._turn:
+            self._began = began = self._clock()
             try:
                 with serving(timeout_of(job)):
                     return await self._handler(job)
             finally:
-                self._last_s, self._began = self._clock() - self._began, None
+                self._last_s, self._began = self._clock() - began, None
 
     def room(self, _current: int) -> int:
         """Return how many jobs the SDK may take at once; its `concurrency_modifier`."""
+        if self._at_once > 1:
+            return self._at_once
         running_s = 0.0 if self._began is None else self._clock() - self._began
         return 1 if max(running_s, self._last_s) >= LONG_S else ROOM_WITHOUT_FLOOR
-
-
-class SideBySide:
-    """Runs several jobs at once, as its user said (`max_concurrency=`); a class's instance is one for all of them."""
-
-    def __init__(self, handler: Handler, at_once: int) -> None:
-        self._handler, self._at_once = handler, at_once
-        self._room = asyncio.Semaphore(at_once)
-
-    async def handle(self, job: Mapping[str, Any]) -> Any:
-        """Run the job as soon as there is room."""
-        async with self._room:
-            with serving(timeout_of(job)):
-                return await self._handler(job)
-
-    def room(self, _current: int) -> int:
-        """Return how many jobs the SDK may take at once; its `concurrency_modifier`."""
-        return self._at_once
 
 
 def serve_queue(handler: Handler, at_once: int = 1) -> None:
     """Run the SDK's worker, with so many jobs at once; returns when that ends."""
     import runpod
 
-    turns = Turns(handler) if at_once == 1 else SideBySide(handler, at_once)
+    turns = Turns(handler, at_once)
     runpod.serverless.start({"handler": turns.handle, "concurrency_modifier": turns.room})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.worker.serving import LONG_S, ROOM_WITHOUT_FLOOR, SideBySide, Turns
+from flash_jupyter.worker.serving import LONG_S, ROOM_WITHOUT_FLOOR, Turns
 
 
 class Clock:
@@ -46,7 +46,7 @@ def test_there_is_room_for_more_while_jobs_are_short(took_s: float, room: int) -
         clock.now += took_s
         during.append(turns.room(1))
 
-    turns = Turns(handler, clock)
+    turns = Turns(handler, clock=clock)
     assert turns.room(1) == ROOM_WITHOUT_FLOOR
     asyncio.run(turns.handle({}))
     assert (during, turns.room(1)) == ([room], room)
@@ -79,7 +79,7 @@ def test_as_many_jobs_as_were_asked_for_run_side_by_side() -> None:
         return str(job["id"])
 
     async def send() -> list[Any]:
-        turns = SideBySide(handler, 2)
+        turns = Turns(handler, 2)
         assert turns.room(1) == 2
         return list(await asyncio.gather(*(turns.handle({"id": name}) for name in "abcd")))
 
