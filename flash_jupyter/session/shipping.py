@@ -35,7 +35,6 @@ SHIPPED = (
     ("worker", "display.py"),
     ("worker", "shell.py"),
     ("worker", "modules.py"),
-    ("worker", "overlays.py"),
     ("worker", "install.py"),
     ("worker", "failures.py"),
     ("worker", "calls.py"),

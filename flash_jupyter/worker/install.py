@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flash_jupyter.worker.overlays import (
+from flash_jupyter.worker.modules import (
     FULL_OR_CLOSED,
     FolderTakesNothing,
     OverlayFolder,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flash_jupyter.worker.overlays import (
+from flash_jupyter.worker.modules import (
     RUBBISH_AGE_S,
     FolderTakesNothing,
     find_overlay,
@@ -53,7 +53,7 @@ def test_it_is_there_when_it_is_whole(volume: Path) -> None:
 def test_an_installer_that_is_killed_leaves_no_overlay(volume: Path) -> None:
     program = (
         "import os, signal\n"
-        "from flash_jupyter.worker.overlays import make_overlay\n"
+        "from flash_jupyter.worker.modules import make_overlay\n"
         "def fill(folder):\n"
         "    (folder / 'half.py').write_text('')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
