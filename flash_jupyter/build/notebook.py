@@ -46,8 +46,8 @@ class Served:
         return self.export.function.name
 
 
-def read_exports(notebook: Notebook, evaluator: Evaluator) -> tuple[list[Export], dict[str, str]]:
-    """Return what a notebook serves, and its modules, name -> text.
+def read_exports(notebook: Notebook, evaluator: Evaluator) -> tuple[list[Export], dict[str, str], list[str]]:
+    """Return what a notebook serves, its modules, name -> text, and what is to be said of it.
 
     Raises `BuildError` for what can't be exported, with the cell and what to do.
     """
@@ -66,7 +66,24 @@ def read_exports(notebook: Notebook, evaluator: Evaluator) -> tuple[list[Export]
         if each.statement.cell is not None
     ]
     served += _handlers(notebook, slicer)
-    return _write(served, slicer, notebook.name)
+    return *_write(served, slicer, notebook.name), [*_told_of_unmade(notebook, served)]
+
+
+def _told_of_unmade(notebook: Notebook, served: list[Served]) -> Iterator[str]:
+    """Say which inputs are made by no cell, or by `flash:skip` cells only: a misspelt name is one too."""
+    makers: dict[str, list[Cell]] = {}
+    for cell in notebook.cells:
+        for name in analyse(cell.plain.text).binds:
+            makers.setdefault(name, []).append(cell)
+    for each in served:
+        if each.handler is None:
+            continue
+        found = each.handler[0]
+        for name in found.inputs:
+            others = [cell for cell in makers.get(name, ()) if cell.number != found.handler.number]
+            if all(cell.role is Role.SKIP for cell in others):
+                why = f"only {others[-1]} makes, which is flash:skip" if others else "no other cell makes"
+                yield f"{each.export.where} reads `{name}`, which {why}: an input, which every request has to give"
 
 
 def _handlers(notebook: Notebook, slicer: Slicer) -> Iterator[Served]:

@@ -72,6 +72,7 @@ class _Reading:
         self._looked_at: list[str] = []
         self._magics: list[str] = []
         self._unread: list[str] = []
+        self._told: list[str] = []
         #: the modules of notebooks, with the name and the folder of theirs
         self._written: list[tuple[str, str, Path]] = []
 
@@ -121,7 +122,8 @@ class _Reading:
         check_size(path.parent, list(files.values()))
         for place, file in files.items():
             self._ship(place, file.read_bytes(), self._label(file))
-        exports, texts = read_exports(notebook, Evaluator(modules.text))
+        exports, texts, told = read_exports(notebook, Evaluator(modules.text))
+        self._told += told
         self._add_exports(exports)
         for name, text in texts.items():
             self._ship(f"{name}.py", text.encode(), notebook.name)
@@ -197,7 +199,7 @@ class _Reading:
             requirements=tuple(dict.fromkeys(self._requirements)),
             tests=self._tests,
             unread_paths=tuple(dict.fromkeys([*self._unread, *self._modules.unread])),
-            notes=(*unread_settings(self._root), *dict.fromkeys(self._told_of_unshipped())),
+            notes=(*unread_settings(self._root), *self._told, *dict.fromkeys(self._told_of_unshipped())),
         )
 
 

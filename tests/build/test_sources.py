@@ -269,6 +269,25 @@ def test_a_constant_that_describes_an_endpoint_is_an_input_of_a_handler(tmp_path
     assert schema["properties"] == {"N": {"type": "integer", "default": 2}}
 
 
+UNMADE = [
+    ("no other cell makes", "", "no other cell makes"),
+    ("its own cell binds only after reading it", '# %% tags=["flash:test"]\nassert h\n', "no other cell makes"),
+    ("only a skipped cell makes", '# %% tags=["flash:skip"]\nwords = 1\n', "only cell 1 makes, which is flash:skip"),
+    ("a cell makes that is not exported", "# %%\nwords = len('ab')\n", ""),
+    ("an exported cell and a skipped one make", '# %%\nwords = 1\n# %% tags=["flash:skip"]\nwords = 2\n', ""),
+    ("another handler makes", '# %% tags=["flash:handler:g"]\nwords = 1\n', ""),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), [case[1:] for case in UNMADE], ids=[case[0] for case in UNMADE])
+def test_an_input_that_no_cell_makes_is_told_of(tmp_path: Path, text: str, why: str) -> None:
+    """A misspelt name would be one too, and nobody would see it before the first request."""
+    handler = text.count("# %%") + 1
+    found = read(tmp_path, "nb.py", f'{text}# %% tags=["flash:handler:h"]\nwords = words + 1\n')
+    said = f"cell {handler} of nb.py reads `words`, which {why}: an input, which every request has to give"
+    assert found.notes == ((said,) if why else ())
+
+
 REMOTE = "from flash_jupyter import remote\n"
 FUNCTION = f"{REMOTE}@remote\ndef f(): ...\n"
 HANDLER = '# %% tags=["flash:handler"]\n'
