@@ -33,12 +33,18 @@ NOT_JSON = "which JSON can't hold"
 
 
 class Asker:
-    """Asks previewed resources; `called` collects the names of the functions that it asked for."""
+    """Asks previewed resources, a context; `called` collects the names of the functions that it asked for."""
 
     def __init__(self, api_key: str) -> None:
         headers = {"Authorization": f"Bearer {api_key}"}
         self._client = httpx.Client(headers=headers, timeout=TIMEOUT_S, trust_env=False)
         self.called: set[str] = set()
+
+    def __enter__(self) -> Asker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def plain(self, function: Function, served: Served, arguments: Mapping[str, Any]) -> Any:
         """Ask as anybody would, with JSON; in the pickled form where the result is none.

@@ -73,13 +73,15 @@ def test_the_bundle_of_a_notebook_gives_what_the_notebook_gave(name: str, shared
         assert found == CASES[name]
         info = local_info(settings)
         assert info is not None
-        asker = Asker(info.api_key)
-        functions = [(each, function) for each in served for function in each.functions]
-        for place, function in functions:
-            expected = stored(project / name, function.name)
-            if expected is not None:
-                got = asker.plain(function, place, {})
-                assert is_alike(expected, {key: got[key] for key in expected} if isinstance(expected, dict) else got)
+        with Asker(info.api_key) as asker:
+            functions = [(each, function) for each in served for function in each.functions]
+            for place, function in functions:
+                expected = stored(project / name, function.name)
+                if expected is not None:
+                    got = asker.plain(function, place, {})
+                    assert is_alike(
+                        expected, {key: got[key] for key in expected} if isinstance(expected, dict) else got
+                    )
 
 
 def test_every_notebook_is_tried() -> None:
