@@ -143,7 +143,7 @@ def test_need_09_explain_names_undeclared_imports_and_the_price(notebook: Any) -
     assert shown["undeclared"] == {"surely_not_there": "surely-not-there"}
     assert shown["price_per_hour_usd"] == 2.736
     assert shown["image"].startswith("runpod/flash:py3.")
-    text = notebook.ok("%flash explain").displays[0]
+    text = notebook.ok("%flash explain").status
     assert "on Runpod" in text
     assert "at most $2.74 per hour of a worker" in text
 
