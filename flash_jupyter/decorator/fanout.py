@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import secrets
 import sys
 import time
@@ -15,6 +14,7 @@ from flash_jupyter.session.events import Event
 from flash_jupyter.session.show import current_shell, show
 from flash_jupyter.session.started import StartedCall
 from flash_jupyter.session.wait import CONFIRM_S, Inbox
+from flash_jupyter.views.format import escape
 
 Start = Callable[[Any, Callable[[Event], None]], StartedCall]
 #: a notebook's bar is drawn again at most this often
@@ -123,4 +123,4 @@ def progress_bundle(label: str, done: int, total: int | None) -> dict[str, str]:
     """
     text = f"{label}: {done}" if total is None else f"{label}: {done} of {total}"
     meter = "" if total is None else f'<progress value="{done}" max="{total}"></progress> '
-    return {"text/plain": text, "text/html": f"{meter}{html.escape(text)}"}
+    return {"text/plain": text, "text/html": f"{meter}{escape(text)}"}

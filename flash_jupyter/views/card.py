@@ -6,13 +6,12 @@ Colours are the page's own. What a notebook saves when its kernel dies says whic
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flash_jupyter.states import PHASES
-from flash_jupyter.views.format import PLACES, duration, money, one_line
+from flash_jupyter.views.format import PLACES, duration, escape, money, one_line
 from flash_jupyter.views.timeline import BILLED
 
 #: a job that took this long has a table of its phases
@@ -63,7 +62,7 @@ def running_bundle(moment: Moment) -> dict[str, Any]:
         f"<div>{_steps(moment)}</div>",
         _row(facts, 0.75),
         *(_row([text], 0.9) for text in reason if text),
-        f'<div class="flash-hint" style="opacity:0.75">{html.escape(moment.hint)}</div>' if moment.hint else "",
+        f'<div class="flash-hint" style="opacity:0.75">{escape(moment.hint)}</div>' if moment.hint else "",
     ]
     drawn = {"text/plain": plain, "text/html": f"{CARD}{''.join(rows)}</div>"}
     if not moment.has_button or moment.place is None or not moment.place.job_id:
@@ -80,7 +79,7 @@ def final_bundle(line: str, phases_s: Mapping[str, float], price_per_hour_usd: f
     if sum(phases_s.values()) < TABLE_FROM_S:
         return one_line(line)
     table = _table(phases_s, price_per_hour_usd)
-    unfolding = f'<details><summary style="cursor:pointer">{html.escape(line)}</summary>{table}</details>'
+    unfolding = f'<details><summary style="cursor:pointer">{escape(line)}</summary>{table}</details>'
     return {"text/plain": line, "text/html": one_line("")["text/html"].replace("></div>", f">{unfolding}</div>")}
 
 
@@ -149,7 +148,7 @@ def _steps(moment: Moment) -> str:
 def _row(texts: Sequence[str], opacity: float) -> str:
     """Draw texts in a row; a line breaks between them, not within, where there are several."""
     wrap = "white-space:nowrap" if len(texts) > 1 else "white-space:normal"
-    spans = " · ".join(f'<span style="{wrap}">{html.escape(text)}</span>' for text in texts if text)
+    spans = " · ".join(f'<span style="{wrap}">{escape(text)}</span>' for text in texts if text)
     return f'<div style="opacity:{opacity}">{spans}</div>' if spans else ""
 
 

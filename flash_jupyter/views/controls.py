@@ -6,7 +6,6 @@ back. Widgets are set from several threads: whoever does, holds the lock.
 
 from __future__ import annotations
 
-import html
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import ipywidgets
 
 from flash_jupyter.views.endpoints import AGAIN, is_open, shown_jobs
-from flash_jupyter.views.format import shortened, uncoloured
+from flash_jupyter.views.format import escape, shortened, uncoloured
 from flash_jupyter.views.listing import whose
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -32,7 +31,7 @@ def fallback() -> dict[str, str]:
     """Return what stands in the place of the buttons where there are no widgets, or not any more."""
     return {
         "text/plain": AGAIN,
-        "text/html": f'<div style="font-size:90%;opacity:.75">{html.escape(AGAIN)}</div>',
+        "text/html": f'<div style="font-size:90%;opacity:.75">{escape(AGAIN)}</div>',
     }
 
 
@@ -106,18 +105,18 @@ class Controls:
     def say(self, text: str, *, is_error: bool = False) -> None:
         """Show a line under the buttons, or nothing."""
         color = "var(--jp-error-color1, inherit)" if is_error else "inherit"
-        shown = f'<div style="white-space:pre-wrap;line-height:1.5;color:{color}">{html.escape(text)}</div>'
+        shown = f'<div style="white-space:pre-wrap;line-height:1.5;color:{color}">{escape(text)}</div>'
         self._put(shown if text else "")
 
     def read_out(self, title: str, text: str) -> None:
         """Show a long text under the buttons, its end in view."""
         self._put(
-            f"<div>{html.escape(title)}</div>"
+            f"<div>{escape(title)}</div>"
             '<div style="display:flex;flex-direction:column-reverse;max-height:22em;overflow:auto;'
             'border-top:1px solid var(--jp-border-color2, rgba(128,128,128,.25))">'
             '<pre style="font-size:var(--jp-code-font-size, 12px);line-height:1.4;white-space:pre-wrap;'
             'margin:.4em 0;flex:none">'
-            f"{html.escape(uncoloured(text))}</pre></div>"
+            f"{escape(uncoloured(text))}</pre></div>"
         )
 
     def disarm(self) -> None:

@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from flash_jupyter.views.format import PLACES
+from flash_jupyter.views.format import PLACES, escape
 from flash_jupyter.views.sheet import STYLE
 
 #: where the key of a line comes from
@@ -32,11 +32,11 @@ def deployed_bundle(app: Mapping[str, Any]) -> dict[str, str]:
     lines += [LOCAL_KEY] if app["backend"] == "local" and functions else []
     rows = "".join(map(_row, functions))
     rows += "".join(f"<tr><td>mothership</td><td>{_link(f'{url}/docs')}</td></tr>" for url in app["motherships"])
-    foot = f"<div>{html.escape(LOCAL_KEY)}</div>" if app["backend"] == "local" and functions else ""
+    foot = f"<div>{escape(LOCAL_KEY)}</div>" if app["backend"] == "local" and functions else ""
     return {
         "text/plain": "\n".join([_head(app), *lines]),
         "text/html": (
-            f'{STYLE}<div class="flash-list"><div>{html.escape(_head(app))}</div><table><thead><tr><th>function</th>'
+            f'{STYLE}<div class="flash-list"><div>{escape(_head(app))}</div><table><thead><tr><th>function</th>'
             f"<th>where</th></tr></thead><tbody>{rows}</tbody></table>{foot}</div>"
         ),
     }
@@ -58,14 +58,14 @@ def _curl(function: Mapping[str, Any]) -> list[str]:
 
 def _row(function: Mapping[str, Any]) -> str:
     name, *_ = _lines(function)
-    where = html.escape(MISSING)
+    where = escape(MISSING)
     if function["url"]:
-        line = f'<code style="{_CODE}">{html.escape(function["curl"])}</code>'
-        where = f"{html.escape(function['url'])}<details><summary>curl</summary>{line}</details>"
-    kind = html.escape(f"{function['kind']} {function['resource']}")
-    shown = f'<code>{html.escape(name)}</code><div style="opacity:.75">{kind}</div>'
+        line = f'<code style="{_CODE}">{escape(function["curl"])}</code>'
+        where = f"{escape(function['url'])}<details><summary>curl</summary>{line}</details>"
+    kind = escape(f"{function['kind']} {function['resource']}")
+    shown = f'<code>{escape(name)}</code><div style="opacity:.75">{kind}</div>'
     return f'<tr><td style="vertical-align: top">{shown}</td><td style="white-space: normal">{where}</td></tr>'
 
 
 def _link(url: str) -> str:
-    return f'<a href="{html.escape(url)}" target="_blank" rel="noopener">{html.escape(url)}</a>'
+    return f'<a href="{html.escape(url)}" target="_blank" rel="noopener">{escape(url)}</a>'

@@ -6,11 +6,10 @@ Pure: `Overview.to_json` of the session in, a mime bundle out. The buttons are a
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.views.format import PLACES, plural
+from flash_jupyter.views.format import PLACES, escape, plural
 from flash_jupyter.views.listing import endpoints_sheet, jobs_sheet
 from flash_jupyter.views.sheet import STYLE, sheet_html, sheet_text
 from flash_jupyter.wire.times import read_time
@@ -41,12 +40,11 @@ def panel_bundle(overview: Mapping[str, Any]) -> dict[str, str]:
         listings.append(jobs_sheet(shown, now))
     left = f"{len(jobs) - len(shown)} older jobs: %flash jobs" if len(jobs) > len(shown) else ""
     tables = "".join(map(sheet_html, listings))
-    foot = f'<div class="flash-head">{html.escape(left)}</div>' if left else ""
+    foot = f'<div class="flash-head">{escape(left)}</div>' if left else ""
     return {
         "text/plain": "\n\n".join([head, *map(sheet_text, listings), *filter(None, [left])]),
         "text/html": (
-            f'{STYLE}{GUARD}<div class="flash-panel"><div class="flash-head">{html.escape(head)}</div>'
-            f"{tables}{foot}</div>"
+            f'{STYLE}{GUARD}<div class="flash-panel"><div class="flash-head">{escape(head)}</div>{tables}{foot}</div>'
         ),
     }
 

@@ -36,6 +36,20 @@ def size(count: int) -> str:
     return f"{count / 1e3:.1f} kB" if count >= 1_000 else f"{count} B"
 
 
+_OPENS_FORMULA = re.compile(r"[$\\]")
+
+
+def escape(text: str) -> str:
+    r"""Write a text as HTML in which no frontend finds a formula: what opens one stands in an element of its own.
+
+    JupyterLab and nbconvert let MathJax read the HTML of outputs: between two prices it would set a formula.
+
+    >>> escape("$2 & $3"), escape(r"\(x\)")
+    ('<span>$</span>2 &amp; <span>$</span>3', '<span>\\</span>(x<span>\\</span>)')
+    """
+    return _OPENS_FORMULA.sub(r"<span>\g<0></span>", html.escape(text))
+
+
 def shortened(text: str, most: int) -> str:
     """Cut a long text in its middle: names often differ at their ends.
 
@@ -137,5 +151,5 @@ def one_line(text: str) -> dict[str, str]:
     >>> one_line("a < b\nc")["text/html"]
     '<div style="font-size:90%;opacity:.75">a &lt; b<br>c</div>'
     """
-    drawn = html.escape(text).replace("\n", "<br>")
+    drawn = escape(text).replace("\n", "<br>")
     return {"text/plain": text, "text/html": f'<div style="font-size:90%;opacity:.75">{drawn}</div>'}

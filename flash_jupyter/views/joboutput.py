@@ -9,7 +9,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.views.format import duration, money
+from flash_jupyter.views.format import duration, escape, money
 from flash_jupyter.views.sheet import DOTS
 
 #: what HTML can hold besides HTML itself, richest first
@@ -73,9 +73,9 @@ def _took(milliseconds: int) -> str:
 def _head_html(facts: Mapping[str, Any]) -> str:
     status = facts["status"]
     color = DOTS.get(status, "inherit")
-    details = html.escape(" · ".join(_details(facts)))
+    details = escape(" · ".join(_details(facts)))
     return (
-        f'<div style="font-size:90%;margin-bottom:.3em"><span style="color:{color}">●</span> {html.escape(status)} '
+        f'<div style="font-size:90%;margin-bottom:.3em"><span style="color:{color}">●</span> {escape(status)} '
         f'<span style="opacity:.7">· {details}</span></div>'
     )
 
@@ -101,4 +101,4 @@ def value_html(value: Mapping[str, Any]) -> str:
 
 
 def _pre(text: str) -> str:
-    return f'<pre style="margin:0;font-size:var(--jp-code-font-size, inherit)">{html.escape(text)}</pre>'
+    return f'<pre style="margin:0;font-size:var(--jp-code-font-size, inherit)">{escape(text)}</pre>'

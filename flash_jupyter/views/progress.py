@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flash_jupyter.views.card import CARD
-from flash_jupyter.views.format import duration, size
+from flash_jupyter.views.format import duration, escape, size
 from flash_jupyter.views.publisher import Display, Publisher
 
 #: between two drawings of the same step, in seconds
@@ -107,9 +106,9 @@ def progress_bundle(title: str, steps: Sequence[Step], news: News | None) -> dic
     'shop to live · making a · 1 of 2 endpoints'
     """
     facts = [news.text, count_text(news)] if news else [took_text(steps)]
-    rows = [f"<div>{html.escape(title)}</div>", f"<div>{_steps(steps)}</div>"]
+    rows = [f"<div>{escape(title)}</div>", f"<div>{_steps(steps)}</div>"]
     if news:
-        rows.append(f'<div style="opacity:.75">{html.escape(" · ".join(filter(None, facts)))}</div>')
+        rows.append(f'<div style="opacity:.75">{escape(" · ".join(filter(None, facts)))}</div>')
     if news and news.total:
         rows.append(f'<progress value="{news.done}" max="{news.total}" style="width:20em;max-width:100%"></progress>')
     plain = " · ".join(filter(None, [title, *facts]))
@@ -125,9 +124,9 @@ def took_text(steps: Sequence[Step]) -> str:
 def _steps(steps: Sequence[Step]) -> str:
     """Draw the steps: those that are over with their times, the one that runs in bold."""
     drawn = [
-        f"<strong>{html.escape(_title(each))}</strong>"
+        f"<strong>{escape(_title(each))}</strong>"
         if each.seconds is None
-        else f'<span style="opacity:.75">{html.escape(_title(each))} {duration(each.seconds)}</span>'
+        else f'<span style="opacity:.75">{escape(_title(each))} {duration(each.seconds)}</span>'
         for each in steps
     ]
     return '<span style="opacity:.7"> → </span>'.join(drawn)

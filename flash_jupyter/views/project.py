@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from flash_jupyter.views.format import escape
 
 
 def project_text(project: Mapping[str, Any], here: Path) -> str:
@@ -28,10 +29,10 @@ def project_text(project: Mapping[str, Any], here: Path) -> str:
 
 def project_bundle(project: Mapping[str, Any], here: Path) -> dict[str, str]:
     """Make the mime bundle of a new project."""
-    made = f"made <b>{html.escape(project['name'])}</b> in {html.escape(project['folder'])}"
-    files = html.escape(", ".join(project["files"]))
-    besides = "".join(f"<div>{html.escape(line)}</div>" for line in _besides(project))
-    next_steps = html.escape("\n".join(steps(Path(project["folder"]), here)))
+    made = f"made <b>{escape(project['name'])}</b> in {escape(project['folder'])}"
+    files = escape(", ".join(project["files"]))
+    besides = "".join(f"<div>{escape(line)}</div>" for line in _besides(project))
+    next_steps = escape("\n".join(steps(Path(project["folder"]), here)))
     return {
         "text/plain": project_text(project, here),
         "text/html": (

@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.views.format import PLACES, money
+from flash_jupyter.views.format import PLACES, escape, money
 from flash_jupyter.views.sheet import STYLE, Rows, columns, sheet_html, sheet_text
 
 COLUMNS = columns("method", "path", "function", "endpoint", "hardware", "cost", whole=("path", "cost"))
@@ -94,7 +94,7 @@ def rows(event: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def serving_bundle(event: Mapping[str, Any], hint: str = "") -> dict[str, str]:
     """Make the mime bundle of a server that answers; `hint` says how it is ended."""
-    links = [f'<a href="{html.escape(event["url"])}" target="_blank">{html.escape(event["url"])}</a>']
+    links = [f'<a href="{html.escape(event["url"])}" target="_blank">{escape(event["url"])}</a>']
     if event["docs"]:
         docs = html.escape(event["url"] + event["docs"])
         links.append(f'explorer <a href="{docs}" target="_blank">{docs}</a>')
@@ -102,7 +102,7 @@ def serving_bundle(event: Mapping[str, Any], hint: str = "") -> dict[str, str]:
     return {
         "text/plain": "\n".join([_serving_text(event), *([hint] if hint else [])]),
         "text/html": (
-            f"{STYLE}<div><b>{html.escape(event['project'])}</b> on {' · '.join(links)} · "
+            f"{STYLE}<div><b>{escape(event['project'])}</b> on {' · '.join(links)} · "
             f"runs on {PLACES[event['backend']]}</div>{sheet_html([Rows(rows(event), COLUMNS)])}{_lines(said)}"
         ),
     }
@@ -147,4 +147,4 @@ def _at_your_cost(event: Mapping[str, Any]) -> str:
 
 
 def _lines(lines: Sequence[str]) -> str:
-    return "".join(f'<div style="font-size:90%;opacity:.75">{html.escape(line)}</div>' for line in lines)
+    return "".join(f'<div style="font-size:90%;opacity:.75">{escape(line)}</div>' for line in lines)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flash_jupyter.views.format import one_line, shortened, table
+from flash_jupyter.views.format import escape, one_line, shortened, table
 
 #: of a cell in HTML; a pointer over it shows all
 CELL_CHARACTERS = 40
@@ -109,7 +109,7 @@ def sheet_bundle(sheet: Sheet) -> dict[str, str]:
 def sheet_html(sheet: Sheet) -> str:
     """Draw a sheet, everything escaped; its tables take `STYLE`."""
     return "".join(
-        f'<div style="white-space:pre-wrap">{html.escape(part)}</div>'
+        f'<div style="white-space:pre-wrap">{escape(part)}</div>'
         if isinstance(part, str)
         else _table(part.rows, part.shown)
         for part in sheet
@@ -127,7 +127,7 @@ def _plain(part: Rows) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> str:
-    head = "".join(f"<th{_class(column)}>{html.escape(column.title)}</th>" for column in columns)
+    head = "".join(f"<th{_class(column)}>{escape(column.title)}</th>" for column in columns)
     body = "".join(f"<tr>{''.join(_cell(row, column) for column in columns)}</tr>" for row in rows)
     return f'<div class="flash-list"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
@@ -139,7 +139,7 @@ def _cell(row: Mapping[str, str], column: Column) -> str:
     if column.key == "state" and text:
         seen = "FAILED" if text.startswith("raised ") else text
         dot = f'<span style="color:{DOTS.get(seen, "inherit")};opacity:{1 if seen in DOTS else 0.75}">●</span> '
-    shown = html.escape(text if column.is_whole else shortened(text, CELL_CHARACTERS))
+    shown = escape(text if column.is_whole else shortened(text, CELL_CHARACTERS))
     return f'<td{_class(column)} title="{html.escape(title)}">{dot}{shown}</td>'
 
 

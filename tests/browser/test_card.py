@@ -151,6 +151,7 @@ def test_a_cell_that_waits_says_why(lab: Lab, phase: str, pictures: Path) -> Non
     for theme in ("light", "dark"):
         lab.theme(theme)
         cell.screenshot(pictures / f"card-waiting-{theme}.png")
+        assert "gpu=ADA_80_PRO ($4.18/h in " in cell.card.inner_text()
         assert_readable(cell.card)
     lab.interrupt()
     cell.wait()

@@ -77,8 +77,9 @@ def measure(locator: Any) -> Looks:
 
 
 def assert_readable(locator: Any) -> None:
-    """Fail where a text is pale, something overflows, or there is a horizontal scrollbar."""
+    """Fail where a text is pale, something overflows, there is a horizontal scrollbar, or a price became a formula."""
     looks = measure(locator)
     assert looks.contrasts, "there is no text"
     assert not looks.pale, f"contrast below {CONTRAST}: {looks.pale}"
     assert not looks.too_wide, f"wider than its place: {looks.too_wide}"
+    assert not locator.locator("mjx-container").count(), "MathJax found a formula in it"

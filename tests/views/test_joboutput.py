@@ -23,7 +23,7 @@ DETAILS = "fj-1 · trainer · worker w1 · waited 42 ms · ran 1.5 s · $0.0008"
 def head(status: str, color: str, details: str = DETAILS) -> str:
     return (
         f'<div style="font-size:90%;margin-bottom:.3em"><span style="color:{color}">●</span> {status} '
-        f'<span style="opacity:.7">· {details}</span></div>'
+        f'<span style="opacity:.7">· {details.replace("$", "<span>$</span>")}</span></div>'
     )
 
 

@@ -65,7 +65,7 @@ def test_volumes_with_what_they_cost() -> None:
         "models  2000 GB  EU-RO-1      $120.00  embedder, trainer\n"
         "together $120.70 a month, until they are deleted"
     )
-    assert bundle["text/html"].endswith(">together $120.70 a month, until they are deleted</div></div>")
+    assert bundle["text/html"].endswith(">together <span>$</span>120.70 a month, until they are deleted</div></div>")
     assert "together" not in sheet_text(volumes_sheet(volumes[:1]))
 
 
