@@ -1,9 +1,10 @@
-"""How a person reads and writes a time span or an amount of money: `24h`, `$2.50`. Pure."""
+"""How a person reads and writes a time span or an amount of money: `24h`, `$2.50`; ISO times. Pure."""
 
 from __future__ import annotations
 
 import math
 import re
+from datetime import datetime, timezone
 
 from flash_jupyter.errors import OptionError
 
@@ -58,3 +59,16 @@ def show_usd(amount: float) -> str:
     ('$0.0004', '$0.50', '$12.00')
     """
     return f"${amount:.2f}" if amount >= 0.1 or amount == 0 else f"${amount:.4f}"
+
+
+def read_time(text: str | None) -> datetime | None:
+    """Read an ISO time, UTC where it does not say; None where there is none, or one of another kind.
+
+    >>> read_time("2026-11-22T07:00:00.000Z").hour, read_time("soon"), read_time(None)
+    (7, None, None)
+    """
+    try:
+        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

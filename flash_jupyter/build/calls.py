@@ -15,7 +15,7 @@ from typing import Any
 
 from flash_jupyter.build.project import Export, Group
 from flash_jupyter.build.text import Binding, BundleTexts, Text
-from flash_jupyter.capture.imports import absolute
+from flash_jupyter.capture.modules import absolute
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import BuildError
 

@@ -16,7 +16,7 @@ from flash_jupyter.build.project import Group, configuration
 from flash_jupyter.build.shipped import handler_file
 from flash_jupyter.build.target import named_image
 from flash_jupyter.build.text import BundleTexts
-from flash_jupyter.capture.secrets import kind_of
+from flash_jupyter.capture.preflight import kind_of
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources import model
 from flash_jupyter.resources.images import PUBLISHED_PYTHONS, Images, read_python, show_python

@@ -15,8 +15,7 @@ from typing import NamedTuple
 from flash_jupyter.build.folder import Ignore
 from flash_jupyter.build.outside import Added, Editable, Outside, added_paths
 from flash_jupyter.build.text import Text, read_text
-from flash_jupyter.capture.imports import Imported, imports_of
-from flash_jupyter.capture.modules import INSTALLED
+from flash_jupyter.capture.modules import INSTALLED, Imported, imports_of
 from flash_jupyter.errors import BuildError
 from flash_jupyter.settings import project_root
 

@@ -18,7 +18,7 @@ from flash_jupyter.build.outside import added_paths
 from flash_jupyter.build.project import Export, Project, Wanted
 from flash_jupyter.build.requirement_files import read_files, read_script, unread_settings
 from flash_jupyter.build.scan import declared
-from flash_jupyter.capture.imports import Imported, imports_of
+from flash_jupyter.capture.modules import Imported, imports_of
 from flash_jupyter.errors import BuildError
 
 #: how many names a message has

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import decode_source
 
 from flash_jupyter.build.cells import Cell, Notebook
-from flash_jupyter.capture.imports import absolute, imports_of, is_main_guard
+from flash_jupyter.capture.modules import absolute, imports_of, is_main_guard
 
 #: nodes that hold statements of the module's own level
 _BLOCKS = (ast.If, ast.Try, ast.With, ast.AsyncWith)

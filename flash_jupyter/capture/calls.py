@@ -15,9 +15,8 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
-from flash_jupyter.capture.code import code_names
 from flash_jupyter.capture.modules import LocalModules
-from flash_jupyter.capture.names import CellNames
+from flash_jupyter.capture.names import CellNames, code_names, nested
 from flash_jupyter.capture.namespace import LOCAL, Capture, loaded_submodules
 from flash_jupyter.capture.reach import SHELL_NAMES, Reach
 
@@ -90,7 +89,7 @@ def means_itself(function: object, name: str) -> bool:
     """
     if not isinstance(function, FunctionType) or function.__code__.co_freevars:
         return True
-    for part in _with_nested(function.__code__):
+    for part in nested(function.__code__):
         for one, following in itertools.pairwise(dis.get_instructions(part)):
             if one.opname == "LOAD_GLOBAL" and one.argval == name and following.argval not in _FACE:
                 return True
@@ -116,10 +115,3 @@ def _undefined(code: CodeType, namespace: Mapping[str, Any]) -> dict[str, int]:
     names = code_names(code)
     known = (namespace, vars(builtins), SHELL_NAMES, names.binds, ("__builtins__",))
     return {name: line for name, line in names.lines.items() if not any(name in names_of for names_of in known)}
-
-
-def _with_nested(code: CodeType) -> Iterable[CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _with_nested(constant)

@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from flash_jupyter.capture.code import code_names
+from flash_jupyter.capture.names import code_names
 from flash_jupyter.capture.values import ATOMS, CONTAINERS, Use, all_atoms, elements
 
 #: how deep containers and `__dict__`s are looked into, and how many objects in all; functions and classes don't count

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from flash_jupyter.capture.definitions import Definitions
+from flash_jupyter.capture.expressions import Expressions
 from flash_jupyter.capture.flow import Flow, bound_in, imported_as, pattern_names
 from flash_jupyter.capture.values import Use
 
@@ -25,7 +25,7 @@ class Loop:
     breaks: list[Flow] = field(default_factory=list)
 
 
-class Statements(Definitions):
+class Statements(Expressions):
     """The walk through a whole cell."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ def doctor(
     if not as_json:
         _show(checks)
     if cloud and worst(checks) != "fail":
-        from flash_jupyter.session.smoke import cost_text, try_out
+        from flash_jupyter.session.doctor import cost_text, try_out
 
         typer.echo(cost_text(settings), err=True)
         if not yes:

@@ -11,8 +11,8 @@ import typer
 
 from flash_jupyter.cli.desk import Desk, at_desk, face_of, in_notebook
 from flash_jupyter.cli.output import Json, Yes
-from flash_jupyter.session.bill import DAYS, DAYS_MAX
 from flash_jupyter.session.logs import LINES, logs
+from flash_jupyter.session.meter import DAYS, DAYS_MAX
 from flash_jupyter.session.sweep import Swept
 from flash_jupyter.views.cost import cost_sheet
 from flash_jupyter.views.deploy import choices_sheet

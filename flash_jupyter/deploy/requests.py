@@ -12,7 +12,7 @@ from typing import Any
 
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.runtime.request import Call, Instance, job_body
-from flash_jupyter.session.payload import prepare_payload
+from flash_jupyter.session.prepare import prepare_payload
 from flash_jupyter.transport.routes import request_of
 
 

@@ -23,6 +23,7 @@ from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.verify import Verifier
 from flash_jupyter.deploy.wanted import Place, Wanted, needs_key, wanted_of
 from flash_jupyter.errors import NotFoundError
+from flash_jupyter.quantities import read_time
 from flash_jupyter.runtime.state import Deployed
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.local_admin import ensure_runtime_secret
@@ -30,7 +31,6 @@ from flash_jupyter.session.sweep import has_expired
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.apps import App
 from flash_jupyter.wire.control import Endpoint
-from flash_jupyter.wire.times import read_time
 
 #: fields that have nothing to do with whether the new version works
 SCALING = ("workers.min", "workers.max", "idleTimeout", "scalerType", "scalerValue", "flashboot")

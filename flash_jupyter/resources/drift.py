@@ -24,10 +24,8 @@ PLATFORM_VARIABLES = ("PORT", "PORT_HEALTH", "HEALTH_CHECK_PATH")
 def patch_body(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `UpdateEndpointRequest` that brings `endpoint` (REST v2) to what the user said; empty if it is there.
 
-    Raises `OptionError` as `check_change`. A stored template is read when an endpoint is made, and leaves no trace to
-    compare.
+    `check_change` has allowed it. A stored template is read when an endpoint is made, and leaves no trace to compare.
     """
-    check_change(spec, endpoint)
     parts = (_plain_changes, _set_changes, _hardware_changes, _worker_changes, _env_changes)
     return {key: value for part in parts for key, value in part(spec, endpoint)}
 

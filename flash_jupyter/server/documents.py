@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flash_jupyter.quantities import read_time
 from flash_jupyter.session.endpoints import EndpointEntry, Sight
 from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.local import LocalInfo
 from flash_jupyter.wire.control import Worker
-from flash_jupyter.wire.times import read_time
 
 
 def endpoint_document(entry: EndpointEntry, sight: Sight, billed: int) -> dict[str, Any]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
 from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ResultLost
 from flash_jupyter.session.events import Event, EventAssembler, Notice
 from flash_jupyter.session.jobs import JobRecord
-from flash_jupyter.session.results import CellOutcome, kept_events, read_answer, take
+from flash_jupyter.session.results import CellOutcome, kept_events
 from flash_jupyter.session.running import Finished, Runner
-from flash_jupyter.session.writer import Numbered, read_journal
+from flash_jupyter.session.writer import read_journal
 from flash_jupyter.settings import BackendName
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.loop import LoopThread
@@ -69,7 +70,8 @@ def replay(journal: Path, lines: int, emit: Callable[[Event], None]) -> None:
 def stored_answer(record: JobRecord, answer: bytes | None, journal: Path, emit: Callable[[Event], None]) -> bytes:
     """Emit all that a job which is over has said, and return its answer; `ResultLost` where there is none."""
     carried, total = kept_events(answer) if answer is not None else ([], None)
-    for event in EventAssembler().fill(_in_order(read_journal(journal), carried), total):
+    told = sorted([*read_journal(journal), *carried], key=itemgetter(0))  # what comes twice is told once
+    for event in EventAssembler().fill(told, total):
         emit(event)
     if answer is None:
         because = f": {record.error}" if record.error else ""
@@ -98,17 +100,6 @@ def outcome_of(runner: Runner, finished: Finished, warnings: tuple[str, ...], st
     )
 
 
-def bring_home(
-    finished: Finished,
-    sender: Sender,
-    outcome: CellOutcome,
-    out: tuple[str, ...] | None,
-    emit: Callable[[Event], None],
-) -> None:
-    """Unpickle the answer, and bind what may be bound."""
-    take(read_answer(sender, finished.answer), outcome, out=out, emit=emit)
-
-
 def stored_outcome(record: JobRecord) -> CellOutcome:
     """Return what the store knows about how a job ended."""
     return CellOutcome(
@@ -121,8 +112,3 @@ def stored_outcome(record: JobRecord) -> CellOutcome:
         cost_usd=record.cost_usd,
         events_log=Path(record.events_log) if record.events_log else None,
     )
-
-
-def _in_order(*sources: Iterable[Numbered]) -> list[Numbered]:
-    """Sort by number; what comes twice stays in order, and is told once."""
-    return sorted(chain(*sources), key=lambda numbered: numbered[0])

@@ -17,11 +17,10 @@ from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
-from flash_jupyter.session.payload import prepare_payload, read_handler_answer
-from flash_jupyter.session.prepare import Prepared
+from flash_jupyter.session.prepare import Prepared, prepare_payload
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.session import Session
-from flash_jupyter.session.started import Ran, StartedCall, read_result
+from flash_jupyter.session.started import Ran, StartedCall, read_handler_answer, read_result
 from flash_jupyter.states import JobState
 
 Tell = Callable[[Event], None]

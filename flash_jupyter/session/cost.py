@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +97,9 @@ def table_usd_per_hour(chosen: Mapping[str, Any]) -> float | None:
     True
     """
     gpu = chosen.get("gpu") or {}
-    return _dearest_usd_per_hour(gpu.get("pools") or (), gpu.get("count") or 1)
+    prices = [POOLS[pool].usd_per_s for pool in gpu.get("pools") or () if pool in POOLS]
+    known = [price for price in prices if price is not None]
+    return round(max(known) * 3600 * (gpu.get("count") or 1), 4) if known else None
 
 
 def worker_usd_per_hour(endpoint: Endpoint) -> float | None:
@@ -134,12 +136,6 @@ def job_cost_usd(price_usd: float | None, execution_ms: int | None) -> float | N
         return None
     seconds = -(-execution_ms // 1000)
     return round(price_usd / 3600 * seconds, 6)
-
-
-def _dearest_usd_per_hour(pools: Iterable[str], gpu_count: int) -> float | None:
-    prices = [POOLS[pool].usd_per_s for pool in pools if pool in POOLS]
-    known = [price for price in prices if price is not None]
-    return round(max(known) * 3600 * gpu_count, 4) if known else None
 
 
 def _kept(name: str, spec: EndpointSpec, existing: Any) -> Any:

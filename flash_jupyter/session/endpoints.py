@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from flash_jupyter.errors import ApiError, OptionError
+from flash_jupyter.quantities import read_time
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER
 from flash_jupyter.resources.hardware import POOLS
 from flash_jupyter.session.cost import worker_usd_per_hour
@@ -23,7 +24,6 @@ from flash_jupyter.transport.queue import Queue
 from flash_jupyter.transport.rest import CONTROL_RETRY
 from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Health
-from flash_jupyter.wire.times import read_time
 
 
 @dataclass(frozen=True)

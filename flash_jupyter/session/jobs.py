@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from operator import attrgetter
 from pathlib import Path
@@ -53,13 +53,6 @@ LISTED = (
     *("id", "platform_id", "name", "state", "endpoint_id", "backend", "notebook", "cell_id"),
     *("created_at", "finished_at", "cost_usd", "has_result"),
 )
-COLUMNS = (
-    *("id", "platform_id", "name", "state", "endpoint_id", "backend", "key_origin", "notebook", "cell_id"),
-    *("filename", "source", "names", "out", "run", "worker_id", "error", "created_at", "finished_at"),
-    *("cost_usd", "events_log", "has_result", "kind", "session", "seen_at", "is_taken", "cancelled_by"),
-)
-_INSERT = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-_values_of = attrgetter(*COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -118,6 +111,11 @@ class JobRecord:
             "state": self.state.value,
             "outcome": self.outcome,
         }
+
+
+COLUMNS = tuple(each.name for each in fields(JobRecord))
+_INSERT = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+_values_of = attrgetter(*COLUMNS)
 
 
 def new_job_id() -> str:
@@ -272,9 +270,9 @@ def _sql_value(value: Any) -> Any:
 
 
 def _record(row: tuple[Any, ...]) -> JobRecord:
-    fields = dict(zip(COLUMNS, row, strict=True))
-    fields["state"] = JobState(fields["state"])
-    fields["names"] = tuple(json.loads(fields["names"] or "[]"))
-    fields["out"] = None if fields["out"] is None else tuple(json.loads(fields["out"]))
-    fields["has_result"], fields["is_taken"] = bool(fields["has_result"]), bool(fields["is_taken"])
-    return JobRecord(**fields)
+    found = dict(zip(COLUMNS, row, strict=True))
+    found["state"] = JobState(found["state"])
+    found["names"] = tuple(json.loads(found["names"] or "[]"))
+    found["out"] = None if found["out"] is None else tuple(json.loads(found["out"]))
+    found["has_result"], found["is_taken"] = bool(found["has_result"]), bool(found["is_taken"])
+    return JobRecord(**found)

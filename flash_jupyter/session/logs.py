@@ -99,15 +99,10 @@ def readable(lines: Iterable[LogLine]) -> str:
 
 
 def _find_job(session: Session, name: str) -> JobRecord | None:
-    """Find a job whose id begins so; an endpoint may have any name, so a short one of no job is no error."""
-    found = [job for job in session.jobs() if name in (job.id, job.platform_id)]
-    if not found and name.startswith("fj-"):
-        found = [job for job in session.jobs() if job.id.startswith(name)]
-        if len(found) != 1:
-            near = ", ".join(job.id for job in found[:3])
-            what = f"several jobs begin with {name}: {near}" if found else f"there is no job {name}"
-            raise OptionError(what, fix="write more of the id" if found else "see %flash jobs")
-    return found[0] if found else None
+    """Find a job by its id; an endpoint may have any name, so the beginning of another id than ours is no job's."""
+    if name.startswith("fj-"):
+        return session.job(name)
+    return next((job for job in session.jobs() if job.platform_id == name), None)
 
 
 async def _endpoint_logs(link: Link, name: str, lines: int) -> list[Log]:

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta, timezone
 import psutil
 
 from flash_jupyter import limits
+from flash_jupyter.quantities import read_time
 from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.settings import Settings
-from flash_jupyter.wire.times import read_time
 
 #: no platform knows a job that is older: its longest time in the queue, then its longest run
 FORGOTTEN_S = limits.JOB_TTL_MAX_S + limits.EXECUTION_TIMEOUT_MAX_S

@@ -1,4 +1,7 @@
-"""From a cell to the body of a request, on the main thread: transform, capture, check, pack. Nothing is sent here."""
+"""From a cell to the body of a request, on the main thread: transform, capture, check, pack. Nothing is sent here.
+
+Beside it the call of an image's own handler, which gets the arguments by name as JSON, and no code.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ from typing import Any
 
 from flash_jupyter import limits
 from flash_jupyter.capsule import Sender, Unpicklable
+from flash_jupyter.capsule.blame import blame
 from flash_jupyter.capture.namespace import Capture, capture
 from flash_jupyter.capture.packages import libraries_of, version_of
 from flash_jupyter.capture.preflight import look, name_warnings, passed
-from flash_jupyter.capture.summary import least_bytes
+from flash_jupyter.capture.values import least_bytes
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.shipping import function_request, request_bytes
@@ -24,6 +28,8 @@ from flash_jupyter.settings import BackendName
 
 #: a worker runs the caller's Python minor version (D3)
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+#: what released clients send where there are no arguments, because handlers refuse an empty input (flash-wire 3.4)
+NOTHING: Mapping[str, Any] = {"__empty": True}
 
 
 @dataclass(frozen=True)
@@ -186,4 +192,45 @@ def _pack(sender: Sender, captured: Capture, order: Mapping[str, Any]) -> bytes:
             failure.culprit,
             reason=failure.reason,
             fix=f"build it in the cell itself, or leave it out with drop={failure.name}",
+        ) from None
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The `input` of a job; `run` marks events, of which a foreign handler sends none."""
+
+    run: str
+    input: Mapping[str, Any] = field(repr=False)
+    timeout_s: int | None = None
+
+    def body(self, *, with_driver: bool = True) -> bytes:  # noqa: ARG002 - a foreign image has no driver
+        """Return the body of `/run`."""
+        return encode(self.input, self.timeout_s)
+
+
+def prepare_payload(arguments: Mapping[str, Any], *, run: str, timeout_s: int | None) -> Payload:
+    """Make the input of a job; raises `SerializationError` for what JSON can't hold, and `PayloadTooLargeError`."""
+    sizes = {name: len(_dump(name, value)) for name, value in arguments.items()}
+    if sum(sizes.values()) > limits.RUN_PAYLOAD_BYTES:
+        raise PayloadTooLargeError(
+            sizes,
+            size_bytes=sum(sizes.values()),
+            limit_bytes=limits.RUN_PAYLOAD_BYTES,
+            what="the payload",
+            fix="pass where it can be loaded from",
+        )
+    return Payload(run, dict(arguments) or NOTHING, timeout_s)
+
+
+def _dump(name: str, value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError) as error:
+        found = blame(f"argument {name}", value, json.dumps, error)
+        raise SerializationError(
+            found.name,
+            found.path,
+            found.culprit,
+            reason="the endpoint's own handler takes JSON",
+            fix="pass numbers, text, lists and dicts",
         ) from None

@@ -193,7 +193,15 @@ def run_balanced_cell(session: Session, request: CellRequest, emit: Callable[[Ev
     spec, prepared = session.prepare(request, emit)
     backend = session.backend_of(request.options)
     inbox: Inbox[bytes] = Inbox()
-    future = session.loop.submit(_send(session, spec, prepared, backend, inbox.put))
+
+    async def post(balancer: Balancer, link: Link, endpoint: Endpoint) -> bytes:
+        inbox.put(sent_to(spec, link.provisioner.rate(spec), backend, ""))
+        return await post_capsule(balancer, link, endpoint, prepared=prepared, tell=inbox.put)
+
+    timeout_s = prepared.timeout_s
+    future = session.loop.submit(
+        with_endpoint(session, spec, inbox.put, post, what="the cell", timeout_s=timeout_s, backend=backend)
+    )
     inbox.end_with(future)
     try:
         blob = inbox.drain(emit).result()
@@ -204,15 +212,3 @@ def run_balanced_cell(session: Session, request: CellRequest, emit: Callable[[Ev
     take(read_answer(prepared.sender, blob), outcome, out=request.options.out, emit=emit)
     outcome.seconds = time.perf_counter() - started
     return outcome
-
-
-async def _send(
-    session: Session, spec: EndpointSpec, prepared: Prepared, backend: BackendName, tell: Callable[[Event], None]
-) -> bytes:
-    async def send(balancer: Balancer, link: Link, endpoint: Endpoint) -> bytes:
-        tell(sent_to(spec, link.provisioner.rate(spec), backend, ""))
-        return await post_capsule(balancer, link, endpoint, prepared=prepared, tell=tell)
-
-    return await with_endpoint(
-        session, spec, tell, send, what="the cell", timeout_s=prepared.timeout_s, backend=backend
-    )

@@ -22,7 +22,6 @@ from flash_jupyter.session.account import Account
 from flash_jupyter.session.attaching import (
     Detached,
     JobHandle,
-    bring_home,
     let_go,
     outcome_of,
     replay,
@@ -33,12 +32,12 @@ from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.collect import Follower
 from flash_jupyter.session.events import Event, Logged, Notice, Phase
 from flash_jupyter.session.explain import Explanation, explain
-from flash_jupyter.session.interpreters import interpreter_of
 from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.links import Links
+from flash_jupyter.session.local import interpreter_of
 from flash_jupyter.session.prepare import CellRequest, Prepared, may_say_answer, prepare
 from flash_jupyter.session.prune import is_due, prune
-from flash_jupyter.session.results import CellOutcome
+from flash_jupyter.session.results import CellOutcome, read_answer, take
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.settings import Settings
@@ -108,7 +107,7 @@ class Session(Account):
         outcome = outcome_of(runner, finished, prepared.warnings, started)
         self._told[spec.name] = finished.order.get("versions", {})
         try:
-            bring_home(finished, prepared.sender, outcome, request.options.out, emit)
+            take(read_answer(prepared.sender, finished.answer), outcome, out=request.options.out, emit=emit)
         except KeyboardInterrupt:
             self._desk.note(job_id, is_taken=False)
             said = f"the job was done, its result is not all here; take it with %flash attach {job_id}"
@@ -196,7 +195,7 @@ class Session(Account):
     ) -> CellOutcome:
         """Bring home what a job left, which counts as taken then, also where its code raised."""
         self._desk.note(record.id, is_taken=True)
-        bring_home(finished, sender, outcome, record.out, emit)
+        take(read_answer(sender, finished.answer), outcome, out=record.out, emit=emit)
         return outcome
 
     def _journal(self, record: JobRecord) -> Path:

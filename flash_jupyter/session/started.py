@@ -7,6 +7,7 @@ whatever loops they are awaited from.
 from __future__ import annotations
 
 import asyncio
+import json
 import linecache
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
@@ -24,6 +25,7 @@ from flash_jupyter.session.show import awake
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, how_it_ended, wait_for
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.loop import LoopThread
+from flash_jupyter.wire.jobs import read_failure
 
 Emit = Callable[[Event], None]
 
@@ -142,6 +144,12 @@ def read_result(sender: Sender, blob: bytes) -> CallOutcome:
     except FlashError as error:
         return CallOutcome(failure=error)
     return CallOutcome(value=answer.result)
+
+
+def read_handler_answer(blob: bytes) -> CallOutcome:
+    """Read what `handlers_answer` wrote down; the handler's failure becomes data."""
+    answer = json.loads(blob)
+    return CallOutcome(failure=read_failure(answer["error"])) if "error" in answer else CallOutcome(answer["output"])
 
 
 def _not_returned(failure: dict[str, str]) -> SerializationError:

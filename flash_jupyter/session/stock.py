@@ -180,13 +180,10 @@ def _pool_stock(pool: str, gpus: list[GpuType], data_centers: tuple[str, ...]) -
         places.update((place.id, None) for place in here if RANK[place.availability])
         if data_centers:
             # a GPU that lists no place at all may be anywhere
-            ranks += [RANK[place.availability] for place in here] or ([] if gpu.data_centers else [_level(gpu)])
+            ranks += [RANK[place.availability] for place in here] or (
+                [] if gpu.data_centers else [RANK[gpu.availability]]
+            )
         else:
-            ranks.append(_level(gpu))
+            ranks.append(RANK[gpu.availability])
     prices = [gpu.price.serverless for gpu in gpus if gpu.price.serverless is not None]
     return PoolStock(pool, max(ranks), tuple(places), max(prices, default=None))
-
-
-def _level(gpu: GpuType) -> int:
-    """The rank of a GPU wherever it is."""
-    return RANK[gpu.availability]

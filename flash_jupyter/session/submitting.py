@@ -35,7 +35,7 @@ STEP_GRACE_S = 2.0
 
 
 class Sendable(Protocol):
-    """What a job sends: `session/prepare.py` and `session/payload.py` make it."""
+    """What a job sends: `session/prepare.py` makes it."""
 
     @property
     def run(self) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from flash_jupyter.quantities import read_time
 from flash_jupyter.views.format import age, plural
 from flash_jupyter.views.sheet import Column, Rows, Sheet
-from flash_jupyter.wire.times import read_time
 
 #: marks of a state: what was verified, and what was not; words beside them say it too
 VERIFIED, NOT_VERIFIED = "✓", "○"

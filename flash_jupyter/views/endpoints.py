@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flash_jupyter.quantities import read_time
 from flash_jupyter.views.format import PLACES, escape, plural
 from flash_jupyter.views.listing import endpoints_sheet, jobs_sheet
 from flash_jupyter.views.sheet import STYLE, sheet_html, sheet_text
-from flash_jupyter.wire.times import read_time
 
 JOBS_SHOWN = 8
 AGAIN = "%flash, run again, shows the state of now, with buttons"

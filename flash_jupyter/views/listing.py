@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
+from flash_jupyter.quantities import read_time
 from flash_jupyter.views.format import PLACES, age, duration, money
 from flash_jupyter.views.sheet import Column, Sheet, columns, listing
-from flash_jupyter.wire.times import read_time
 
 STATUS_COLUMNS = columns("name", "hardware", "workers", "jobs")
 

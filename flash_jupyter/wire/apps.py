@@ -75,11 +75,10 @@ class Deployed(Named):
 
 
 class SavedEndpoint(Named):
-    """An endpoint as `saveEndpoint` returns it; `gpuIds` and `locations` are comma-separated there."""
+    """An endpoint as `saveEndpoint` returns it."""
 
     type: str | None = None
     template_id: str | None = Field(default=None, alias="templateId")
-    gpu_ids: str | None = Field(default=None, alias="gpuIds")
     instance_ids: tuple[str, ...] | None = Field(default=None, alias="instanceIds")
     environment_id: str | None = Field(default=None, alias="flashEnvironmentId")
     workers_min: int = Field(default=0, alias="workersMin")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field
 
 from flash_jupyter.wire.control import Wire
 
 Level = Literal["NONE", "LOW", "MEDIUM", "HIGH"]
+
+
+def known_level(value: object) -> object:
+    """Return the level, or None for one that a later platform may add."""
+    return value if value in get_args(Level) else None
+
+
+KnownLevel = Annotated[Level | None, BeforeValidator(known_level)]
 
 
 class Place(Wire):
@@ -16,12 +24,7 @@ class Place(Wire):
 
     id: str
     name: str = ""
-    availability: Level | None = None
-
-    @field_validator("availability", mode="before")
-    @classmethod
-    def _know_level(cls, value: object) -> object:
-        return known_level(value)
+    availability: KnownLevel = None
 
 
 class GpuPrice(Wire):
@@ -38,13 +41,8 @@ class GpuType(Wire):
     pool: str | None = None
     memory_gb: int = Field(default=0, alias="memory")
     price: GpuPrice = GpuPrice()
-    availability: Level | None = None
+    availability: KnownLevel = None
     data_centers: tuple[Place, ...] = Field(default=(), alias="dataCenters")
-
-    @field_validator("availability", mode="before")
-    @classmethod
-    def _know_level(cls, value: object) -> object:
-        return known_level(value)
 
 
 class GpuTypeList(Wire):
@@ -60,19 +58,13 @@ class CpuPrice(Wire):
 
 
 class CpuType(Wire):
-    """A CPU flavour; memory is `ram_gb_per_vcpu` times the vCPUs."""
+    """A CPU flavour."""
 
     id: str
     name: str = ""
-    ram_gb_per_vcpu: float = Field(default=0.0, alias="ramGbPerVcpu")
     price: CpuPrice = CpuPrice()
-    availability: Level | None = None
+    availability: KnownLevel = None
     data_centers: tuple[Place, ...] = Field(default=(), alias="dataCenters")
-
-    @field_validator("availability", mode="before")
-    @classmethod
-    def _know_level(cls, value: object) -> object:
-        return known_level(value)
 
 
 class CpuTypeList(Wire):
@@ -86,7 +78,6 @@ class DataCenter(Wire):
 
     id: str
     name: str = ""
-    region: str = ""
     volume_types: tuple[str, ...] = Field(default=(), alias="networkVolumeTypes")
     gpus: tuple[Place, ...] = Field(default=(), alias="gpuAvailability")
     cpus: tuple[Place, ...] = Field(default=(), alias="cpuAvailability")
@@ -96,8 +87,3 @@ class DataCenterList(Wire):
     """`ListDataCentersResponse`."""
 
     data_centers: tuple[DataCenter, ...] = Field(alias="dataCenters")
-
-
-def known_level(value: object) -> object:
-    """Return the level, or None for one that a later platform may add."""
-    return value if value in {"NONE", "LOW", "MEDIUM", "HIGH"} else None

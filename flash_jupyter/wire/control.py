@@ -21,7 +21,7 @@ class Wire(BaseModel):
 
 
 class RequestUrls(Wire):
-    """Where a queue endpoint takes requests; `status`, `stream`, `cancel`, `retry` hold `{job_id}`."""
+    """Where a queue endpoint takes requests; `status`, `stream`, `cancel` hold `{job_id}`."""
 
     run: str
     status: str
@@ -29,7 +29,6 @@ class RequestUrls(Wire):
     health: str
     run_sync: str | None = Field(default=None, alias="runSync")
     stream: str | None = None
-    retry: str | None = None
     purge_queue: str | None = Field(default=None, alias="purgeQueue")
 
 
@@ -86,38 +85,16 @@ class WorkerList(Wire):
     workers: tuple[Worker, ...]
 
 
-class ReleaseChange(Wire):
-    """One configuration field that a release changed; values as the platform stores them."""
-
-    field: str
-    old: Any = None
-    new: Any = None
-
-
-class Release(Wire):
-    """`Release` of REST v2: one version of an endpoint's configuration."""
-
-    id: str
-    version: int | None = None
-    created_at: str = Field(default="", alias="createdAt")
-    worker_count: int = Field(default=0, alias="workerCount")
-    diff: tuple[ReleaseChange, ...] = ()
-
-
 class Rollout(Wire):
-    """How many workers run the newest version."""
+    """Whether all workers run the newest version of their endpoint's configuration."""
 
     in_progress: bool = Field(default=False, alias="inProgress")
-    workers_on_latest: int = Field(default=0, alias="workersOnLatest")
-    workers_total: int = Field(default=0, alias="workersTotal")
 
 
 class ReleaseList(Wire):
-    """`ListEndpointReleasesResponse`, newest release first."""
+    """`ListEndpointReleasesResponse`."""
 
-    version: int = Field(default=0, alias="endpointVersion")
     rollout: Rollout = Rollout()
-    releases: tuple[Release, ...] = ()
 
 
 class LogLine(Wire):
@@ -186,32 +163,16 @@ class VolumeList(Wire):
     volumes: tuple[Volume, ...] = Field(alias="networkVolumes")
 
 
-class Amounts(Wire):
-    """The parts of a sum of US dollars."""
+class BillingRecord(Wire):
+    """One endpoint in one span of time, the end not included; `total` in US dollars."""
 
     total: float = Field(default=0.0, alias="totalAmount")
-    gpu: float = Field(default=0.0, alias="gpuAmount")
-    cpu: float = Field(default=0.0, alias="cpuAmount")
-    disk: float = Field(default=0.0, alias="diskAmount")
-    fee: float = Field(default=0.0, alias="feeAmount")
-
-
-class BillingRecord(Amounts):
-    """One endpoint in one span of time, the end not included."""
-
     endpoint_id: str = Field(alias="serverlessId")
     start: datetime = Field(alias="startTime")
     end: datetime = Field(alias="endTime")
-
-
-class BillingTotals(Wire):
-    """The sums over all records."""
-
-    totals: Amounts = Amounts()
 
 
 class Billing(Wire):
     """`ListServerlessBillingResponse`."""
 
     records: tuple[BillingRecord, ...]
-    metadata: BillingTotals = BillingTotals()

@@ -47,7 +47,6 @@ class JobCounts(Wire):
     failed: int = 0
     in_progress: int = Field(default=0, alias="inProgress")
     in_queue: int = Field(default=0, alias="inQueue")
-    retried: int = 0
 
 
 class WorkerCounts(Wire):

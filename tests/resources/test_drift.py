@@ -18,7 +18,7 @@ from flash_jupyter.resources.classes import (
     LoadBalancerSlsResource,
     ServerlessEndpoint,
 )
-from flash_jupyter.resources.drift import patch_body
+from flash_jupyter.resources.drift import check_change, patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body, endpoint_spec
 from flash_jupyter.resources.model import Resource
 from flash_jupyter.resources.options import make_options
@@ -224,7 +224,7 @@ REFUSED: list[tuple[str, EndpointSpec, EndpointSpec, str]] = [
 @pytest.mark.parametrize(("has", "wants", "text"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
 def test_what_can_not_be_changed_is_refused(has: EndpointSpec, wants: EndpointSpec, text: str) -> None:
     with pytest.raises(OptionError) as caught:
-        patch_body(wants, made(has))
+        check_change(wants, made(has))
     assert str(caught.value) == f"{text}\n  → choose another name=, or delete it with %flash undeploy t"
 
 
@@ -243,7 +243,7 @@ ONE_VCPU: list[tuple[str, Values, Values, str]] = [
 @pytest.mark.parametrize(("has", "wants", "text"), [c[1:] for c in ONE_VCPU], ids=[c[0] for c in ONE_VCPU])
 def test_an_endpoint_can_not_be_changed_to_one_vcpu(has: Values, wants: Values, text: str) -> None:
     with pytest.raises(OptionError) as caught:
-        patch_body(cell(name="n", **wants), made(cell(name="n", **has)))
+        check_change(cell(name="n", **wants), made(cell(name="n", **has)))
     assert str(caught.value) == (
         f"endpoint n has {text}: the platform gives one vCPU to new endpoints only\n"
         "  → choose at least 2 vCPUs or another name=, or delete it with %flash undeploy n"

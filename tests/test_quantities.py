@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from flash_jupyter.wire.times import read_time
+from flash_jupyter.quantities import read_time
 
 SEVEN = datetime(2026, 11, 22, 7, tzinfo=timezone.utc)
 
