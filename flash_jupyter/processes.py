@@ -14,6 +14,8 @@ def mark_of_this() -> str:
 def lives(pid: int | str, created: float | str) -> bool:
     """Whether the process that began then still runs; a zombie does not. Raises `ValueError` for texts that are none.
 
+    One that this user may not look at counts as alive: what it owns is not ours to remove.
+
     >>> lives(*mark_of_this().split(":")), lives(999999999, 1.0)
     (True, False)
     """
@@ -21,5 +23,7 @@ def lives(pid: int | str, created: float | str) -> bool:
     try:
         process = psutil.Process(int(pid))
         return abs(process.create_time() - began) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except psutil.NoSuchProcess:
         return False
+    except psutil.AccessDenied:
+        return True  # it is another user's

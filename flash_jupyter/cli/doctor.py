@@ -29,8 +29,8 @@ def doctor(
         from flash_jupyter.session.doctor import cost_text, try_out
 
         typer.echo(cost_text(settings), err=True)
-        if not yes:
-            typer.confirm("go on?", abort=True, err=True)
+        if not (yes or typer.confirm("go on?", err=True)):
+            raise typer.Exit(1)
         tried = try_out(settings, lambda text: typer.echo(f"  {text}", err=True))
         if not as_json:
             _show(tried)

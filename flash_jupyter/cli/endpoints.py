@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flash_jupyter.cli.desk import Desk, at_desk, face_of, in_notebook
-from flash_jupyter.cli.output import Json, Yes
+from flash_jupyter.cli.output import FAILED, Json, Yes
 from flash_jupyter.session.logs import LINES, logs
 from flash_jupyter.session.meter import DAYS, DAYS_MAX
 from flash_jupyter.session.sweep import Swept
@@ -136,7 +136,10 @@ def _question(desk: Desk, chosen: Sequence[Choice], *, is_all: bool) -> str:
 
 
 def sweep(context: typer.Context, yes: Yes = False, as_json: Json = False) -> None:
-    """List expired endpoints of yours without a job, and delete them; --json without --yes only lists."""
+    """List expired endpoints of yours without a job, and delete them; --json without --yes only lists.
+
+    Exit code 1 where nobody said yes.
+    """
     with at_desk(context, as_json=as_json) as desk:
         orphans = desk.session.orphans()
         listed = [orphan.describe() for orphan in orphans]
@@ -150,3 +153,5 @@ def sweep(context: typer.Context, yes: Yes = False, as_json: Json = False) -> No
         rows = [orphan.to_json() for orphan in orphans]
         said = swept.describe() if is_wanted or not orphans else "nothing was deleted"
         desk.show([said], {"orphans": rows, "deleted": swept.deleted, "kept": swept.kept})
+        if orphans and not (is_wanted or as_json):
+            raise typer.Exit(FAILED)

@@ -21,9 +21,11 @@ def list_jobs(
 ) -> None:
     """List jobs, newest first."""
     with at_desk(context, as_json=as_json) as desk:
-        if in_notebook(context):
+        settings = read_settings()
+        if in_notebook(context):  # what attach and cancel know there, whatever the environment says by now
             desk.session.refresh_jobs()
-        store = JobStore(read_settings().job_store)
+            settings = desk.session.settings
+        store = JobStore(settings.job_store)
         rows = [job.to_json() for job in store.newest(limit=limit)]
         store.close()
         desk.show(jobs_sheet(rows, datetime.now(timezone.utc)), {"jobs": rows})

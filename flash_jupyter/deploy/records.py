@@ -54,14 +54,15 @@ async def has_run_in(apps: Apps, build_id: str, environment_id: str) -> bool:
 
 
 async def announce(apps: Apps, build_id: str, environment_id: str, endpoints: Mapping[str, Deployed] | None) -> None:
-    """Set the map of an environment that does not run this build yet; None: take it away."""
+    """Set the map of an environment that does not run this build yet; None: take it away.
+
+    What the build's last time there has left in it goes: a mothership would make anew what this deploy makes.
+    """
     manifest = dict(await apps.manifest(build_id))
-    if endpoints is None:
-        others = {key: value for key, value in (manifest.get("environments") or {}).items() if key != environment_id}
-        manifest["environments"] = others
-    else:
-        for name, deployed in endpoints.items():
-            manifest = changed(manifest, environment_id, name, deployed)
+    others = {key: value for key, value in (manifest.get("environments") or {}).items() if key != environment_id}
+    manifest["environments"] = others if endpoints is None else {**others, environment_id: {}}
+    for name, deployed in (endpoints or {}).items():
+        manifest = changed(manifest, environment_id, name, deployed)
     await apps.update_manifest(build_id, manifest)
 
 

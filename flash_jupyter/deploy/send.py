@@ -66,11 +66,8 @@ class Deployer:
     async def _deploy(self, app: str, environment: str, order: Order) -> Result:
         if not order.terms.allow_missing:
             check_variables(order.manifest)
-        if order.terms.repair_secret and not any(each.is_mothership for each in order.manifest.resources.values()):
-            raise DeployError(
-                "the build has no mothership that could repair anything; nothing was changed",
-                fix="build one: flash build --mothership, or leave out --repair-secret",
-            )
+        if order.terms.repair_secret:
+            _check_repair(order)
         locks = self._settings.home / "locks"
         locks.mkdir(parents=True, exist_ok=True)
 
@@ -86,6 +83,20 @@ class Deployer:
             except BaseException as failure:
                 await to_the_end(_take_back(switch, failure))
                 raise
+
+
+def _check_repair(order: Order) -> None:
+    """Raise `DeployError` where nothing could repair, or where all workers would get the key that may."""
+    if not any(each.is_mothership for each in order.manifest.resources.values()):
+        raise DeployError(
+            "the build has no mothership that could repair anything; nothing was changed",
+            fix="build one: flash build --mothership, or leave out --repair-secret",
+        )
+    if order.terms.repair_secret == order.terms.runtime_secret:
+        raise DeployError(
+            f"secret {order.terms.repair_secret} is the one that all workers of the app get; nothing was changed",
+            fix="name another secret in --repair-secret, with a key that only the mothership gets",
+        )
 
 
 async def _take_back(switch: Switch, failure: BaseException) -> None:

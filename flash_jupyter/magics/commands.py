@@ -14,6 +14,7 @@ import typer
 
 from flash_jupyter.errors import OptionError
 from flash_jupyter.magics.source import find_source
+from flash_jupyter.magics.usage import interrupts_without_our_frames
 from flash_jupyter.views.format import one_line
 from flash_jupyter.views.progress import News, ProgressCard
 from flash_jupyter.views.publisher import Publisher
@@ -116,7 +117,8 @@ def run_command(shell: Any, session: Session, word: str, arguments: list[str]) -
     except typer.Abort:  # what older versions of typer make of an interrupt
         code = INTERRUPTED
     if code == INTERRUPTED:  # typer keeps the exception; *Run All* has to stop here
-        raise face.stopped or KeyboardInterrupt
+        with interrupts_without_our_frames():
+            raise face.stopped or KeyboardInterrupt
     if code:
         raise OptionError(f"%flash {word} ended with code {code}", fix=f"see %flash {word} --help")
 

@@ -134,7 +134,10 @@ class Family:
             return Report("", "", wrong=failure.message)
         repaired, wrong = await self._repair(actual) if repair else ([], "")
         if repaired:
-            actual = await self._actual()
+            try:
+                actual = await self._actual()
+            except FlashError as failure:
+                wrong = wrong or failure.message
         children = await asyncio.gather(*(self._child(name, actual) for name in self._manifest.get("resources", {})))
         return Report("", "", tuple(children), tuple(drift_of(self._manifest, actual)), tuple(repaired), wrong)
 
@@ -160,8 +163,9 @@ class Family:
             for name, lost in losses_of(self._manifest, actual).items():
                 what = f"{name} is not made anew"
                 endpoint_id = await self._make(name, lost.remake or {})
-                await self._map(state, name, endpoint_id, lost.remake)
                 done.append(f"{name} had no endpoint and was made anew: {endpoint_id}")
+                what = f"the map lacks {name}"
+                await self._map(state, name, endpoint_id, lost.remake)
         except (ApiError, ManifestServiceUnavailableError) as failure:
             return done, f"{what}: {failure.message}"
         return done, ""

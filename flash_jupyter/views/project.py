@@ -1,4 +1,4 @@
-"""What `flash init` shows: where the new project is, its files, and what to do next; as plain text and HTML."""
+"""What `flash init` shows: where the new project is, its files, and what to do next."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from flash_jupyter.views.format import escape
 
 
 def project_text(project: Mapping[str, Any], here: Path) -> str:
@@ -25,21 +23,6 @@ def project_text(project: Mapping[str, Any], here: Path) -> str:
     return "\n".join(
         [*lines, *_besides(project), "next:", *(f"  {step}" for step in steps(Path(project["folder"]), here))]
     )
-
-
-def project_bundle(project: Mapping[str, Any], here: Path) -> dict[str, str]:
-    """Make the mime bundle of a new project."""
-    made = f"made <b>{escape(project['name'])}</b> in {escape(project['folder'])}"
-    files = escape(", ".join(project["files"]))
-    besides = "".join(f"<div>{escape(line)}</div>" for line in _besides(project))
-    next_steps = escape("\n".join(steps(Path(project["folder"]), here)))
-    return {
-        "text/plain": project_text(project, here),
-        "text/html": (
-            f'<div>{made}<div style="opacity:.75;font-size:90%">{files}</div>{besides}'
-            f'<pre style="margin:.3em 0;font-size:var(--jp-code-font-size, inherit)">{next_steps}</pre></div>'
-        ),
-    }
 
 
 def steps(folder: Path, here: Path) -> list[str]:

@@ -11,7 +11,7 @@ import importlib
 import inspect
 import operator
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +34,6 @@ class Held:
 
 #: instance id -> the instance; as long as the process lives
 _instances: dict[str, Held] = {}
-#: an event loop in which nothing is left of the run before, and the policy that was in force when it was put here
-_rested: list[tuple[asyncio.AbstractEventLoop, object]] = []
 
 
 class Call:
@@ -73,7 +71,7 @@ def read_call(order: Mapping[str, Any], main: types.ModuleType) -> Call:
     args, kwargs = call["arguments"]
     if order["kind"] == "call":
         function = _target(call["target"])
-        return Call(_file_of(function), lambda: _finish(function(*args, **kwargs), run_alone))
+        return Call(_file_of(function), lambda: _finish(function(*args, **kwargs), asyncio.run))
     instance_id, method = order["instance"], order["method"]
 
     def act() -> Any:
@@ -93,60 +91,6 @@ def _target(target: Any) -> Any:
         return target
     module, qualname = target
     return inspect.unwrap(operator.attrgetter(qualname)(importlib.import_module(module)))
-
-
-def run_alone(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Do what `asyncio.run` does, on the loop of the run before where that has left nothing in it.
-
-    To make a loop and to close it takes 0.1 ms, a third of a short call here (measured 2026-11-22).
-    """
-    loop, policy = _rested.pop() if _rested else (asyncio.new_event_loop(), _policy())
-    if policy is not _policy():  # the user's code wants other loops from now on
-        loop.close()
-        loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        return loop.run_until_complete(coroutine)
-    finally:
-        try:
-            if _is_as_new(loop):
-                _rested.append((loop, _policy()))
-            else:
-                _end(loop)
-        finally:
-            asyncio.set_event_loop(None)
-
-
-def _policy() -> object:
-    return getattr(asyncio.events, "_event_loop_policy", None)  # get_event_loop_policy() warns from Python 3.14 on
-
-
-def _is_as_new(loop: Any) -> bool:
-    """Whether nothing is in the loop: no task, timer, connection, thread, generator, or setting of the user's code."""
-    is_plain = type(loop) is asyncio.SelectorEventLoop
-    if not is_plain or len(loop._selector.get_map()) != 1:  # its own pipe
-        return False
-    left = (loop._ready, loop._scheduled, loop._default_executor, loop._asyncgens, loop._signal_handlers)
-    settings = (loop.get_debug(), loop.get_task_factory(), loop.get_exception_handler())
-    return not any((*left, *settings, asyncio.all_tasks(loop)))
-
-
-def _end(loop: asyncio.AbstractEventLoop) -> None:
-    """Close a loop with all that is in it, as `asyncio.run` does."""
-    try:
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        for task in tasks:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                text = "a task failed when it was cancelled at the end of the run"
-                loop.call_exception_handler({"message": text, "exception": error, "task": task})
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
-    finally:
-        loop.close()
 
 
 def _finish(value: Any, run: Callable[[Any], Any]) -> Any:

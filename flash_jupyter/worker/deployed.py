@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flash_jupyter.worker.install import install
-
 MANIFEST = "flash_manifest.json"
 #: what every image has, and brings the SDK and FastAPI with it
 IMAGE_PACKAGE = "runpod-flash"
@@ -99,6 +97,8 @@ def serve(handler: Path, environ: Mapping[str, str]) -> None:
         path = os.pathsep.join([str(Path(image).parent), environ.get("PATH", os.defpath)])
         os.execve(image, [image, "-u", *arguments], {**environ, "PATH": path})
     if any(importlib.util.find_spec(name) is None for name in IMAGE_MODULES):
+        from flash_jupyter.worker.install import install  # loads cloudpickle, of which a bundle may bring its own
+
         install([IMAGE_PACKAGE])
     sys.path.insert(0, str(program.parent))
     for name in [name for name in sys.modules if name.partition(".")[0] == "flash_jupyter"]:

@@ -1,7 +1,7 @@
 """`deps=` on a worker: what its interpreter lacks, in an overlay folder in front of the import path.
 
 An overlay is made once per set of dependencies, Python and what that has, by uv where there is one, else by pip; who
-comes second uses it (`overlays.py` says where it lies). What the interpreter already has keeps its version, unless
+comes second uses it (`modules.py` says where it lies). What the interpreter already has keeps its version, unless
 `deps=` asks for another one.
 """
 

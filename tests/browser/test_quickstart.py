@@ -18,6 +18,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 @pytest.mark.slow
 def test_the_quickstart_runs_whole_and_its_plot_is_seen(open_lab: Callable[..., Lab], server: JupyterServer) -> None:
     shutil.copy(NOTEBOOKS / "quickstart.ipynb", server.folder)
+    shutil.copytree(NOTEBOOKS / "images", server.folder / "images")
     lab = open_lab(name="quickstart.ipynb")
     sources = [cell.source for cell in server.read_notebook("quickstart.ipynb").cells if cell.cell_type == "code"]
     expected = [

@@ -18,10 +18,12 @@ from emulated import wait_for
 from flash_jupyter.backend import Backend
 from flash_jupyter.build.bundle import BuildOptions, Bundle, build
 from flash_jupyter.deploy.apps import AppDesk
+from flash_jupyter.deploy.records import announce
 from flash_jupyter.deploy.removal import remove_environment
-from flash_jupyter.deploy.terms import Result, Terms
+from flash_jupyter.deploy.terms import RUNTIME_SECRET, Result, Terms
+from flash_jupyter.errors import DeployError
 from flash_jupyter.runtime.children import Family
-from flash_jupyter.runtime.state import Deployed, StateManager
+from flash_jupyter.runtime.state import Deployed, StateManager, read_endpoints
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.local_admin import LocalAdmin, ensure_runtime_secret
 from flash_jupyter.transport.apps import Apps
@@ -163,6 +165,26 @@ def test_the_map_is_corrected_where_the_key_may_write(ship: Ship) -> None:
         assert looked.wrong.startswith("the map is not repaired: ")
         looked = loop.call(Family(manifest, ship.environment_id, link.http).look(repair=True))
         assert (looked.repaired, looked.drift) == ((f"the map says {endpoint_id} for numbers now",), ())
+
+
+def test_the_key_that_repairs_is_not_the_one_that_all_workers_get(ship: Ship) -> None:
+    with pytest.raises(DeployError) as raised:
+        ship.send_again(RUNTIME_SECRET)
+    assert raised.value.message == (
+        f"secret {RUNTIME_SECRET} is the one that all workers of the app get; nothing was changed"
+    )
+
+
+def test_a_build_that_ran_before_begins_with_a_map_of_its_own(ship: Ship) -> None:
+    before = {"numbers": Deployed("e1", "https://host/v2/e1", {"name": "numbers"}), "web": Deployed("e2", "u")}
+    with on_loop(ship.desk.settings) as (loop, link):
+        apps = Apps(link.http)
+        build_id = loop.call(apps.environment(ship.environment_id)).active_build_id or ""
+        loop.call(announce(apps, build_id, "elsewhere", before))
+        loop.call(announce(apps, build_id, "elsewhere", {"web": Deployed("e3", "u")}))
+        assert read_endpoints(loop.call(apps.manifest(build_id)), "elsewhere") == {"web": Deployed("e3", "u")}
+        loop.call(announce(apps, build_id, "elsewhere", None))
+        assert "elsewhere" not in loop.call(apps.manifest(build_id))["environments"]
 
 
 async def both(work: Callable[[], Awaitable[object]]) -> None:

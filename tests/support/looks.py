@@ -12,7 +12,8 @@ DECORATION = "●"
 #: rounding of boxes, in CSS pixels
 TOLERANCE_PX = 1
 
-#: every text with its contrast, and what is wider than the box that it stands in
+#: every text with its contrast, and what is wider than the box that it stands in; a text that ends in an ellipsis, and is
+#: whole under the pointer, is meant so
 _MEASURE = """(root) => {
     const numbers = colour => {
         const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
@@ -44,7 +45,8 @@ _MEASURE = """(root) => {
     }
     for (const element of [root, ...root.querySelectorAll('*')]) {
         const box = element.getBoundingClientRect();
-        const hidden = getComputedStyle(element).overflowX !== 'visible';
+        const {overflowX, textOverflow} = getComputedStyle(element);
+        const hidden = overflowX !== 'visible' && !(textOverflow === 'ellipsis' && element.title);
         if (box.width && (box.right > right + TOLERANCE || hidden && element.scrollWidth > element.clientWidth + TOLERANCE))
             wide.push(`${element.tagName.toLowerCase()}.${element.className}: ${element.innerText ?? ''}`.slice(0, 120));
     }

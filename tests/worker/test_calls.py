@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from calls import Caller, local_module, method, request
 from cells import WorkerProcess
 
-from flash_jupyter.worker.calls import run_alone
 from flash_jupyter.worker.modules import Silent, StandIn
-
-Leave = Callable[[list[str]], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(scope="module")
@@ -72,78 +66,6 @@ def test_coroutines_of_an_instance_keep_their_loop(call: Caller) -> None:
     base = request(source, "C")
     call(method(base, "start", "c-loop", ((), {})))
     assert call(method(base, "end", "c-loop", None)).value == 7
-
-
-async def _loop() -> asyncio.AbstractEventLoop:
-    task = asyncio.current_task()
-    assert task is not None
-    assert asyncio.all_tasks() == {task}
-    await asyncio.sleep(0.001)
-    return asyncio.get_running_loop()
-
-
-def test_coroutines_that_leave_nothing_follow_each_other_on_one_loop() -> None:
-    assert run_alone(_loop()) is run_alone(_loop())
-
-
-async def _leave_a_task(seen: list[str]) -> None:
-    async def endless() -> None:
-        try:
-            await asyncio.get_running_loop().create_future()
-        finally:
-            seen.append("task cancelled")
-
-    asyncio.get_running_loop().keep = asyncio.ensure_future(endless())  # type: ignore[attr-defined]
-    await asyncio.sleep(0)
-
-
-async def _leave_a_timer(seen: list[str]) -> None:
-    asyncio.get_running_loop().call_later(3600, seen.append, "a timer of the call before")
-
-
-async def _leave_a_generator(seen: list[str]) -> None:
-    async def numbers() -> AsyncIterator[int]:
-        try:
-            yield 1
-        finally:
-            seen.append("generator closed")
-
-    asyncio.get_running_loop().keep = generator = numbers()  # type: ignore[attr-defined]
-    assert await generator.__anext__() == 1
-
-
-async def _leave_a_thread(seen: list[str]) -> None:
-    asyncio.get_running_loop().run_in_executor(None, seen.append, "thread joined")
-
-
-async def _leave_a_setting(seen: list[str]) -> None:
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-
-
-async def _fail_with_a_task(seen: list[str]) -> None:
-    await _leave_a_task(seen)
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(
-    ("leave", "ends_with"),
-    [
-        pytest.param(_leave_a_task, ["task cancelled"], id="a task is cancelled"),
-        pytest.param(_fail_with_a_task, ["task cancelled"], id="a task is cancelled after an interrupt"),
-        pytest.param(_leave_a_timer, [], id="a timer never comes"),
-        pytest.param(_leave_a_generator, ["generator closed"], id="a generator is closed"),
-        pytest.param(_leave_a_thread, ["thread joined"], id="the threads are joined"),
-        pytest.param(_leave_a_setting, [], id="a setting of the loop goes with it"),
-    ],
-)
-def test_what_a_coroutine_leaves_in_its_loop_ends_with_it(leave: Leave, ends_with: list[str]) -> None:
-    seen: list[str] = []
-    loop = run_alone(_loop())
-    with contextlib.suppress(KeyboardInterrupt):
-        run_alone(leave(seen))
-    assert (seen, loop.is_closed()) == (ends_with, True)
-    assert run_alone(_loop()) is not loop
-    assert seen == ends_with
 
 
 def test_a_member_of_a_local_module_is_imported_there(call: Caller, tmp_path: Path) -> None:
