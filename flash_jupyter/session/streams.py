@@ -10,7 +10,9 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
+from datetime import timedelta
 
+from flash_jupyter.quantities import read_time
 from flash_jupyter.session.events import Fragment, read_fragment
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import Http
@@ -19,6 +21,8 @@ from flash_jupyter.wire.control import LogLine
 
 #: last lines of a worker's own log that an error shows; what its cells print is not among them
 TAIL_LINES = 200
+#: for clocks of one platform that differ
+MARGIN_S = 5.0
 
 
 class LogStreams:
@@ -28,6 +32,8 @@ class LogStreams:
         self._http, self._control = http, Control(http)
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._listeners: dict[str, Callable[[Fragment], None]] = {}
+        #: the loop's time since when a run is listened to, which is before it is sent
+        self._since: dict[str, float] = {}
         self._tails: dict[str, deque[LogLine]] = {}
         #: the run that was heard last from each worker
         self._runs: dict[str, str] = {}
@@ -36,10 +42,12 @@ class LogStreams:
     def listen(self, run: str, listener: Callable[[Fragment], None]) -> None:
         """Give every fragment of `run` to `listener`."""
         self._listeners[run] = listener
+        self._since.setdefault(run, asyncio.get_running_loop().time())
 
     def forget(self, run: str) -> None:
         """Stop listening to a run; followers stay."""
         self._listeners.pop(run, None)
+        self._since.pop(run, None)
 
     @property
     def listening(self) -> int:
@@ -83,11 +91,33 @@ class LogStreams:
         self._tails.setdefault(worker_id, deque(maxlen=2 * TAIL_LINES))
         url, ended = self._control.logs_url(endpoint_id, worker_id), self._ended[worker_id]
         try:
-            async with aclosing(follow_log(self._http, url, ended=ended.set)) as lines:
-                async for line in lines:
-                    self._take(line, worker_id)
+            if since := await self._follow_tail(url, worker_id):
+                self._tails[worker_id].clear()
+                async with aclosing(follow_log(self._http, url, since=since, ended=ended.set)) as lines:
+                    async for line in lines:
+                        self._take(line, worker_id)
         finally:
             ended.set()
+
+    async def _follow_tail(self, url: str, worker_id: str) -> str:
+        """Follow a log from its last lines on; where a run said more before these, return a time before its begin."""
+        is_met = False
+        async with aclosing(follow_log(self._http, url, ended=self._ended[worker_id].set)) as lines:
+            async for line in lines:
+                if not is_met and (fragment := read_fragment(line.line)) and fragment.run in self._listeners:
+                    is_met = True
+                    if fragment.seq and (since := self._before(fragment.run, line)):
+                        return since
+                self._take(line, worker_id)
+        return ""
+
+    def _before(self, run: str, line: LogLine) -> str:
+        """A time of the platform, whatever our clock says, before the run was sent: it is older than the run's line."""
+        said_at = read_time(line.ts)
+        if said_at is None:
+            return ""
+        seconds = asyncio.get_running_loop().time() - self._since[run] + MARGIN_S
+        return (said_at - timedelta(seconds=seconds)).isoformat()
 
     def _take(self, line: LogLine, worker_id: str) -> None:
         fragment = read_fragment(line.line)

@@ -31,11 +31,13 @@ async def follow_log(
     url: str,
     *,
     tail: int = limits.LOG_TAIL_MAX,
+    since: str = "",
     clock: Clock | None = None,
     ended: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[LogLine, None]:
     """Yield the lines of a worker's log, the last `tail` old ones first, until the worker is gone.
 
+    With `since`, a time of the platform in RFC 3339, all old ones from then on come first instead (REST v2 document).
     Ends when the platform does not know the worker any more, or after `FRUITLESS` attempts that brought nothing. Calls
     `ended` whenever the platform has closed the stream by itself: then all lines so far are here.
     """
@@ -43,7 +45,7 @@ async def follow_log(
     last_id, fruitless = "", 0
     while fruitless < FRUITLESS:
         try:
-            async with contextlib.aclosing(_read_once(http, url, tail, last_id)) as events:
+            async with contextlib.aclosing(_read_once(http, url, tail, last_id, since)) as events:
                 async for event_id, line in events:
                     last_id, fruitless = event_id or last_id, 0
                     if line is not None:
@@ -74,8 +76,11 @@ async def last_lines(http: Http, url: str, *, tail: int) -> list[LogLine]:
     return lines
 
 
-async def _read_once(http: Http, url: str, tail: int, last_id: str) -> AsyncGenerator[tuple[str, LogLine | None], None]:
-    params: dict[str, Any] = {} if last_id else {"tail": tail}
+async def _read_once(
+    http: Http, url: str, tail: int, last_id: str, since: str = ""
+) -> AsyncGenerator[tuple[str, LogLine | None], None]:
+    beginning: dict[str, Any] = {"since": since} if since else {"tail": tail}
+    params = {} if last_id else beginning
     headers = {"Last-Event-ID": last_id} if last_id else {}
     async with http.stream(url, params=params, headers=headers) as response:
         async for event in EventSource(response).aiter_sse():

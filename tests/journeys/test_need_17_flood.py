@@ -34,6 +34,18 @@ def test_need_17_fifty_megabytes_are_bounded_in_the_notebook_and_whole_in_the_lo
     assert notebook.value("after") == 1
 
 
+@pytest.mark.slow
+def test_need_17_what_a_new_worker_said_before_anybody_knew_of_it_is_not_lost(notebook: Any) -> None:
+    """Its log has more lines by then than the last ones that a stream begins with."""
+    cell = notebook.ok(
+        "%%remote name=unheard--fault-latency-4s\nfor i in range(200_000):\n    print('x' * 92, f'{i:06}')\nimport time\ntime.sleep(6)"
+    )
+    note = next(text for text in reversed(cell.displays) if "left out" in text)
+    lines = Path(note.partition("all of it: ")[2]).read_text().splitlines()
+    assert [line[93:] for line in lines] == [f"{i:06}" for i in range(200_000)]
+    assert not [text for text in cell.displays if "were lost" in text]
+
+
 def test_need_17_a_hundred_thousand_progress_updates_are_one_line(notebook: Any) -> None:
     started = time.monotonic()
     cell = notebook.ok(

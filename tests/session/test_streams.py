@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 
 import httpx
 from platform_app import BACKEND
@@ -12,8 +14,9 @@ from flash_jupyter.transport.http import Http
 RUN, OTHER = "0123456789abcdef", "fedcba9876543210"
 
 
-def sse(*lines: str) -> bytes:
-    return b"".join(b'data: {"source":"container","line":"%s","ts":"t"}\n\n' % line.encode() for line in lines)
+def sse(*lines: str, at: str = "t") -> bytes:
+    found = (json.dumps({"source": "container", "line": line, "ts": at}) for line in lines)
+    return "".join(f"data: {data}\n\n" for data in found).encode()
 
 
 class Workers:
@@ -23,7 +26,7 @@ class Workers:
         self._logs = logs
         self.requests: list[str] = []
 
-    def handle(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx.Request) -> httpx.Response:
         worker = request.url.path.split("/")[-2]
         self.requests.append(worker)
         body = self._logs.pop(worker, None)
@@ -32,11 +35,13 @@ class Workers:
         return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=body)
 
 
-def follow(workers: Workers, *watched: str) -> tuple[dict[str, list[Fragment]], LogStreams]:
+def follow(
+    handle: Callable[[httpx.Request], httpx.Response], *watched: str
+) -> tuple[dict[str, list[Fragment]], LogStreams]:
     seen: dict[str, list[Fragment]] = {RUN: [], OTHER: []}
 
     async def main() -> LogStreams:
-        http = Http(BACKEND, transport=httpx.MockTransport(workers.handle))
+        http = Http(BACKEND, transport=httpx.MockTransport(handle))
         streams = LogStreams(http)
         for run in seen:
             streams.listen(run, seen[run].append)
@@ -83,11 +88,29 @@ def test_events_of_runs_that_nobody_waits_for_are_dropped() -> None:
     assert streams.tail("w1") == ()
 
 
+def test_a_run_that_said_more_than_the_last_lines_hold_is_read_from_its_begin() -> None:
+    tail, whole = [f"@FJ1:{RUN}:{seq}:1/1:{seq}" for seq in (2, 3)], [f"@FJ1:{RUN}:{seq}:1/1:{seq}" for seq in range(4)]
+    asked: list[dict[str, str]] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        if len(asked) > 2:
+            return httpx.Response(404, json={"detail": "no such worker"})
+        lines = sse("booting", *(whole if "since" in asked[-1] else tail), at="2026-11-22T07:00:00Z")
+        return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=lines)
+
+    seen, streams = follow(handle, "w1")
+    assert [fragment.text for fragment in seen[RUN]] == ["0", "1", "2", "3"]
+    assert streams.tail("w1") == ("booting",)
+    assert asked[0] == {"tail": "5000"}
+    assert "2026-11-22T06:59:50" < asked[1]["since"] < "2026-11-22T06:59:56"
+
+
 def test_the_end_of_a_stream_is_heard_after_its_last_line() -> None:
     seen: list[str] = []
 
     async def main() -> None:
-        http = Http(BACKEND, transport=httpx.MockTransport(Workers(w1=sse(f"@FJ1:{RUN}:0:1/1:last")).handle))
+        http = Http(BACKEND, transport=httpx.MockTransport(Workers(w1=sse(f"@FJ1:{RUN}:0:1/1:last"))))
         streams = LogStreams(http)
         streams.listen(RUN, lambda fragment: seen.append(fragment.text))
         streams.watch("ep", "w1")
