@@ -229,7 +229,7 @@ def test_health_that_answers_while_the_port_does_not_is_a_502(api: Api, worker: 
     assert answer.status_code == 502
     assert answer.json() == {"error": f"worker {name} does not listen on its port (PORT)"}
     assert answer.headers["X-Runpod-Worker-Id"] == name
-    assert requests_of(api) == [0]
+    wait_for(lambda: requests_of(api) == [0])
 
 
 def test_an_answer_that_takes_too_long_is_a_524(limited: Callable[..., Api], worker: ThreadedServer) -> None:
@@ -237,7 +237,7 @@ def test_an_answer_that_takes_too_long_is_a_524(limited: Callable[..., Api], wor
     answer = api.get(f"{balanced(api, worker)}/sleep?seconds=30")
     assert (answer.status_code, answer.json()) == (524, {"error": "the request took longer than 0.3 s"})
     wait_for(lambda: worker.app.state.sleeping == 0)
-    assert requests_of(api) == [0]
+    wait_for(lambda: requests_of(api) == [0])
 
 
 def test_a_body_that_says_it_is_too_large_reaches_no_worker(limited: Callable[..., Api]) -> None:
@@ -257,7 +257,7 @@ def test_a_body_of_unknown_length_is_cut_at_the_limit(limited: Callable[..., Api
     base = balanced(api, worker)
     assert api.post(f"{base}/upload", content=body()).status_code == 413
     assert api.post(f"{base}/upload", content=b"x" * 100_000).json() == {"size": 100_000}
-    assert requests_of(api) == [0]
+    wait_for(lambda: requests_of(api) == [0])
 
 
 def test_an_answer_that_is_too_large_is_a_502(limited: Callable[..., Api], worker: ThreadedServer) -> None:
@@ -331,7 +331,7 @@ def test_a_client_that_goes_away_frees_its_place(api: Api, worker: ThreadedServe
     wait_for(lambda: worker.app.state.sleeping == 1)
     running.cancel()
     wait_for(lambda: worker.app.state.sleeping == 0)
-    assert requests_of(api) == [0]
+    wait_for(lambda: requests_of(api) == [0])
 
 
 def test_a_wanted_worker_is_preferred(api: Api, worker: ThreadedServer) -> None:
