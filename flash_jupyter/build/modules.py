@@ -210,9 +210,11 @@ class Modules:
 def above(root: Path, name: str) -> tuple[Path, Path] | None:
     """Return the file of a top-level module above `root` and the folder of the project, where both have one."""
     project = project_root(root.parent)
-    for folder in root.parents if project else ():
+    if project is None:
+        return None
+    for folder in root.parents:
         places = (folder / f"{name}.py", folder / name / "__init__.py", folder / "src" / name / "__init__.py")
-        if project and (found := next((path for path in places if path.is_file()), None)):
+        if found := next((path for path in places if path.is_file()), None):
             return found, project
         if folder == project:
             break

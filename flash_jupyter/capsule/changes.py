@@ -1,4 +1,4 @@
-"""Which of the objects that travelled were changed, and how the change gets into the original.
+"""Which of the objects that travelled were changed, and what of it travels home; `applying.py` brings it in there.
 
 Every object is compared on its own, not with what it holds: a list by the identity of its elements, an instance by
 the identity of its attributes. As all objects of the graph are in the table, every change is found, and the news of it
@@ -12,7 +12,7 @@ import hashlib
 import operator
 import pickle
 import types
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -49,11 +49,6 @@ def find_change(obj: Any, before: list[Any]) -> Change | None:
 def holds_any(before: list[Any], ids: set[int]) -> bool:
     """Whether a snapshot holds one of these objects itself."""
     return any(id(entry) in ids for entry in before)
-
-
-def apply_change(obj: Any, news: Change) -> None:
-    """Bring a change into the original, in place."""
-    _APPLY[news[0]](obj, news[1])
 
 
 class Digest(str):
@@ -133,7 +128,7 @@ def _opaque_look(obj: Any) -> list[Any]:
 
 def _instance_look(obj: Any) -> list[Any]:
     held = _held(obj)
-    look = _items_look(_attributes(obj))
+    look = _items_look(attributes_of(obj))
     if held is not None:
         look += _LOOKS[held](obj)
     elif _has_own_reduction(obj):
@@ -146,7 +141,8 @@ def _held(obj: Any) -> type | None:
     return next((base for base in _LOOKS if isinstance(obj, base)), None)
 
 
-def _attributes(obj: Any) -> dict[str, Any]:
+def attributes_of(obj: Any) -> dict[str, Any]:
+    """Return what an instance holds in its slots and in its `__dict__`."""
     slots = {name: getattr(obj, name) for name in copyreg._slotnames(type(obj)) if hasattr(obj, name)}  # type: ignore[attr-defined]
     return {**slots, **getattr(obj, "__dict__", {})}
 
@@ -206,76 +202,11 @@ def content_of(obj: Any) -> Change:
         return "array", obj.copy()
     if _is_frame(obj):
         return "frame", obj.copy(deep=False)
-    held, attributes = _held(obj), _attributes(obj)
+    held, attributes = _held(obj), attributes_of(obj)
     if held is None:
         return "instance", (None, None, attributes)
     content = bytes(obj) if held is bytearray else list(obj.items()) if held is dict else list(obj)
     return "instance", (held.__name__, content, attributes)
-
-
-def _apply_instance(obj: Any, news: tuple[str | None, Any, dict[str, Any]]) -> None:
-    held, content, attributes = news
-    if content is not None:
-        _REFILL[held or ""](obj, content)
-    for name in _attributes(obj).keys() - attributes.keys():
-        object.__delattr__(obj, name)
-    for name, value in attributes.items():
-        object.__setattr__(obj, name, value)
-
-
-def _refill_list(obj: Any, content: list[Any]) -> None:
-    list.__setitem__(obj, slice(None), content)
-
-
-def _refill_dict(obj: Any, content: list[Any]) -> None:
-    kind = OrderedDict if isinstance(obj, OrderedDict) else dict  # which keeps an order of its own beside dict's
-    kind.clear(obj)
-    for key, value in content:
-        kind.__setitem__(obj, key, value)
-
-
-def _refill_set(obj: Any, content: list[Any]) -> None:
-    set.clear(obj)
-    set.update(obj, content)
-
-
-def _refill_deque(obj: Any, content: list[Any]) -> None:
-    deque.clear(obj)
-    deque.extend(obj, content)
-
-
-def _refill_bytearray(obj: Any, content: bytes) -> None:
-    obj[:] = content
-
-
-def _apply_class(cls: type, news: tuple[dict[str, Any], list[str]]) -> None:
-    attributes, gone = news
-    for name in vars(cls).keys() & gone:
-        delattr(cls, name)
-    for name, value in attributes.items():
-        if vars(cls).get(name) is not value:
-            setattr(cls, name, value)
-
-
-def _apply_function(function: types.FunctionType, news: tuple[dict[str, Any], list[Any]]) -> None:
-    attributes, contents = news
-    function.__dict__.clear()
-    function.__dict__.update(attributes)
-    for cell, value in zip(function.__closure__ or (), contents, strict=False):
-        cell.cell_contents = value
-
-
-def _apply_array(array: Any, news: Any) -> None:
-    if array.shape != news.shape or array.dtype != news.dtype:
-        array.resize(news.shape, refcheck=False)
-    array[...] = news
-
-
-def _apply_frame(frame: Any, news: Any) -> None:
-    frame._update_inplace(news)
-    frame.attrs = news.attrs
-    if news.ndim == 1:
-        frame.name = news.name
 
 
 _LOOKS: dict[type, Callable[[Any], list[Any]]] = {
@@ -285,18 +216,4 @@ _LOOKS: dict[type, Callable[[Any], list[Any]]] = {
     deque: list,
     bytearray: _bytes_look,
     types.FunctionType: _function_look,
-}
-_REFILL: dict[str, Callable[[Any, Any], None]] = {
-    "list": _refill_list,
-    "dict": _refill_dict,
-    "set": _refill_set,
-    "deque": _refill_deque,
-    "bytearray": _refill_bytearray,
-}
-_APPLY: dict[str, Callable[[Any, Any], None]] = {
-    "instance": _apply_instance,
-    "class": _apply_class,
-    "function": _apply_function,
-    "array": _apply_array,
-    "frame": _apply_frame,
 }

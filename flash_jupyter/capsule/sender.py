@@ -8,8 +8,9 @@ import types
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from flash_jupyter.capsule.applying import apply_change
 from flash_jupyter.capsule.blame import Unpicklable, blame
-from flash_jupyter.capsule.changes import Change, apply_change
+from flash_jupyter.capsule.changes import Change
 from flash_jupyter.capsule.container import Buffer, masked, read_capsule, write_capsule
 from flash_jupyter.capsule.kinds import travels_by_value
 from flash_jupyter.capsule.pickling import ATOMS, PYTHON, Pickler, Unpickler, no_code

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flash_jupyter.cli.desk import Desk, at_desk, face_of, in_notebook
-from flash_jupyter.cli.output import FAILED, Json, Yes
+from flash_jupyter.cli.output import Json, Yes
 from flash_jupyter.session.logs import LINES, logs
 from flash_jupyter.session.meter import DAYS, DAYS_MAX
 from flash_jupyter.session.sweep import Swept
@@ -148,10 +148,9 @@ def sweep(context: typer.Context, yes: Yes = False, as_json: Json = False) -> No
             desk.face.show([*listed, said])
             return
         desk.show_beside(listed)
-        is_wanted = bool(orphans) and (yes or (not as_json and desk.face.confirm("delete?")))
+        if orphans and not as_json:
+            desk.confirm("delete?", yes=yes)
+        is_wanted = bool(orphans) and (yes or not as_json)
         swept = desk.session.sweep(orphan.id for orphan in orphans) if is_wanted else Swept([], [])
         rows = [orphan.to_json() for orphan in orphans]
-        said = swept.describe() if is_wanted or not orphans else "nothing was deleted"
-        desk.show([said], {"orphans": rows, "deleted": swept.deleted, "kept": swept.kept})
-        if orphans and not (is_wanted or as_json):
-            raise typer.Exit(FAILED)
+        desk.show([swept.describe()], {"orphans": rows, "deleted": swept.deleted, "kept": swept.kept})

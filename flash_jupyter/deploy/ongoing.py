@@ -27,7 +27,7 @@ from flash_jupyter.session.show import awake, show, showing
 from flash_jupyter.session.wait import CONFIRM_S, Inbox
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
-from flash_jupyter.transport.loop import LoopThread
+from flash_jupyter.transport.loop import LoopThread, within
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Job
@@ -183,7 +183,7 @@ async def join(loop: LoopThread, call: Call) -> Any:
 async def _stopped(call: Call, future: Future[Any]) -> str:
     """Cancel a call, wait for a moment until it is over, and say what became of it."""
     try:
-        said = await asyncio.wait_for(call.cancel(), CONFIRM_S)
+        said = await within(call.cancel(), CONFIRM_S)
     except (ApiError, asyncio.TimeoutError) as failure:
         return f"it is not confirmed that it is cancelled ({failure or 'no answer'}); its job may go on"
     finally:

@@ -156,7 +156,7 @@ class AccountApi:
         a secret that somebody else has set stays what it is.
         """
         sent = await _object(request)
-        name, secret, account = (_text(sent, field) for field in ("name", "secret", "account"))
+        name, secret, account = _text(sent, "name"), _text(sent, "secret"), _text(sent, "account", "read")
         endpoints, environments = _texts(sent, "endpoints"), _texts(sent, "environments")
         if not secret:
             return JSONResponse({"name": name, "key": self._keys.create(name, endpoints, environments, account)}, 201)
@@ -216,8 +216,8 @@ def _show_key(key: RestrictedKey) -> dict[str, Any]:
     return {"name": key.id, "endpoints": key.endpoints, "environments": key.environments, "account": key.account}
 
 
-def _text(sent: dict[str, Any], name: str) -> str:
-    value = sent.get(name, "read" if name == "account" else "")
+def _text(sent: dict[str, Any], name: str, default: str = "") -> str:
+    value = sent.get(name, default)
     if not isinstance(value, str):
         raise Problem(400, f"`{name}` must be text")
     return value

@@ -26,6 +26,15 @@ DATA_CENTERS: Entries = _CATALOG["data_centers"]
 PUBLIC_TEMPLATES: Entries = _CATALOG["templates"]
 
 
+def short_name(card: str) -> str:
+    """Return a GPU type's short name.
+
+    >>> short_name("NVIDIA GeForce RTX 4090"), short_name("NVIDIA A40")
+    ('RTX 4090', 'A40')
+    """
+    return card.removeprefix("NVIDIA ").removeprefix("GeForce ")
+
+
 def cpu_memory_gb(flavor: str, vcpus: int, *, least: int = 2) -> int | None:
     """Return the memory of a CPU worker in GB, or None where the flavour or its size does not exist.
 

@@ -30,7 +30,7 @@ def show_gpu(card: str, query: Query, sold_out: SoldOut) -> dict[str, Any]:
     entry = catalog.GPU_POOLS[pool]
     document = {
         "id": card,
-        "name": _name(card),
+        "name": catalog.short_name(card),
         "pool": pool,
         "manufacturer": "NVIDIA",
         "memory": entry["memory"],
@@ -87,7 +87,7 @@ def show_data_center(place: str, query: Query, sold_out: SoldOut) -> dict[str, A
     include = query.get("include", [])
     if "GPU_AVAILABILITY" in include:
         pools = catalog.POOL_OF.items()
-        document["gpuAvailability"] = [_level(card, _name(card), sold_out(pool)) for card, pool in pools]
+        document["gpuAvailability"] = [_level(card, catalog.short_name(card), sold_out(pool)) for card, pool in pools]
     if "CPU_AVAILABILITY" in include and center["cpu"]:
         flavors = {flavor: entry["name"] for flavor, entry in catalog.CPU_FLAVORS.items()}
         document["cpuAvailability"] = [_level(flavor, name, sold_out(flavor)) for flavor, name in flavors.items()]
@@ -138,15 +138,6 @@ def _availability(places: Iterable[str]) -> dict[str, Any]:
 
 def _level(resource_id: str, name: str, sold_out: bool) -> dict[str, str]:
     return {"id": resource_id, "name": name, "availability": "NONE" if sold_out else "HIGH"}
-
-
-def _name(card: str) -> str:
-    """Return a GPU type's short name.
-
-    >>> _name("NVIDIA GeForce RTX 4090"), _name("NVIDIA A40")
-    ('RTX 4090', 'A40')
-    """
-    return card.removeprefix("NVIDIA ").removeprefix("GeForce ")
 
 
 def _list_of(*words: str) -> Schema:

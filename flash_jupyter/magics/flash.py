@@ -16,7 +16,7 @@ from flash_jupyter.quantities import read_usd
 from flash_jupyter.resources.line import parse_value, split_pair, split_words, unknown_option
 from flash_jupyter.views.format import PLACES, one_line
 from flash_jupyter.views.listing import status_sheet
-from flash_jupyter.views.sheet import Rows, columns, json_bundle, listing, sheet_bundle
+from flash_jupyter.views.sheet import columns, json_bundle, listing, sheet_bundle
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -46,7 +46,7 @@ class FlashMagics(Magics):
             **{word: partial(self._command, word) for word in ("cancel", "logs")},
             "explain": self._explain,
             "local": lambda words: self._command("local", words or ["status"]),
-            "doctor": self._doctor,
+            "doctor": partial(self._command, "doctor"),
             "init": partial(self._command, "init"),
             "build": self._build,
             "run": self._run,
@@ -172,15 +172,6 @@ class FlashMagics(Magics):
         if self._remote.last is None:
             raise OptionError("no remote cell has run in this kernel", fix="write %%remote dry on top of the cell")
         explain_again(self.shell, self._remote.session(), *self._remote.last, as_json=as_json)
-
-    def _doctor(self, arguments: list[str]) -> None:
-        if arguments:
-            self._command("doctor", arguments)
-            return
-        from flash_jupyter.session.doctor import examine
-
-        rows = [check.to_json() for check in examine(self._remote.session().settings)]
-        self._show(sheet_bundle([Rows(rows, columns("subject", "level", "text", "fix", whole=("text", "fix")))]))
 
     # --- from a notebook to an API --------------------------------------------------------------------------------
 

@@ -157,8 +157,8 @@ class Family:
         what = "the map is not repaired"
         try:
             for name, endpoint_id in repairs_of(self._manifest, actual).items():
-                known = actual.mapped.get(name) or Deployed("", "")
-                await self._map(state, name, endpoint_id, known.remake)
+                known = actual.mapped.get(name)
+                await self._map(state, name, endpoint_id, known.remake if known else None)
                 done.append(f"the map says {endpoint_id} for {name} now")
             for name, lost in losses_of(self._manifest, actual).items():
                 what = f"{name} is not made anew"

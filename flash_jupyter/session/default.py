@@ -38,14 +38,6 @@ def withdraw(provider: Callable[[], Session]) -> None:
         _providers.remove(provider)
 
 
-def close_default() -> None:
-    """Close the process's own session; the next use makes a new one."""
-    with _lock:
-        sessions, _own[:] = _own[:], []
-    for session in sessions:
-        session.close()
-
-
 def _make() -> Session:
     from flash_jupyter.session.session import Session
     from flash_jupyter.settings import read_settings

@@ -75,7 +75,7 @@ class Feed:
     def restore(self) -> None:
         """Take up what another process has written of this job; it is told, not written again."""
         self._assembler, self._unwritten = EventAssembler(), None
-        for event in self._assembler.fill(read_journal(self.journal.path), None):
+        for event in self._assembler.fill(read_journal(self.journal.place), None):
             self._tell_listeners(event)
         self._assembler.keep = self._keep
 

@@ -28,6 +28,7 @@ from filelock import FileLock
 from flash_jupyter._version import __version__
 from flash_jupyter.capsule.pickling import PYTHON
 from flash_jupyter.errors import EmulatorError, OptionError, SettingsError, UnreachableError
+from flash_jupyter.processes import lives
 from flash_jupyter.settings import Backend, BackendName, Settings
 
 START_TIMEOUT_S = 20.0
@@ -233,11 +234,7 @@ def _is_alive(info: LocalInfo) -> bool:
     if child is not None and child.poll() is not None:
         del _children[info.pid]
         return False
-    try:
-        process = psutil.Process(info.pid)
-        return abs(process.create_time() - info.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+    return lives(info.pid, info.created)
 
 
 def _answers(info: LocalInfo) -> bool:

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from flash_jupyter.errors import OptionError
 from flash_jupyter.session.cost import Rate, job_cost_usd
 from flash_jupyter.session.links import Link
 from flash_jupyter.wire.control import BillingRecord
@@ -227,17 +226,6 @@ class Bill:
     def to_json(self) -> dict[str, Any]:
         """Return it as `--json` prints it."""
         return asdict(self)
-
-
-def check_days(text: str) -> int:
-    """Read a number of days, or raise `OptionError`.
-
-    >>> check_days("30")
-    30
-    """
-    if not text.isdecimal() or not 1 <= int(text) <= DAYS_MAX:
-        raise OptionError(f"`{text}` is no number of days", fix=f"say how many days, from 1 to {DAYS_MAX}")
-    return int(text)
 
 
 async def read_bill(link: Link, days: int = DAYS) -> Bill:

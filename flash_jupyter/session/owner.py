@@ -5,15 +5,13 @@ Importing this brings no client along: who looks for jobs of dead kernels from t
 
 from __future__ import annotations
 
-import os
 import platform
 import secrets
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
-import psutil
-
 from flash_jupyter import limits
+from flash_jupyter.processes import lives, mark_of_this
 from flash_jupyter.quantities import read_time
 from flash_jupyter.session.jobs import JobRecord, JobStore
 from flash_jupyter.settings import Settings
@@ -24,8 +22,7 @@ FORGOTTEN_S = limits.JOB_TTL_MAX_S + limits.EXECUTION_TIMEOUT_MAX_S
 
 def new_session_id() -> str:
     """Return what names a session among all of all machines: host, pid, create time of the process, and chance."""
-    pid = os.getpid()
-    return f"{platform.node()}:{pid}:{psutil.Process(pid).create_time():.2f}:{secrets.token_hex(3)}"
+    return f"{platform.node()}:{mark_of_this()}:{secrets.token_hex(3)}"
 
 
 def may_live(session_id: str) -> bool:
@@ -37,9 +34,8 @@ def may_live(session_id: str) -> bool:
     if host != platform.node():
         return True
     try:
-        found = psutil.Process(int(pid))
-        return abs(found.create_time() - float(created)) < 1 and found.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError):
+        return lives(pid, created)
+    except ValueError:
         return False
 
 

@@ -32,7 +32,7 @@ class LogStreams:
         self._http, self._control = http, Control(http)
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._listeners: dict[str, Callable[[Fragment], None]] = {}
-        #: the loop's time since when a run is listened to, which is before it is sent
+        #: the loop's time at which a run was about to be sent, of those that were sent from here
         self._since: dict[str, float] = {}
         self._tails: dict[str, deque[LogLine]] = {}
         #: the run that was heard last from each worker
@@ -42,7 +42,11 @@ class LogStreams:
     def listen(self, run: str, listener: Callable[[Fragment], None]) -> None:
         """Give every fragment of `run` to `listener`."""
         self._listeners[run] = listener
-        self._since.setdefault(run, asyncio.get_running_loop().time())
+
+    def expect(self, run: str, listener: Callable[[Fragment], None]) -> None:
+        """Listen to a run that is about to be sent: nothing of it was said before now."""
+        self._since[run] = asyncio.get_running_loop().time()
+        self.listen(run, listener)
 
     def forget(self, run: str) -> None:
         """Stop listening to a run; followers stay."""
@@ -112,11 +116,14 @@ class LogStreams:
         return ""
 
     def _before(self, run: str, line: LogLine) -> str:
-        """A time of the platform, whatever our clock says, before the run was sent: it is older than the run's line."""
-        said_at = read_time(line.ts)
-        if said_at is None:
+        """A time of the platform before the run was sent, whatever our clock says; "" where that is not known.
+
+        The line was written before now: as far before it as the sending lies before now, the run had said nothing.
+        """
+        said_at, sent_at = read_time(line.ts), self._since.get(run)
+        if said_at is None or sent_at is None:
             return ""
-        seconds = asyncio.get_running_loop().time() - self._since[run] + MARGIN_S
+        seconds = asyncio.get_running_loop().time() - sent_at + MARGIN_S
         return (said_at - timedelta(seconds=seconds)).isoformat()
 
     def _take(self, line: LogLine, worker_id: str) -> None:

@@ -166,7 +166,7 @@ class Submitter:
         self._refuse_cancelled()
         queue = Queue(link.http, request_urls(endpoint))
         self._feed.restart()
-        link.streams.listen(self._record.run, self._feed.take)
+        link.streams.expect(self._record.run, self._feed.take)
         # told once the request is out: the main thread shows it while the server works, not before
         asyncio.get_running_loop().call_soon(self._feed.tell, sent)
         job = await _run_once(queue, body)

@@ -68,10 +68,10 @@ class BackgroundWriter:
 
 
 class _File:
-    """A file that is made with the first piece; each one is written at once, so that a killed process loses nothing."""
+    """A file at `place`, made with the first piece; each is written at once, so that a killed process loses nothing."""
 
     def __init__(self, path: Path, writer: BackgroundWriter) -> None:
-        self._path, self._writer = path, writer
+        self.place, self._writer = path, writer
         self._file: BinaryIO | None = None
 
     def close(self) -> None:
@@ -80,9 +80,9 @@ class _File:
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._path.touch(mode=0o600)  # it holds what cells print
-            self._file = self._path.open("ab", buffering=0)
+            self.place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.place.touch(mode=0o600)  # it holds what cells print
+            self._file = self.place.open("ab", buffering=0)
         return self._file
 
     def _append(self, data: bytes) -> None:
@@ -95,11 +95,10 @@ class _File:
 
 
 class OutputLog(_File):
-    """All that a job printed, as text. `place` is where it is or would be, `path` None as long as there is nothing."""
+    """All that a job printed, as text. `path` is its place, and None as long as there is nothing."""
 
     def __init__(self, path: Path, writer: BackgroundWriter) -> None:
         super().__init__(path, writer)
-        self.place = path
         self.path: Path | None = None
 
     def write(self, text: str) -> None:
@@ -118,7 +117,7 @@ class Journal(_File):
 
     def __init__(self, path: Path, writer: BackgroundWriter) -> None:
         super().__init__(path, writer)
-        self.path, self.lines = path, 0
+        self.lines = 0
 
     def keep(self, seq: int, event: dict[str, Any]) -> None:
         """Add an event."""

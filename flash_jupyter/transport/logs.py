@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, AuthenticationError, NotFoundError
 from flash_jupyter.transport.http import Clock, Http, Retry
+from flash_jupyter.transport.loop import within
 from flash_jupyter.wire.control import LogLine
 
 #: a stream that brings nothing this many times in a row is given up
@@ -68,7 +69,7 @@ async def last_lines(http: Http, url: str, *, tail: int) -> list[LogLine]:
     stream, patience_s = _read_once(http, url, tail, ""), FIRST_LINE_S
     with contextlib.suppress(asyncio.TimeoutError, StopAsyncIteration, NotFoundError):
         while len(lines) < tail:
-            _, line = await asyncio.wait_for(anext(stream), patience_s)
+            _, line = await within(anext(stream), patience_s)
             patience_s = NEXT_LINE_S
             if line is not None:
                 lines.append(line)

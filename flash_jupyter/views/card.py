@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flash_jupyter.states import PHASES
-from flash_jupyter.views.format import PLACES, duration, escape, money, one_line
+from flash_jupyter.views.format import PLACES, duration, escape, faint, money, one_line
 from flash_jupyter.views.timeline import BILLED
 
 #: a job that took this long has a table of its phases
@@ -80,7 +80,7 @@ def final_bundle(line: str, phases_s: Mapping[str, float], price_per_hour_usd: f
         return one_line(line)
     table = _table(phases_s, price_per_hour_usd)
     unfolding = f'<details><summary style="cursor:pointer">{escape(line)}</summary>{table}</details>'
-    return {"text/plain": line, "text/html": one_line("")["text/html"].replace("></div>", f">{unfolding}</div>")}
+    return {"text/plain": line, "text/html": faint(unfolding)}
 
 
 def where(place: Place | None) -> list[str]:

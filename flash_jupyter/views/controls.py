@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets
 
 from flash_jupyter.views.endpoints import AGAIN, is_open, shown_jobs
-from flash_jupyter.views.format import escape, shortened, uncoloured
+from flash_jupyter.views.format import escape, one_line, shortened, uncoloured
 from flash_jupyter.views.listing import whose
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -29,10 +29,7 @@ Act = Callable[[str, str], None]
 
 def fallback() -> dict[str, str]:
     """Return what stands in the place of the buttons where there are no widgets, or not any more."""
-    return {
-        "text/plain": AGAIN,
-        "text/html": f'<div style="font-size:90%;opacity:.75">{escape(AGAIN)}</div>',
-    }
+    return one_line(AGAIN)
 
 
 class Controls:

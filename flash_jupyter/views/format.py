@@ -151,5 +151,13 @@ def one_line(text: str) -> dict[str, str]:
     >>> one_line("a < b\nc")["text/html"]
     '<div style="font-size:90%;opacity:.75">a &lt; b<br>c</div>'
     """
-    drawn = escape(text).replace("\n", "<br>")
-    return {"text/plain": text, "text/html": f'<div style="font-size:90%;opacity:.75">{drawn}</div>'}
+    return {"text/plain": text, "text/html": faint(escape(text).replace("\n", "<br>"))}
+
+
+def faint(drawn: str) -> str:
+    """Draw a line beside a result, of what is HTML already.
+
+    >>> faint("<b>made</b>")
+    '<div style="font-size:90%;opacity:.75"><b>made</b></div>'
+    """
+    return f'<div style="font-size:90%;opacity:.75">{drawn}</div>'

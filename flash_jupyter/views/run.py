@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flash_jupyter.views.format import PLACES, escape, money
+from flash_jupyter.views.format import PLACES, escape, faint, money
 from flash_jupyter.views.sheet import STYLE, Rows, columns, sheet_html, sheet_text
 
 COLUMNS = columns("method", "path", "function", "endpoint", "hardware", "cost", whole=("path", "cost"))
@@ -147,4 +147,4 @@ def _at_your_cost(event: Mapping[str, Any]) -> str:
 
 
 def _lines(lines: Sequence[str]) -> str:
-    return "".join(f'<div style="font-size:90%;opacity:.75">{escape(line)}</div>' for line in lines)
+    return "".join(faint(escape(line)) for line in lines)

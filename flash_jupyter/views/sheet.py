@@ -23,6 +23,7 @@ DOTS = {
     "IN_PROGRESS": "var(--jp-brand-color1, currentColor)",
     "ready": "var(--jp-success-color1, currentColor)",
     "COMPLETED": "var(--jp-success-color1, currentColor)",
+    "verified": "var(--jp-success-color1, currentColor)",
     "starting": "var(--jp-warn-color1, currentColor)",
     "queued": "var(--jp-warn-color1, currentColor)",
     "IN_QUEUE": "var(--jp-warn-color1, currentColor)",

@@ -15,12 +15,11 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 from flash_jupyter.capsule.kinds import Nested
 from flash_jupyter.errors import BuildError, FlashError
-from flash_jupyter.worker.current import current, read_manifest, serving
+from flash_jupyter.worker.current import ROOT, current, read_manifest, serving
 
 #: what `remote` made of a function -> the function
 _bare: dict[Any, Callable[..., Any]] = {}
@@ -150,13 +149,12 @@ def find_functions(places: Mapping[str, str], packages: str = "") -> dict[str, A
     """Return name -> function or class, for name -> `module:attribute`.
 
     `packages` is the folder of packages that only this resource has, below the bundle's root. Relative paths hold from
-    that root, as they do from a notebook's folder. Raises `BuildError` for
-    a module that can't be imported on this worker, and for one that lacks the name.
+    that root, as they do from a notebook's folder. Raises `BuildError` for a module that can't be imported on this
+    worker, and for one that lacks the name.
     """
-    root = Path(__file__).parents[2]
-    os.chdir(root)
+    os.chdir(ROOT)
     if packages:
-        sys.path.insert(0, str(root / packages))
+        sys.path.insert(0, str(ROOT / packages))
     sys.modules.setdefault(RELEASED, importlib.import_module("flash_jupyter"))
     return {name: _find(name, *place.split(":")) for name, place in places.items()}
 

@@ -37,6 +37,11 @@ def test_one_line_a_subject(tmp_path: Path) -> None:
     ]
 
 
+def test_no_command_but_those_that_need_one_loads_a_session() -> None:
+    code = "import sys, flash_jupyter.cli.main; print('flash_jupyter.session.session' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def test_a_failure_is_exit_code_one(tmp_path: Path) -> None:
     done = flash(tmp_path, "doctor", "--json", FLASH_JUPYTER_BACKEND="runpod")
     assert done.returncode == 1

@@ -90,7 +90,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_said_and_nothing_runs_twice(sh
     assert note.read_text() == f"{pid}\n"
 
 
-def test_calls_go_on_while_the_state_manager_is_away(shop: Calling, own_desk: Any) -> None:
+def test_a_call_asks_the_state_manager_nothing_while_its_map_is_fresh(shop: Calling, own_desk: Any) -> None:
     admin = LocalAdmin(own_desk.settings)
     assert shop.ask("scorer", "score", rows=[5])["output"]["total"] == 50
     admin.set_fault("500", route="graphql")

@@ -110,7 +110,9 @@ def test_calls_go_on_with_the_last_known_map_while_the_platform_is_away(desk: An
     assert found_later() == ocr
     admin = LocalAdmin(desk.settings)
     admin.set_fault("500", route="graphql")
-    assert found_later() == ocr
-    admin.clear_faults()
+    try:
+        assert found_later() == ocr
+    finally:
+        admin.clear_faults()
     place.loop.call(place.state.update(place.environment, "ocr", moved))
     wait_for(lambda: found_later() == moved, within_s=90)

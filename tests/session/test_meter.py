@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timezone
 
-import pytest
-
-from flash_jupyter.errors import OptionError
 from flash_jupyter.session.cost import Rate
-from flash_jupyter.session.meter import BillRow, DayRow, Meter, Row, bill_rows, check_days, day_rows
+from flash_jupyter.session.meter import BillRow, DayRow, Meter, Row, bill_rows, day_rows
 from flash_jupyter.wire.control import BillingRecord
 
 #: a cent a second for each worker
@@ -141,10 +138,3 @@ def test_a_day_without_a_bill_is_a_day_all_the_same() -> None:
     now = datetime(2026, 11, 22, 23, 59, tzinfo=timezone.utc)
     rows = day_rows(records, 3, now)
     assert rows == (DayRow("2026-11-20", 1.5), DayRow("2026-11-21", 0.0), DayRow("2026-11-22", 0.25))
-
-
-@pytest.mark.parametrize("text", ["", "0", "91", "-1", "1.5", "week"])
-def test_what_is_no_number_of_days(text: str) -> None:
-    with pytest.raises(OptionError) as caught:
-        check_days(text)
-    assert str(caught.value) == f"`{text}` is no number of days\n  → say how many days, from 1 to 90"

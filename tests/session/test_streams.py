@@ -44,7 +44,7 @@ def follow(
         http = Http(BACKEND, transport=httpx.MockTransport(handle))
         streams = LogStreams(http)
         for run in seen:
-            streams.listen(run, seen[run].append)
+            streams.expect(run, seen[run].append)
         for worker in watched:
             streams.watch("ep", worker)
         await asyncio.sleep(0.1)

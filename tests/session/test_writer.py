@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flash_jupyter.errors import ResultLost
 from flash_jupyter.session.attaching import replay, stored_answer
 from flash_jupyter.session.events import Event, Stream
 from flash_jupyter.session.jobs import JobRecord
@@ -117,10 +118,6 @@ def test_where_there_is_none_nothing_is_read(tmp_path: Path) -> None:
 
 
 def test_a_job_without_an_answer_still_shows_what_it_said(tmp_path: Path) -> None:
-    import pytest
-
-    from flash_jupyter.errors import ResultLost
-
     path, told = tmp_path / "fj-1.jsonl", list[Event]()
     written(path, (1, "late"), (0, "early"))
     record = JobRecord("fj-1", JobState.FAILED, "local", "2026-11-22T10:00:00.000Z", error="WorkerLost: gone")

@@ -5,7 +5,6 @@ There is as much of everything as is asked for, until a fault `no-stock` takes i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +44,7 @@ class HardwareOperations:
         most = catalog.GPUS_PER_WORKER_MAX
         return {
             "id": card,
-            "displayName": re.sub(r"^NVIDIA (GeForce )?", "", card),
+            "displayName": catalog.short_name(card),
             "manufacturer": "Nvidia",
             "memoryInGb": catalog.GPU_POOLS[pool]["memory"],
             "secureCloud": True,
