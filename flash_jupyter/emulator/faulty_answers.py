@@ -41,8 +41,8 @@ class FaultyAnswers:
         elif "dropped" in hit:
             await self._drop(hit["dropped"], scope, receive, send)
         elif "500-done" in hit:
-            await self._app(scope, receive, _ignore)
-            await self._failure(scope)(scope, receive, send)
+            if await self._is_carried_out(scope, receive, send):
+                await self._failure(scope)(scope, receive, send)
         elif "500" in hit:
             await self._failure(scope)(scope, receive, send)
         elif "429" in hit:
@@ -57,6 +57,20 @@ class FaultyAnswers:
         self._world.drop_connection(scope["client"])
         while (await receive())["type"] != "http.disconnect":
             pass
+
+    async def _is_carried_out(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Carry a request out without an answer; one that is refused, for its rate for example, is answered so."""
+        said: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            said.append(message)
+
+        await self._app(scope, receive, keep)
+        if not said or said[0]["status"] < 400:
+            return True
+        for message in said:
+            await send(message)
+        return False
 
     def _failure(self, scope: Scope) -> Response:
         """Return a 500 in the form of its plane."""
@@ -81,8 +95,8 @@ class FaultyAnswers:
         """Carry the request out, and close the connection without an answer; a log stream is cut after a while."""
         if target_of(scope["method"], scope["path"]).operation == "logs":
             await _for_some_time(self._app(scope, receive, send), fault.seconds or 0)
-        else:
-            await self._app(scope, receive, _ignore)
+        elif not await self._is_carried_out(scope, receive, send):
+            return
         self._world.drop_connection(scope["client"])
         while (await receive())["type"] != "http.disconnect":
             pass

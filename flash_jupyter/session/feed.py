@@ -18,8 +18,11 @@ from flash_jupyter.session.results import kept_events
 from flash_jupyter.session.writer import Journal, OutputLog, read_journal
 from flash_jupyter.transport.loop import within
 
-#: a log stream that is behind gets this long without a new line, when the answer does not carry all events
-STREAM_SILENCE_S = 1.0
+#: a log stream that is behind gets this long without a new line, when the answer does not carry all events: only after
+#: a flood, where a busy machine or the platform may well pause for a second
+STREAM_SILENCE_S = 5.0
+#: a stopped cell that says nothing for so long has said its last words
+LAST_SILENCE_S = 1.0
 #: a cell without an answer has this long to bring its last output: the worker's grace time, and a little more
 LAST_WORDS_S = limits.CANCEL_GRACE_S + 1.0
 #: events that a job without a listener keeps for `redirect`
@@ -136,7 +139,7 @@ class Feed:
         if self._assembler.is_complete:
             return
         carried, total = kept_events(answer)
-        while len(carried) < total and not self._assembler.done and await self._news():
+        while len(carried) < total and not self._assembler.done and await self._news(STREAM_SILENCE_S):
             pass
         for event in self._assembler.fill(carried, total):
             self.tell(event)
@@ -147,13 +150,13 @@ class Feed:
             await within(self._until_done_or_silent(), LAST_WORDS_S)
 
     async def _until_done_or_silent(self) -> None:
-        while not self._assembler.done and await self._news():
+        while not self._assembler.done and await self._news(LAST_SILENCE_S):
             pass
 
-    async def _news(self) -> bool:
-        """Wait for a line of the log; False when none comes for a while."""
+    async def _news(self, silence_s: float) -> bool:
+        """Wait for a line of the log; False when none comes for so long."""
         self._moved.clear()
-        await self._moved.wait_at_most(STREAM_SILENCE_S)
+        await self._moved.wait_at_most(silence_s)
         return self._moved.is_set()
 
     def _keep(self, seq: int, event: dict[str, Any]) -> None:

@@ -291,6 +291,12 @@ def test_500_of_every_second_status(api: Api) -> None:
     assert api.get(f"/v2/{endpoint}/status/{job}").json() == {"id": job, "status": "IN_QUEUE"}
 
 
+@pytest.mark.parametrize("kind", ["500-done", "dropped"])
+def test_what_is_refused_was_not_carried_out_and_is_answered_so(api: Api, kind: str) -> None:
+    fault(api, kind, route="create", times=1)
+    assert api.post("/v2/serverless", json={}).status_code == 422
+
+
 def test_a_dropped_request_was_carried_out(api: Api) -> None:
     endpoint = api.endpoint()
     fault(api, "dropped", route="run", times=1)

@@ -7,7 +7,9 @@ import base64
 import json
 from pathlib import Path
 
-from flash_jupyter.session.events import Fragment
+from flash_jupyter.capsule.receiver import Receiver
+from flash_jupyter.capsule.sender import Sender
+from flash_jupyter.session.events import Event, Fragment, Stream
 from flash_jupyter.session.feed import Feed
 from flash_jupyter.session.writer import BackgroundWriter, Journal, OutputLog
 
@@ -38,3 +40,26 @@ def test_the_log_s_answer_is_the_job_s(tmp_path: Path) -> None:
 
 def test_the_log_s_answer_may_be_that_of_an_earlier_sending(tmp_path: Path) -> None:
     assert answer_after(2, tmp_path) is None
+
+
+def test_a_log_that_pauses_is_waited_for_where_the_answer_does_not_carry_all(tmp_path: Path) -> None:
+    receiver = Receiver(Sender({}).pack({}, {}, {"run": "0" * 16}))
+    answer = receiver.pack({"events": [], "events_total": 2}, {}, lambda _: False)
+    said: list[Event] = []
+
+    def line(seq: int, text: str) -> Fragment:
+        return Fragment("0" * 16, seq, 1, 1, json.dumps({"t": "stdout", "text": text}))
+
+    async def feed_it() -> None:
+        writer = BackgroundWriter()
+        feed = Feed(OutputLog(tmp_path / "log", writer), Journal(tmp_path / "journal", writer), said.append)
+        feed.restart()
+        feed.take(line(0, "first"))
+        asyncio.get_running_loop().call_later(1.5, feed.take, line(1, "late"))
+        asyncio.get_running_loop().call_later(1.6, feed.take, Fragment("0" * 16, 2, 1, 1, json.dumps({"t": "done"})))
+        await feed.complete(answer)
+        feed.close(has_answer=True)
+        writer.close()
+
+    asyncio.run(feed_it())
+    assert said == [Stream("stdout", "first"), Stream("stdout", "late")]
