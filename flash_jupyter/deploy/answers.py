@@ -28,7 +28,7 @@ def read_job(job: Job, label: str, *, is_pickled: bool) -> Any:
     """
     if job.status is JobState.COMPLETED:
         return _read_output(job.output, label, is_pickled=is_pickled)
-    if job.status is JobState.FAILED and "worker lost" not in job.error_text.lower():
+    if job.status is JobState.FAILED and not job.lost_its_worker:
         raise _told(job.error_text)
     failure = failure_of(job, "")
     fix = f"call {label} again" if failure.fix.startswith(("run the cell", "run it")) else failure.fix

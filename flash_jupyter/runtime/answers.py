@@ -33,9 +33,8 @@ def read_job(job: Job, call: Call) -> Any:
         raise JobTimedOut(f"{where} was stopped: its time{limit} is over", fix=MORE_TIME, **ids)
     if job.status is JobState.CANCELLED:
         raise JobError(f"the job of {where} was cancelled", fix="call it again", **ids)
-    text = read_error(job.error_text)
-    if "worker lost" in text.lower():
-        what = text.partition("\n")[0].partition(":")[2].strip()
+    if job.lost_its_worker:
+        what = read_error(job.error_text).partition("\n")[0].partition(":")[2].strip()
         raise WorkerLost(
             f"the worker of {where} died while it ran the job; it was not run again\n    {what}",
             fix=f"look at its last lines: flash logs {call.resource}; {call.name}.options(retries=1) sends it again",

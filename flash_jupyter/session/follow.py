@@ -221,10 +221,10 @@ def failure_of(
         )
     if job.status is JobState.CANCELLED:
         return JobWasCancelled("the job was cancelled", fix="run the cell again", **ids)
-    if heard and "worker lost" in text.lower():
+    if heard and job.lost_its_worker:
         text = text.partition("\n")[0]
     tail = () if "\n" in text else log_tail
-    if "worker lost" in text.lower():
+    if job.lost_its_worker:
         what = text.partition(":")[2].strip() if text.lower().startswith("worker lost:") else text
         again = "it was not run again" if tries == 1 else f"so it did in each of {tries} tries"
         return WorkerLost(

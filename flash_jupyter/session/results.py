@@ -63,7 +63,7 @@ def handlers_answer(job: Job) -> bytes | None:
     """Return what a handler of the image's own returned, or why it failed; None where the job ended otherwise."""
     if job.status is JobState.COMPLETED:
         return json.dumps({"output": job.output}).encode()
-    if job.status is JobState.FAILED and "worker lost" not in job.error_text.lower():
+    if job.status is JobState.FAILED and not job.lost_its_worker:
         return json.dumps({"error": job.error_text}).encode()
     return None
 

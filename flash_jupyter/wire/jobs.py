@@ -39,6 +39,11 @@ class Job(Wire):
         """The error as text, whatever the worker put there."""
         return self.error if isinstance(self.error, str) else "" if self.error is None else repr(self.error)
 
+    @property
+    def lost_its_worker(self) -> bool:
+        """Whether the worker died with the job; only the text of the error says so."""
+        return "worker lost" in read_error(self.error_text).lower()
+
 
 class JobCounts(Wire):
     """How many jobs of an endpoint are where."""

@@ -38,6 +38,28 @@ def test_an_error_is_text_whatever_it_was() -> None:
     assert Job.model_validate({"id": "j", "status": "FAILED"}).error_text == ""
 
 
+SDK_ERROR = '{"error_type": "<class \'OSError\'>", "error_message": "no", "error_traceback": "File worker lost.py"}'
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        ("worker lost: w1: signal 9", True),
+        ("Worker Lost", True),
+        ("out of paper", False),
+        (SDK_ERROR, False),
+        (None, False),
+    ],
+    ids=["as the embedded Runpod says it", "in capitals", "a handler's own", "named in a traceback only", "no error"],
+)
+def test_a_lost_worker_is_told_by_the_text_of_the_error(error: str | None, lost: bool) -> None:
+    assert Job.model_validate({"id": "j", "status": "FAILED", "error": error}).lost_its_worker is lost
+
+
+def test_a_lost_worker_as_recorded() -> None:
+    assert Job.model_validate_json(answer("queue-status-worker-lost")).lost_its_worker
+
+
 def test_health_as_recorded_and_with_less() -> None:
     assert Health.model_validate_json(answer("queue-health")).workers.idle == 1
     assert Health.model_validate({"jobs": {}, "workers": {"idle": 1}}).workers.throttled == 0
