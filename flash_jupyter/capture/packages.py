@@ -17,7 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from flash_jupyter.capture.values import parts
+from flash_jupyter.capture.values import with_held
 
 if sys.version_info >= (3, 11):
     from importlib.metadata import packages_distributions
@@ -150,7 +150,7 @@ def libraries_of(values: Mapping[str, Any]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, value in values.items():
-        for part in parts(value, 20):
+        for part in with_held(value, 20):
             library = type(part).__module__.partition(".")[0]
             if library not in found and library not in sys.stdlib_module_names and version_of(library):
                 found[library] = name

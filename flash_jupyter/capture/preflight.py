@@ -17,7 +17,7 @@ from typing import Any
 from flash_jupyter.capture import packages
 from flash_jupyter.capture.namespace import Capture
 from flash_jupyter.capture.packages import skew_warnings
-from flash_jupyter.capture.values import parts
+from flash_jupyter.capture.values import with_held
 from flash_jupyter.errors import CaptureError, SecretFoundError, UndefinedNameError
 
 #: modules that a worker without them has a stand-in for, with what makes sense there
@@ -151,7 +151,7 @@ def stale_warning(name: str, cls: str) -> str:
 
 
 def _stale(value: Any, namespace: Mapping[str, Any]) -> Iterator[str]:
-    for each in parts(value, 100):
+    for each in with_held(value, 100):
         cls = type(each)
         if cls.__module__ == namespace.get("__name__"):
             now = namespace.get(cls.__name__)

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from flash_jupyter import limits
+from flash_jupyter.capture.measure import describe, least_bytes
 from flash_jupyter.capture.namespace import Capture
 from flash_jupyter.capture.preflight import look, name_warnings, undeclared
-from flash_jupyter.capture.values import describe, least_bytes
 from flash_jupyter.errors import CaptureError, FlashError, SerializationError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cost import price_per_hour_usd
