@@ -46,11 +46,6 @@ class CellNames:
     attributes: frozenset[str] = frozenset()
 
     @property
-    def mutates(self) -> frozenset[str]:
-        """Names from outside whose object, or something in it, may be changed."""
-        return frozenset(name for name in self.reads if self.uses[name] >= Use.ELEMENT)
-
-    @property
     def reflects(self) -> bool:
         """Whether it looks into its own namespace (`globals()`, `exec`...), so that any name may be meant."""
         return not REFLECTING.isdisjoint(self.builtins)

@@ -45,11 +45,6 @@ class Capture:
     imports: frozenset[str] = frozenset()
     submodules: frozenset[str] = frozenset()
 
-    @property
-    def module_bytes(self) -> int:
-        """How much source text of local modules travels."""
-        return sum(len(text.encode()) for text in self.modules.values())
-
 
 def capture(
     source: str,

@@ -48,10 +48,6 @@ class NetworkVolume(Described, init=False):
         """How messages call it."""
         return self.name or f"id:{self.id}"
 
-    def create_body(self) -> dict[str, Any]:
-        """Return the `CreateNetworkVolumeRequest` of REST v2."""
-        return {"name": self.name, "size": self.size, "dataCenter": self.data_center_id}
-
 
 def parse_volume(text: str, *, data_center: str | None = None) -> NetworkVolume:
     """Read `volume=NAME[:GB]` or `volume=id:ID`; raises `OptionError`.

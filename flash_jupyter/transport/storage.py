@@ -48,18 +48,10 @@ class Volumes:
         """List all volumes."""
         return (await self._rest.get(VolumeList, VOLUMES)).volumes
 
-    async def get(self, volume_id: str) -> Volume:
-        """Return one volume, or raise `NotFoundError`."""
-        return await self._rest.get(Volume, VOLUMES, volume_id)
-
     async def create(self, *, name: str, size_gb: int, data_center: str, tier: str | None = None) -> Volume:
         """Make a volume, which is paid for until it is deleted; never repeated. The data centre has a default tier."""
         body = {"name": name, "size": size_gb, "dataCenter": data_center, **({"type": tier} if tier else {})}
         return await self._rest.create(Volume, VOLUMES, body=body)
-
-    async def grow(self, volume_id: str, size_gb: int) -> Volume:
-        """Make a volume larger; it can't be made smaller."""
-        return await self._rest.patch(Volume, VOLUMES, volume_id, body={"size": size_gb})
 
     async def delete(self, volume_id: str) -> None:
         """Delete a volume with all that is on it, or raise `NotFoundError`."""

@@ -136,7 +136,6 @@ def test_capture_finds_local_modules(project: Path, cells: str, cell: str) -> No
     found = capture(cell, ran(cells), local=LocalModules())
     assert found.modules == {"fj_utils.py": "def clean(x): return x\n"}
     assert found.imports == frozenset()
-    assert found.module_bytes == 23
 
 
 def test_capture_finds_the_module_of_an_instance(project: Path) -> None:

@@ -144,16 +144,12 @@ def test_a_volumes_life() -> None:
         seen = [
             (made.id, made.size_gb, made.data_center),
             (await volumes.all())[0].size_gb,
-            (await volumes.get(VOLUME)).type,
-            (await volumes.grow(VOLUME, 200)).size_gb,
         ]
         await volumes.delete(VOLUME)
         return seen
 
-    names = ("create", "list", "get", "patch", "delete")
-    assert talk(live, *(f"volume-{name}" for name in names)) == [
-        *((VOLUME, 50, "US-KS-2"), 100, "HIGH_PERFORMANCE", 200)
-    ]
+    names = ("create", "list", "delete")
+    assert talk(live, *(f"volume-{name}" for name in names)) == [(VOLUME, 50, "US-KS-2"), 100]
 
 
 def test_the_catalogue_and_the_bill() -> None:
