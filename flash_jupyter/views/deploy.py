@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flash_jupyter.quantities import read_time
-from flash_jupyter.views.format import age, plural
+from flash_jupyter.views.format import age_at, plural
 from flash_jupyter.views.sheet import Column, Rows, Sheet
 
 #: marks of a state: what was verified, and what was not; words beside them say it too
@@ -90,7 +89,7 @@ def app_sheet(app: Mapping[str, Any], now: datetime) -> Sheet:
     builds = [
         {
             "id": each["id"],
-            "age": _since(each["created_at"], now),
+            "age": age_at(now, each["created_at"]),
             "created_at": each["created_at"],
             "runs_in": ", ".join(each["runs_in"]),
         }
@@ -104,8 +103,8 @@ def environment_sheet(view: Mapping[str, Any], now: datetime) -> Sheet:
     """Draw one environment with its endpoints and volumes."""
     endpoints = view["endpoints"]
     build = f"runs build {view['build_id']}" if view["build_id"] else "has no build yet"
-    since = _since(view["created_at"], now)
-    facts = [view["state"], build, plural(len(endpoints), "endpoint"), f"made {since} ago" if since else ""]
+    age = age_at(now, view["created_at"])
+    facts = [view["state"], build, plural(len(endpoints), "endpoint"), f"made {age} ago" if age else ""]
     head = f"{view['app']}/{view['name']}: {' · '.join(filter(None, facts))}"
     # the build of an endpoint is news only where it is another than the environment's
     rows = [
@@ -200,7 +199,7 @@ def choices_sheet(choices: Sequence[Mapping[str, Any]], now: datetime) -> Sheet:
     rows = [
         {
             "number": str(number),
-            "age": _since(each["created_at"], now),
+            "age": age_at(now, each["created_at"]),
             **{key: each[key] for key in ("name", "place", "hardware", "id", "created_at", "owner")},
         }
         for number, each in enumerate(choices, 1)
@@ -215,7 +214,7 @@ def _environment_row(environment: Mapping[str, Any], now: datetime) -> dict[str,
         "state": environment["state"],
         "endpoints": str(environment["endpoints"]),
         "build": environment["build_id"] or "none",
-        "age": _since(environment["created_at"], now),
+        "age": age_at(now, environment["created_at"]),
         "created_at": environment["created_at"],
     }
 
@@ -257,8 +256,3 @@ def _left_row(left: Mapping[str, Any], verb: str) -> dict[str, str]:
     usd = left["usd_per_month"]
     price = "" if usd is None else f"${usd:.2f}"
     return {"verb": verb, "kind": left["kind"], "name": left["name"], "why": left["why"], "price": price}
-
-
-def _since(text: str, now: datetime) -> str:
-    moment = read_time(text)
-    return age((now - moment).total_seconds()) if moment else ""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+
+from flash_jupyter.quantities import read_time
 
 #: backend -> how a person calls it
 PLACES = {"local": "the local Runpod", "runpod": "Runpod"}
@@ -102,6 +105,16 @@ def age(seconds: float) -> str:
         if count >= 1:
             return f"{count} {unit}s" if unit == "day" and count > 1 else f"{count} {unit}"
     return f"{max(0, int(seconds))} s"
+
+
+def age_at(now: datetime, created_at: str | None) -> str:
+    """Write how long ago an ISO time was; empty where there is none.
+
+    >>> age_at(datetime.fromisoformat("2026-11-22T12:02:30+00:00"), "2026-11-22T12:00:00Z")
+    '2 min'
+    """
+    moment = read_time(created_at)
+    return age((now - moment).total_seconds()) if moment else ""
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from flash_jupyter.quantities import read_time
-from flash_jupyter.views.format import PLACES, age, duration, money
+from flash_jupyter.views.format import PLACES, age_at, duration, money
 from flash_jupyter.views.sheet import Column, Sheet, columns, listing
 
 STATUS_COLUMNS = columns("name", "hardware", "workers", "jobs")
@@ -71,7 +71,7 @@ def endpoint_row(endpoint: Mapping[str, Any], now: datetime) -> dict[str, str]:
         "workers": "" if endpoint["workers"] in (None, "0") else endpoint["workers"],
         "queue": "" if endpoint["jobs"] in (None, "0") else endpoint["jobs"],
         "price": "" if price is None else f"${price:.2f}/h",
-        "age": _since(endpoint["created_at"], now),
+        "age": age_at(now, endpoint["created_at"]),
         "created_at": endpoint["created_at"],
         "notebook": PurePath(endpoint["notebook"]).name,
         "path": endpoint["notebook"],
@@ -107,7 +107,7 @@ def job_row(job: Mapping[str, Any], now: datetime) -> dict[str, str]:
         "endpoint_id": job["endpoint_id"] or "",
         "notebook": PurePath(job["notebook"] or "").name,
         "path": job["notebook"] or "",
-        "age": f"{_since(job['created_at'], now)} ago",
+        "age": f"{age_at(now, job['created_at'])} ago",
         "created_at": job["created_at"],
         "took": duration((ended_at - sent_at).total_seconds()) if sent_at and ended_at else "",
         "cost": "" if job["cost_usd"] is None else money(job["cost_usd"]),
@@ -125,11 +125,6 @@ def volume_row(volume: Mapping[str, Any]) -> dict[str, str]:
         "price": "" if price is None else f"${price:.2f}",
         "users": ", ".join(volume["used_by"]) or "nothing",
     }
-
-
-def _since(text: str, now: datetime) -> str:
-    moment = read_time(text)
-    return age((now - moment).total_seconds()) if moment else ""
 
 
 def logs_text(logs: Sequence[Mapping[str, Any]]) -> str:
