@@ -75,12 +75,10 @@ bench: .venv/.test  ## measure, print the table, write it to tests/benchmarks/
 	$(INSTALL) $(BIN)/python -e ".[bench]"
 	PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/bench.py
 
-# the sidebar first, while it has one endpoint, the panel last, when it has several
-PICTURED := $(addprefix tests/browser/test_,sidebar.py card.py panel.py)
 pictures: .venv/.test .venv/.lab chromium  ## take the pictures of README and the notebooks anew
 	$(INSTALL) $(BIN)/python -e ".[browser]"
 	rm -rf build/pictures
-	$(BIN)/pytest $(PICTURED) -k "card or cell or mouse" --pictures build/pictures
+	$(BIN)/pytest $$($(BIN)/python tests/support/pictures.py) --pictures build/pictures
 	$(BIN)/python tests/support/pictures.py build/pictures notebooks/images
 
 chromium:  ## install the distribution's Chromium where there is none; the browser tests say what is missing

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from pictures import MARGIN, PICTURES, THEMES, stack
+from pictures import MARGIN, PICTURES, TAKEN_BY, THEMES, stack
 from PIL import Image, ImageStat
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +36,12 @@ def test_what_is_shown_is_what_is_made_and_what_is_there() -> None:
 
 def test_each_picture_is_told_in_words() -> None:
     assert all(len(words.split()) >= 8 for words in shown().values())
+
+
+@pytest.mark.parametrize("test", TAKEN_BY)
+def test_a_test_that_takes_pictures_is_there(test: str) -> None:
+    file, name = test.split("::")
+    assert f"\ndef {name}(" in (ROOT / file).read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)

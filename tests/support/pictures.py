@@ -1,6 +1,7 @@
 """Pictures of README and the notebooks, made of what the browser tests took: `python tests/support/pictures.py FROM TO`.
 
-Each is cut to what it shows and saved with a palette, so that a picture has some ten kilobytes.
+Each is cut to what it shows and saved with a palette, so that a picture has some ten kilobytes. Without folders it
+prints the tests that take them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ PICTURES = {
     "panel": ("panel",),
     "sidebar": ("sidebar",),
 }
+#: the tests that take those: the sidebar's first, while there is one endpoint, the panel's last, when there are several
+TAKEN_BY = (
+    "tests/browser/test_sidebar.py::test_what_a_cell_starts_is_seen_cancelled_and_taken_away",
+    "tests/browser/test_card.py::test_the_card_can_be_read_in_each_phase",
+    "tests/browser/test_card.py::test_a_card_that_is_over_unfolds",
+    "tests/browser/test_card.py::test_a_cell_that_waits_says_why",
+    "tests/browser/test_panel.py::test_an_endpoint_is_looked_at_and_deleted_with_the_mouse",
+)
 #: around what is shown, and between pictures that stand below each other; pixels
 MARGIN = 10
 COLOURS = 128
@@ -64,4 +73,7 @@ def make(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), Path(sys.argv[2]))
+    if sys.argv[1:]:
+        make(*map(Path, sys.argv[1:]))
+    else:
+        print(*TAKEN_BY)
