@@ -43,7 +43,7 @@ class Known:
     variables: Callable[[], Iterable[str]]
     endpoints: Callable[[], Iterable[str]]
     jobs: Callable[[], Iterable[str]]
-    flash_words: Callable[[], Iterable[str]]
+    flash_words: Iterable[str]
     sticky: Iterable[str]
 
 
@@ -122,7 +122,7 @@ def _flash(text: str, known: Known) -> Found | None:
     """Complete `%flash`: its word, then what that word takes."""
     command, *given = _words(text)
     if not given:
-        return _choose(command, known.flash_words())
+        return _choose(command, known.flash_words)
     word = given.pop()
     if command == "config":
         pair = split_pair(word)

@@ -44,15 +44,14 @@ def load(shell: InteractiveShell) -> None:
     if shell in _loaded:
         return
     remote = RemoteMagics(shell)
-    flash = FlashMagics(shell, remote)
-    magics = (remote, flash, DebugMagics(shell))
+    magics = (remote, FlashMagics(shell, remote), DebugMagics(shell))
     hidden = {
         (kind, name): shell.magics_manager.magics[kind][name]
         for kind, name in _names(magics)
         if name in shell.magics_manager.magics[kind]
     }
     shell.register_magics(*magics)
-    matcher = make_matcher(known_by(shell, remote, flash))
+    matcher = make_matcher(known_by(shell, remote))
     shell.Completer.custom_matchers.append(matcher)
     # first, while blank lines at the top of a cell are still there and count
     shell.input_transformers_cleanup.insert(0, to_magic)

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from flash_jupyter.magics.panel import Panel
     from flash_jupyter.magics.running import Running
 
+#: what may stand behind `%flash`, as it is listed
+WORDS = (
+    *("panel", "status", "config", "use", "endpoints", "undeploy", "deploy", "env", "app", "sweep", "cost", "volumes"),
+    *("jobs", "attach", "cancel", "logs", "explain", "local", "doctor", "init", "build", "run"),
+)
+
 
 @magics_class
 class FlashMagics(Magics):
@@ -34,28 +40,19 @@ class FlashMagics(Magics):
         self._remote = remote
         self._open_panel: Panel | None = None
         self._running: Running | None = None
-        #: the words of the command line are its own; others need what only a notebook has
-        self._words: dict[str, Callable[[list[str]], object]] = {
+        #: these need what only a notebook has; all other words are commands of `flash`
+        own: dict[str, Callable[[list[str]], object]] = {
             "panel": self._panel,
             "status": self._status,
             "config": self._config,
             "use": self._use,
-            **{word: partial(self._command, word) for word in ("endpoints", "undeploy", "deploy", "env", "app")},
-            **{word: partial(self._command, word) for word in ("sweep", "cost", "volumes", "jobs")},
             "attach": self._attach,
-            **{word: partial(self._command, word) for word in ("cancel", "logs")},
             "explain": self._explain,
             "local": lambda words: self._command("local", words or ["status"]),
-            "doctor": partial(self._command, "doctor"),
-            "init": partial(self._command, "init"),
             "build": self._build,
             "run": self._run,
         }
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """What may stand behind `%flash`."""
-        return tuple(self._words)
+        self._words = {word: own.get(word) or partial(self._command, word) for word in WORDS}
 
     @line_magic
     def flash(self, line: str) -> object:

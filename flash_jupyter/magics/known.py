@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flash_jupyter.errors import FlashError
 from flash_jupyter.magics.completer import Known
-from flash_jupyter.magics.flash import FlashMagics
+from flash_jupyter.magics.flash import WORDS
 from flash_jupyter.magics.remote import STICKY, RemoteMagics
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 JOBS = 30
 
 
-def known_by(shell: InteractiveShell, remote: RemoteMagics, flash: FlashMagics) -> Known:
+def known_by(shell: InteractiveShell, remote: RemoteMagics) -> Known:
     """Return what a notebook knows; nothing is looked at before it is asked for."""
 
     def endpoints() -> list[str]:
@@ -34,7 +34,7 @@ def known_by(shell: InteractiveShell, remote: RemoteMagics, flash: FlashMagics) 
         variables=lambda: _variables(shell),
         endpoints=endpoints,
         jobs=lambda: [job.id for job in _stored_jobs()],
-        flash_words=lambda: flash.words,
+        flash_words=WORDS,
         sticky=STICKY,
     )
 

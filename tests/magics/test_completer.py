@@ -20,7 +20,7 @@ KNOWN = Known(
     variables=lambda: ("frame", "model"),
     endpoints=lambda: ("trainer", "flash-any-py311-me"),
     jobs=lambda: ("fj-1", "fj-2"),
-    flash_words=lambda: ("status", "undeploy", "attach"),
+    flash_words=("status", "undeploy", "attach"),
     sticky=STICKY,
 )
 
