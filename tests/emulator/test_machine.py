@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from machine import DOCUMENT, config, order
 
-from flash_jupyter.emulator.config import MACHINE_MEMORY_SHARE, Config
+from flash_jupyter.emulator.config import MACHINE_MEMORY_SHARE
 from flash_jupyter.emulator.machine import (
     Ports,
-    WorkerOrder,
     home_folder,
     memory_limit_bytes,
     tidy,
@@ -18,22 +18,6 @@ from flash_jupyter.emulator.machine import (
     worker_command,
     worker_environment,
 )
-
-DOCUMENT: dict[str, Any] = {
-    "type": "QUEUE",
-    "env": {},
-    "args": "",
-    "networkVolumes": [],
-    "cpu": [{"id": "cpu3c", "memory": 4}],
-}
-
-
-def config(folder: Path, **environ: str) -> Config:
-    return Config(folder=folder, overlays=folder / "overlays", version="1", environ={"PATH": "/bin", **environ})
-
-
-def order(folder: Path, **document: Any) -> WorkerOrder:
-    return WorkerOrder("w1", "ep1", {**DOCUMENT, **document}, "http://127.0.0.1:5", "key", folder / "w1.log")
 
 
 def test_what_nobody_uses_any_more_is_removed(tmp_path: Path) -> None:

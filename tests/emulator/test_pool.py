@@ -9,30 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
+from machine import config, order
 
-from flash_jupyter.emulator.config import Config
-from flash_jupyter.emulator.machine import WorkerOrder
 from flash_jupyter.emulator.pool import SystemPool, SystemProcess
-
-DOCUMENT: dict[str, Any] = {
-    "type": "QUEUE",
-    "env": {},
-    "args": "",
-    "networkVolumes": [],
-    "cpu": [{"id": "cpu3c", "memory": 4}],
-}
-
-
-def config(folder: Path, **environ: str) -> Config:
-    return Config(folder=folder, overlays=folder / "overlays", version="1", environ={"PATH": "/bin", **environ})
-
-
-def order(folder: Path, **document: Any) -> WorkerOrder:
-    return WorkerOrder("w1", "ep1", {**DOCUMENT, **document}, "http://127.0.0.1:5", "key", folder / "w1.log")
 
 
 class Started:
