@@ -43,12 +43,18 @@ def find_existing(path: Path) -> Existing:
     return Existing(source, archive, manifest, tuple(changed_since(source, archive, manifest)))
 
 
+def find_manifest(folder: Path) -> Path | None:
+    """Return the manifest that a build has left in a folder; None where nothing was built."""
+    manifest = folder / FOLDER / FILE_NAME
+    return manifest if manifest.is_file() else None
+
+
 def project_name(path: Path) -> str:
     """Return what a build of a path is called: a file's stem; of a folder the build that is there, else its name."""
     if path.is_file():
         return path.stem
-    manifest = path / FOLDER / FILE_NAME
-    return read_manifest(manifest).project_name if manifest.is_file() else path.resolve().name
+    manifest = find_manifest(path)
+    return path.resolve().name if manifest is None else read_manifest(manifest).project_name
 
 
 def source_of(path: Path) -> Path:

@@ -18,8 +18,6 @@ from flash_jupyter.errors import ManifestError
 FILE_NAME = "flash_manifest.json"
 #: the JSON schema, for programs that are not ours
 SCHEMA = Path(__file__).with_name("flash_manifest.schema.json")
-#: where one is looked for: beside the caller, where a build leaves it, where a worker unpacks it
-PLACES = (Path(FILE_NAME), Path(".flash") / FILE_NAME, Path("/app") / FILE_NAME)
 #: routes that every load balancer answers itself, or never must
 RESERVED_PATHS = ("/execute", "/ping")
 
@@ -176,16 +174,6 @@ def read_manifest(path: Path) -> Manifest:
 def schema_text() -> str:
     """Return what stands in `SCHEMA`, from the model."""
     return json.dumps(Manifest.model_json_schema(), sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def find_manifest(folder: Path = Path()) -> Path:
-    """Return the first manifest of `PLACES`, those that are relative below `folder`; raises `ManifestError`."""
-    places = [folder / place for place in PLACES]
-    for place in places:
-        if place.is_file():
-            return place
-    listed = ", ".join(str(place) for place in places)
-    raise ManifestError(f"there is no {FILE_NAME}; looked for {listed}", fix="build it: flash build")
 
 
 def _first(error: ValidationError) -> str:

@@ -86,10 +86,9 @@ class NotebookFace:
 
     def default_source(self) -> Path:
         """Return this notebook, or its folder where a build is there already, or nobody says which notebook it is."""
-        from flash_jupyter.build.bundle import FOLDER
-        from flash_jupyter.build.manifest import FILE_NAME
+        from flash_jupyter.build.existing import find_manifest
 
-        if (Path(FOLDER) / FILE_NAME).is_file():
+        if find_manifest(Path()) is not None:
             return Path()
         try:
             return find_source([], "deploy send", self._shell, self._session.settings)

@@ -16,9 +16,11 @@ from filelock import FileLock
 from projects import shop
 
 from flash_jupyter.build.bundle import STEPS, BuildOptions, Bundle, Progress, build_project
-from flash_jupyter.build.manifest import find_manifest, read_manifest
+from flash_jupyter.build.manifest import read_manifest
 from flash_jupyter.errors import BuildError
 from flash_jupyter.settings import Settings, read_settings
+
+MANIFEST = ".flash/flash_manifest.json"
 
 
 @pytest.fixture
@@ -60,8 +62,8 @@ def test_the_manifest_beside_it_is_the_one_inside(tmp_path: Path, settings: Sett
     with tarfile.open(made.archive) as opened:
         inside = opened.extractfile("./flash_manifest.json")
         assert inside is not None
-        assert inside.read() == find_manifest(tmp_path).read_bytes()
-    assert read_manifest(find_manifest(tmp_path)) == made.manifest
+        assert inside.read() == (tmp_path / MANIFEST).read_bytes()
+    assert read_manifest(tmp_path / MANIFEST) == made.manifest
     assert made.manifest.function_registry == {
         **dict.fromkeys(["double", "quadruple", "Counter"], "numbers"),
         **dict.fromkeys(["price", "item", "both"], "web"),
@@ -153,7 +155,7 @@ class Stop(BaseException):
 @pytest.mark.parametrize("at", STEPS[1:])
 def test_an_interrupt_at_any_step_leaves_what_was_built_before(at: str, tmp_path: Path, settings: Settings) -> None:
     before = build(tmp_path, settings)
-    old = before.archive.read_bytes(), find_manifest(tmp_path).read_bytes()
+    old = before.archive.read_bytes(), (tmp_path / MANIFEST).read_bytes()
     project = replace(shop(tmp_path), name="another")
 
     def stop(progress: Progress) -> None:
@@ -162,7 +164,7 @@ def test_an_interrupt_at_any_step_leaves_what_was_built_before(at: str, tmp_path
 
     with pytest.raises(Stop):
         build_project(project, report=stop, settings=settings)
-    assert (before.archive.read_bytes(), find_manifest(tmp_path).read_bytes()) == old
+    assert (before.archive.read_bytes(), (tmp_path / MANIFEST).read_bytes()) == old
     assert not (tmp_path / ".flash" / ".build").exists()
 
 
@@ -199,7 +201,7 @@ def test_a_place_that_can_t_be_written_is_told(tmp_path: Path, settings: Setting
 
 def test_it_carries_no_time(tmp_path: Path, settings: Settings) -> None:
     made = build(tmp_path, settings)
-    text = json.dumps(json.loads(find_manifest(tmp_path).read_text()))
+    text = json.dumps(json.loads((tmp_path / MANIFEST).read_text()))
     assert time.strftime("%Y-") not in text
     with tarfile.open(made.archive) as opened:
         assert {member.mtime for member in opened} == {0}

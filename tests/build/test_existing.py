@@ -12,7 +12,7 @@ import pytest
 from projects import MODEL, WEB
 
 from flash_jupyter.build.bundle import BuildOptions, build
-from flash_jupyter.build.existing import built_of, find_existing, options_before, project_name, source_of
+from flash_jupyter.build.existing import built_of, find_existing, find_manifest, options_before, project_name, source_of
 from flash_jupyter.build.manifest import Manifest, make_manifest
 from flash_jupyter.build.project import sources_fingerprint
 from flash_jupyter.build.sources import read_project
@@ -49,6 +49,11 @@ def test_a_build_of_today_s_sources_is_as_it_was(project: Path) -> None:
     found = find_existing(project)
     assert (found.source, found.manifest.project_name, found.changed) == (project, "shop", ())
     assert found.archive == project / ".flash" / "artifact.tar.gz"
+
+
+def test_a_manifest_is_found_where_a_build_has_left_it(project: Path) -> None:
+    assert find_manifest(project) == project / ".flash" / "flash_manifest.json"
+    assert find_manifest(project.parent) is None
 
 
 def test_a_file_that_was_written_again_without_a_change_counts_for_nothing(project: Path) -> None:

@@ -13,7 +13,6 @@ from flash_jupyter.build.manifest import (
     Function,
     Manifest,
     Resource,
-    find_manifest,
     make_manifest,
     read_manifest,
     schema_text,
@@ -108,21 +107,4 @@ def test_a_file_that_is_no_manifest_is_an_error_that_says_where(tmp_path: Path) 
         read_manifest(path)
     assert str(raised.value) == (
         f"{path} is not a manifest: python_version: Field required\n  → build it again: flash build"
-    )
-
-
-def test_a_manifest_is_found_beside_the_caller_before_the_build_s(tmp_path: Path) -> None:
-    (tmp_path / ".flash").mkdir()
-    (tmp_path / ".flash" / "flash_manifest.json").write_text("{}")
-    assert find_manifest(tmp_path) == tmp_path / ".flash" / "flash_manifest.json"
-    (tmp_path / "flash_manifest.json").write_text("{}")
-    assert find_manifest(tmp_path) == tmp_path / "flash_manifest.json"
-
-
-def test_where_there_is_none_it_says_where_it_looked(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError) as raised:
-        find_manifest(tmp_path)
-    assert str(raised.value) == (
-        f"there is no flash_manifest.json; looked for {tmp_path}/flash_manifest.json, "
-        f"{tmp_path}/.flash/flash_manifest.json, /app/flash_manifest.json\n  → build it: flash build"
     )
