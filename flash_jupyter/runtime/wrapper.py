@@ -31,6 +31,7 @@ from flash_jupyter.transport.queue import JOB_ID, Queue
 from flash_jupyter.transport.routes import arguments_by_name, request_of
 from flash_jupyter.wire.control import RequestUrls
 from flash_jupyter.wire.jobs import Job
+from flash_jupyter.worker import api
 
 T = TypeVar("T")
 
@@ -40,8 +41,8 @@ LOOKS = Retry(first_s=0.05, factor=1.4, cap_s=1.0)
 CONNECTS = Retry(attempts=6, first_s=0.25, cap_s=4.0)
 #: what telling the platform of a cancelled call may take, in seconds
 CANCEL_S = 5.0
-#: for a worker's `worker/api.py`: how long we wait
-HEADER = "X-Flash-Timeout-S"
+#: tells the worker of a load balancer how long we wait, in seconds
+HEADER = api.HEADER
 
 
 class ProductionWrapper:
