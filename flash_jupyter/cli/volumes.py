@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flash_jupyter.cli.desk import at_desk
+from flash_jupyter.cli.desk import at_desk, face_of
 from flash_jupyter.cli.output import Json, Yes
 from flash_jupyter.views.listing import volumes_sheet
 
@@ -21,6 +21,16 @@ def list_volumes(context: typer.Context, as_json: Json = False) -> None:
     with at_desk(context, as_json=as_json) as desk:
         volumes = [volume.to_json() for volume in desk.session.volumes()]
         desk.show(volumes_sheet(volumes), {"volumes": volumes})
+
+
+@app.command(hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def create(context: typer.Context) -> None:
+    """Say how a volume is made: what uses it makes it, in the data centre where its worker is."""
+    raise face_of(context).misused(
+        "a network volume is made by what uses it first",
+        fix="write volume=NAME:GB behind %%remote, or networkVolume=NetworkVolume(name=NAME, size=GB) in an endpoint",
+        as_json="--json" in context.args,
+    )
 
 
 @app.command()

@@ -127,8 +127,11 @@ def _how(wrong: Any, word: str) -> str:
     if wrong.ctx is None:
         return f"see %flash {word} --help"
     command = wrong.ctx.command
-    parts = [wrong.ctx.command_path, "|".join(getattr(command, "commands", ()))]
+    commands = "|".join(name for name, each in getattr(command, "commands", {}).items() if not each.hidden)
+    parts = [commands and (f"[{commands}]" if command.invoke_without_command else commands)]
     for each in command.params:
-        name = each.opts[0] if each.param_type_name == "option" else each.name.upper()
-        parts.append(name if each.required else f"[{name}]")
-    return f"write {' '.join(filter(None, parts))}; more with --help"
+        value = each.name.upper()
+        if each.param_type_name == "option":
+            value = each.opts[0] if each.is_flag else f"{each.opts[0]} {value}"
+        parts.append(value if each.required else f"[{value}]")
+    return f"write {' '.join(filter(None, [wrong.ctx.command_path, *parts]))}; more with --help"

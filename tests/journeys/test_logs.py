@@ -19,4 +19,4 @@ def test_logs_by_job_and_by_endpoint(notebook: Any) -> None:
     assert lines[-2:] == ["first", "second"]
     told, fix = notebook.run("%flash logs").stderr.splitlines()
     assert told.startswith("UsageError: %flash logs: missing argument")
-    assert fix == "  → write %flash logs NAME [--lines] [--json]; more with --help"
+    assert fix == "  → write %flash logs NAME [--lines LINES] [--json]; more with --help"

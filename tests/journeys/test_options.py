@@ -33,7 +33,7 @@ REFUSED = [
     (
         "a word that a listing does not know",
         "%flash jobs --all",
-        "UsageError: %flash jobs: no such option: --all\n  → write %flash jobs [--json] [--limit]; more with --help\n",
+        "UsageError: %flash jobs: no such option: --all\n  → write %flash jobs [--json] [--limit LIMIT]; more with --help\n",
     ),
     (
         "an expression that is missing",
