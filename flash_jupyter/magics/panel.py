@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from flash_jupyter.errors import FlashError
 from flash_jupyter.magics.frontend import can_show_controls
 from flash_jupyter.magics.panel_actions import ACTIONS, Said
-from flash_jupyter.views.endpoints import panel_bundle
+from flash_jupyter.views.panel import panel_bundle
 from flash_jupyter.views.publisher import Display
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import Any
 
 import ipywidgets
 
-from flash_jupyter.views.endpoints import AGAIN, is_open, shown_jobs
 from flash_jupyter.views.format import escape, one_line, shortened, uncoloured
 from flash_jupyter.views.listing import whose
+from flash_jupyter.views.panel import AGAIN, is_open, shown_jobs
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 #: what our JupyterLab extension draws: the widget where the kernel has it, else the fallback

@@ -12,7 +12,7 @@ from lab import JUNK, Lab
 from lab_server import JupyterServer
 from looks import assert_readable
 
-from flash_jupyter.views.endpoints import AGAIN
+from flash_jupyter.views.panel import AGAIN
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

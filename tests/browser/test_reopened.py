@@ -11,7 +11,7 @@ import pytest
 from lab import JUNK, Lab
 from lab_server import JupyterServer
 
-from flash_jupyter.views.endpoints import AGAIN
+from flash_jupyter.views.panel import AGAIN
 
 pytestmark = pytest.mark.browser
 

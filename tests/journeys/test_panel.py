@@ -9,7 +9,7 @@ from buttons import WIDGET_VIEW, Frontend
 
 from flash_jupyter.magics.panel import LOOKS_S
 from flash_jupyter.views.controls import CONTROLS_VIEW, fallback
-from flash_jupyter.views.endpoints import AGAIN
+from flash_jupyter.views.panel import AGAIN
 
 pytestmark = pytest.mark.journey
 

@@ -6,7 +6,7 @@ import pytest
 from listed import endpoint, job, overview
 
 from flash_jupyter.views.controls import WIDGET_VIEW, fallback
-from flash_jupyter.views.endpoints import GUARD, panel_bundle
+from flash_jupyter.views.panel import GUARD, panel_bundle
 from flash_jupyter.views.sheet import STYLE
 
 
