@@ -16,7 +16,7 @@ from flash_jupyter.build.project import Group, configuration
 from flash_jupyter.build.shipped import handler_file
 from flash_jupyter.build.target import named_image
 from flash_jupyter.build.text import BundleTexts
-from flash_jupyter.capture.preflight import kind_of
+from flash_jupyter.capture.secrets import secret_kind
 from flash_jupyter.errors import BuildError
 from flash_jupyter.resources import model
 from flash_jupyter.resources.images import PUBLISHED_PYTHONS, Images, read_python, show_python
@@ -109,7 +109,7 @@ def refuse_secrets(group: Group) -> None:
     template = group.resource.template
     variables = {**(template.env if isinstance(template, PodTemplate) else {}), **group.resource.env}
     for name, value in variables.items():
-        kind = None if SECRET.fullmatch(value.strip()) else kind_of(value, name)
+        kind = None if SECRET.fullmatch(value.strip()) else secret_kind(value, name)
         if kind is not None:
             raise BuildError(
                 f"env= of {group.name}: {name} holds {kind}, which would be stored with the bundle",
@@ -172,7 +172,7 @@ def _secrets(content: bytes) -> Iterator[tuple[int, str, str]]:
     bare = [(node, "") for node in ast.walk(tree) if isinstance(node, ast.expr) and node not in seen]
     for node, name in (*named, *bare):
         text = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(text, str) and (kind := kind_of(text, name)):
+        if isinstance(text, str) and (kind := secret_kind(text, name)):
             yield node.lineno, name, kind
 
 

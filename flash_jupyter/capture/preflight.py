@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import builtins
 import difflib
-import math
-import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 from flash_jupyter.capture import packages
 from flash_jupyter.capture.namespace import Capture
 from flash_jupyter.capture.packages import skew_warnings
+from flash_jupyter.capture.secrets import find_secrets
 from flash_jupyter.capture.values import with_held
 from flash_jupyter.errors import CaptureError, SecretFoundError, UndefinedNameError
 
 #: modules that a worker without them has a stand-in for, with what makes sense there
 STOOD_IN_FOR = {"IPython"}
-#: of a captured dict, so many entries are looked at
-_ENTRIES = 1_000
 
 
 def passed(found: tuple[list[CaptureError], list[str]]) -> list[str]:
@@ -52,7 +47,7 @@ def look(
     problems: list[CaptureError] = []
     if capture.undefined:
         problems.append(UndefinedNameError(capture.undefined, suggestions=_suggest(capture.undefined, namespace)))
-    found = list(_secrets(capture.values))
+    found = list(find_secrets(capture.values))
     problems += [each for each in found if isinstance(each, SecretFoundError)]
     warnings = [each for each in found if isinstance(each, str)]
     warnings += [stale_warning(name, cls) for name, cls in stale_classes(capture.values, namespace).items()]
@@ -90,26 +85,6 @@ def _suggest(names: Iterable[str], namespace: Mapping[str, Any]) -> dict[str, st
     known = [name for name in namespace if not name.startswith("_")] + dir(builtins)
     near = {name: difflib.get_close_matches(name, known, n=1) for name in names}
     return {name: found[0] for name, found in near.items() if found}
-
-
-def _secrets(values: Mapping[str, Any]) -> Iterator[SecretFoundError | str]:
-    """Yield an error for each value that looks like a secret, and a warning for a name that only sounds like one."""
-    for name, where, text in _texts(values):
-        kind = kind_of(text, where or name)
-        if kind is not None:
-            yield SecretFoundError(name, f"{kind} (in [{where!r}])" if where else kind)
-        elif text and is_suspicious(where or name):
-            place = f"{name}[{where!r}]" if where else name
-            yield f"`{place}` sounds like a secret, and travels with the cell; drop={name} leaves it here"
-
-
-def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield (name, key or "", text) of the strings, and of those one level down in dicts."""
-    for name, value in values.items():
-        if type(value) is str:
-            yield name, "", value
-        elif type(value) is dict and len(value) <= _ENTRIES:
-            yield from ((name, str(key), text) for key, text in value.items() if type(text) is str)
 
 
 def undeclared(imports: Iterable[str], deps: Iterable[str], family: str, python: str) -> dict[str, str]:
@@ -157,69 +132,3 @@ def _stale(value: Any, namespace: Mapping[str, Any]) -> Iterator[str]:
             now = namespace.get(cls.__name__)
             if isinstance(now, type) and now is not cls and now.__qualname__ == cls.__qualname__:
                 yield cls.__name__
-
-
-#: what a whole value looks like -> what it is; the prefixes are those that the issuers publish
-KINDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), kind)
-    for pattern, kind in [
-        (r"sk-ant-[\w-]{20,}", "an Anthropic API key"),
-        (r"sk-[\w-]{20,}", "an OpenAI API key"),
-        (r"(sk|rk)_live_\w{16,}", "a Stripe key"),
-        (r"gh[pousr]_\w{30,}", "a GitHub token"),
-        (r"github_pat_\w{22,}", "a GitHub token"),
-        (r"glpat-[\w-]{20,}", "a GitLab token"),
-        (r"hf_[A-Za-z0-9]{20,}", "a Hugging Face token"),
-        (r"(AKIA|ASIA)[A-Z0-9]{16}", "an AWS access key"),
-        (r"xox[abeoprs]-[\w-]{10,}", "a Slack token"),
-        (r"rpa_[A-Za-z0-9]{20,}", "a Runpod API key"),
-        (r"AIza[\w-]{35}", "a Google API key"),
-        (r"pypi-[\w-]{50,}", "a PyPI token"),
-        (r"npm_[A-Za-z0-9]{36}", "an npm token"),
-        (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*", "a private key"),
-        (r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+", "a JSON web token"),
-        (r"[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@\S+", "an address with a password"),
-    ]
-)
-_WORDS = frozenset(
-    {"apikey", "credential", "credentials", "passphrase", "passwd", "password", "pwd", "secret", "token"}
-)
-_PAIRS = frozenset({("access", "key"), ("api", "key"), ("auth", "key"), ("private", "key"), ("secret", "key")})
-_LONGEST = 8192
-_RANDOM_LENGTH = 16
-#: bits a character; English is below 3 in strings of this length's alphabet use, hexadecimal digits reach 4
-_RANDOM_BITS = 3.2
-
-
-def kind_of(value: str, name: str = "") -> str | None:
-    """Say what secret a value looks like, or None; `name` is what it is called.
-
-    >>> kind_of("hf_" + "a1B2" * 8)
-    'a Hugging Face token'
-    >>> kind_of("Zq81nPx0LmR7vT2c"), kind_of("Zq81nPx0LmR7vT2c", "DB_PASSWORD")
-    (None, 'a secret (a random value under a name like that)')
-    """
-    text = value.strip()
-    if not text or len(text) > _LONGEST:
-        return None
-    for pattern, kind in KINDS:
-        if pattern.fullmatch(text):
-            return kind
-    return "a secret (a random value under a name like that)" if is_suspicious(name) and _is_random(text) else None
-
-
-def is_suspicious(name: str) -> bool:
-    """Whether something called so is usually a secret.
-
-    >>> is_suspicious("OPENAI_API_KEY"), is_suspicious("dbPassword"), is_suspicious("max_tokens"), is_suspicious("key")
-    (True, True, False, False)
-    """
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
-    return not _WORDS.isdisjoint(words) or not _PAIRS.isdisjoint(pairwise(words))
-
-
-def _is_random(text: str) -> bool:
-    if len(text) < _RANDOM_LENGTH or re.search(r"\s", text):
-        return False
-    counts = Counter(text).values()
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) >= _RANDOM_BITS
