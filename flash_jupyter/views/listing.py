@@ -149,10 +149,16 @@ def status_line(status: Mapping[str, Any]) -> str:
     >>> status_line({"backend": "runpod", "key_origin": "RUNPOD_API_KEY in .env", "owner": "me", "open_jobs": ["fj-1"]})
     'Runpod (key: RUNPOD_API_KEY in .env) · owner me · open: fj-1'
     """
-    note = ""
-    if status["backend"] == "runpod":
-        note = f" (key: {status['key_origin']})"
-    elif not status["local_running"]:
-        note = " (not running: the next remote cell starts it)"
+    key = f" (key: {status['key_origin']})" if status["backend"] == "runpod" else ""
     jobs = f"open: {', '.join(status['open_jobs'])}" if status["open_jobs"] else "no open jobs"
-    return f"{PLACES[status['backend']]}{note} · owner {status['owner']} · {jobs}"
+    return f"{runpod_in_use(status)}{key} · owner {status['owner']} · {jobs}"
+
+
+def runpod_in_use(status: Mapping[str, Any]) -> str:
+    """Name the Runpod that a status or an overview is of, and say whether it has to be started.
+
+    >>> runpod_in_use({"backend": "local", "local_running": False}), runpod_in_use({"backend": "runpod"})
+    ('the local Runpod (not running: the next remote cell starts it)', 'Runpod')
+    """
+    is_missing = status["backend"] == "local" and not status["local_running"]
+    return PLACES[status["backend"]] + (" (not running: the next remote cell starts it)" if is_missing else "")

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flash_jupyter.quantities import read_time
-from flash_jupyter.views.format import PLACES, escape, plural
-from flash_jupyter.views.listing import endpoints_sheet, jobs_sheet
+from flash_jupyter.views.format import escape, plural
+from flash_jupyter.views.listing import endpoints_sheet, jobs_sheet, runpod_in_use
 from flash_jupyter.views.sheet import STYLE, sheet_html, sheet_text
 
 JOBS_SHOWN = 8
@@ -56,12 +56,9 @@ def head_line(overview: Mapping[str, Any]) -> str:
     ...            "at": "2026-11-22T12:00:03.25+00:00"})
     'the local Runpod (not running: the next remote cell starts it) · owner ann · 2026-11-22 12:00:03 UTC'
     """
-    place = PLACES[overview["backend"]]
-    if overview["backend"] == "local" and not overview["local_running"]:
-        place += " (not running: the next remote cell starts it)"
     open_jobs = sum(is_open(job) for job in overview["jobs"])
     parts = [
-        place,
+        runpod_in_use(overview),
         f"owner {overview['owner']}",
         plural(len(overview["endpoints"]), "endpoint"),
         plural(open_jobs, "open job"),
