@@ -132,7 +132,7 @@ def make_options(**values: Any) -> RemoteOptions:
     """
     for name in values:
         if name not in RemoteOptions.model_fields:
-            raise unknown_option(name)
+            raise _no_such_option(name)
     try:
         return RemoteOptions(**values)
     except ValidationError as failure:
@@ -152,12 +152,7 @@ def _unknown_choice(name: str, text: str) -> OptionError:
     return OptionError(f"{name}={text} does not exist", fix=fix, suggestion=near[0] if near else None)
 
 
-def unknown_option(name: str) -> OptionError:
-    """Return the error for a word that is not an option, with the nearest one that is.
-
-    >>> unknown_option("dep").suggestion
-    'deps'
-    """
+def _no_such_option(name: str) -> OptionError:
     near = difflib.get_close_matches(name, public_options(), n=1, cutoff=0.5)
     fix = f"did you mean {near[0]}=?" if near else f"use one of {', '.join(public_options())}"
     return OptionError(f"there is no option {name}=", fix=fix, suggestion=near[0] if near else None)

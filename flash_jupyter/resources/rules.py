@@ -35,8 +35,7 @@ def check_name(resource: Resource) -> None:
 
 def check_family(resource: Resource) -> None:
     """An endpoint has GPUs or CPUs, and what is said about GPUs is said of a GPU endpoint."""
-    for name in ("gpus", "gpuCount", "cudaVersions"):
-        field = {"gpuCount": "gpu_count", "cudaVersions": "cuda_versions"}.get(name, name)
+    for name, field in {"gpus": "gpus", "gpuCount": "gpu_count", "cudaVersions": "cuda_versions"}.items():
         if not resource.cpus or not resource.said(field) or not getattr(resource, field):
             continue
         if resource.is_cpu_class:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from flash_jupyter.errors import OptionError
-from flash_jupyter.resources.options import make_options, public_options, unknown_option
+from flash_jupyter.resources.options import make_options, public_options
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("a slip in a name", {"depps": ("x",)}, "there is no option depps=\n  → did you mean deps=?"),
@@ -92,7 +92,8 @@ def test_options_are_frozen() -> None:
 
 
 def test_a_word_without_neighbours_lists_all_options() -> None:
-    error = unknown_option("qqqq")
-    assert error.suggestion is None
-    assert error.fix == f"use one of {', '.join(public_options())}"
+    with pytest.raises(OptionError) as caught:
+        make_options(qqqq=1)
+    assert caught.value.suggestion is None
+    assert caught.value.fix == f"use one of {', '.join(public_options())}"
     assert "expression" not in public_options()
