@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from flash_jupyter.magics.cell import emitter
+from flash_jupyter.magics.show import emitter
 from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event, Notice
 from flash_jupyter.session.jobs import JobRecord

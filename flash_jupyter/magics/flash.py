@@ -152,7 +152,7 @@ class FlashMagics(Magics):
         self._show(json_bundle(document) if as_json else sheet_bundle(status_sheet(status, endpoints)))
 
     def _attach(self, arguments: list[str]) -> object:
-        from flash_jupyter.magics.cell import show
+        from flash_jupyter.magics.show import show
 
         job, session = _one(arguments, "attach"), self._remote.session()
         return show(
