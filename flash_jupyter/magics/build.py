@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flash_jupyter.errors import BuildError, OptionError
-from flash_jupyter.magics.source import find_source, read_words
+from flash_jupyter.magics.source import find_source
+from flash_jupyter.magics.words import read_words
 from flash_jupyter.views.build import (
     Source,
     built_bundle,

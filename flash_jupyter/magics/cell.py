@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flash_jupyter.errors import FlashError, OptionError
-from flash_jupyter.magics.after import Aftermath
+from flash_jupyter.magics.aftermath import Aftermath
 from flash_jupyter.magics.detached import submit
 from flash_jupyter.magics.frontend import cell_id, notebook_name
 from flash_jupyter.magics.here import frames_of, run_here

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from flash_jupyter.errors import FlashError, OptionError
-from flash_jupyter.magics.source import find_source, read_words
+from flash_jupyter.magics.source import find_source
+from flash_jupyter.magics.words import read_words
 from flash_jupyter.settings import Settings
 from flash_jupyter.views.format import one_line
 from flash_jupyter.views.publisher import Display, Publisher, prompt

@@ -1,0 +1,44 @@
+"""How the words behind `%flash build` and `%flash run` are read."""
+
+from __future__ import annotations
+
+import pytest
+
+from flash_jupyter.errors import OptionError
+from flash_jupyter.magics.words import read_words
+
+VALUES, FLAGS = {"exclude", "port"}, {"keep-build"}
+
+READ = [
+    ("a path", ["a.ipynb"], (["a.ipynb"], {})),
+    ("a value behind a space", ["--port", "0"], ([], {"port": "0"})),
+    ("a value behind =", ["--port=0", "exclude=a,b"], ([], {"port": "0", "exclude": "a,b"})),
+    ("a flag and a path", ["--keep-build", "x"], (["x"], {"keep-build": ""})),
+]
+
+
+@pytest.mark.parametrize(("words", "read"), [r[1:] for r in READ], ids=[r[0] for r in READ])
+def test_words_are_read(words: list[str], read: tuple[list[str], dict[str, str]]) -> None:
+    assert read_words(words, "build", values=VALUES, flags=FLAGS) == read
+
+
+REFUSED = [
+    (
+        "a flag nearly right",
+        ["--keep"],
+        "%flash build does not take --keep\n  → did you mean --keep-build?",
+    ),
+    (
+        "a flag that is nothing like any",
+        ["--zzz=1"],
+        "%flash build does not take --zzz=1\n  → it takes --exclude, --keep-build, --port",
+    ),
+    ("a value that is missing", ["--port"], "%flash build --port has no value\n  → write --port=VALUE"),
+]
+
+
+@pytest.mark.parametrize(("words", "text"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED])
+def test_words_are_refused(words: list[str], text: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        read_words(words, "build", values=VALUES, flags=FLAGS)
+    assert str(caught.value) == text
