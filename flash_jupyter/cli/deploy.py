@@ -65,7 +65,14 @@ def send(
 ) -> None:
     """Make an environment run what `flash build` has built; says what it will change before it does."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes, try_defaults, repair_secret)
+        options = sending.Options(
+            smoke=not no_smoke,
+            try_defaults=try_defaults,
+            runtime_secret=runtime_secret,
+            repair_secret=repair_secret,
+            allow_missing=allow_missing,
+            yes=yes,
+        )
         sending.send(desk, path or desk.face.default_source(), env, app_name, options, is_built_first=build)
 
 
@@ -84,7 +91,13 @@ def promote(
 ) -> None:
     """Make an environment run a build that was sent before, to this or another environment of the app."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes, repair_secret=repair_secret)
+        options = sending.Options(
+            smoke=not no_smoke,
+            runtime_secret=runtime_secret,
+            repair_secret=repair_secret,
+            allow_missing=allow_missing,
+            yes=yes,
+        )
         sending.promote(desk, app_or_default(desk, app_name), env, build, options)
 
 
@@ -103,7 +116,13 @@ def rollback(
 ) -> None:
     """Make an environment run the build that it ran before, or another earlier one."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(not no_smoke, runtime_secret, allow_missing, yes, repair_secret=repair_secret)
+        options = sending.Options(
+            smoke=not no_smoke,
+            runtime_secret=runtime_secret,
+            repair_secret=repair_secret,
+            allow_missing=allow_missing,
+            yes=yes,
+        )
         sending.rollback(desk, app_or_default(desk, app_name), env, build, options)
 
 

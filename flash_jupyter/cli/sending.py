@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from flash_jupyter.session.links import Link
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
-    """How something is deployed."""
+    """What was typed beside what is deployed, and where; `yes` is that nobody is to be asked."""
 
     smoke: bool
     runtime_secret: str | None
