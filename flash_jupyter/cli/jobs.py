@@ -39,7 +39,6 @@ def cancel(
     """Stop a job, and say what became of its worker; exit code 1 where it is not confirmed."""
     with at_desk(context, as_json=as_json) as desk:
         ended = desk.session.cancel(job, by="%flash cancel" if in_notebook(context) else "a terminal")
-        said = {"id": ended.job_id, "state": ended.state.value, "is_confirmed": ended.is_confirmed, "text": ended.text}
-        desk.show([f"{ended.job_id}: {ended.text}"], said)
+        desk.show([f"{ended.job_id}: {ended.text}"], ended.to_json())
     if not (ended.is_confirmed or in_notebook(context)):
         raise typer.Exit(FAILED)

@@ -133,12 +133,7 @@ class Service:
         """Stop a job; returns how that ended, as `flash cancel` prints it."""
         record = await self._record(job_id)
         ended = await self._aside(partial(self._session.cancel, record.id, by="a Jupyter page"))
-        return {
-            "id": ended.job_id,
-            "state": ended.state.value,
-            "is_confirmed": ended.is_confirmed,
-            "text": ended.text,
-        }
+        return ended.to_json()
 
     async def bring_home(self, jobs: list[JobRecord]) -> None:
         """Look where jobs are that nobody follows, and store the results of those that are over."""

@@ -56,6 +56,10 @@ class Cancellation:
         """Whether nothing of the job runs any more."""
         return self.state.is_final and self.stop is not Stop.BUSY
 
+    def to_json(self) -> dict[str, object]:
+        """Return it as `--json` prints it."""
+        return {"id": self.job_id, "state": self.state.value, "is_confirmed": self.is_confirmed, "text": self.text}
+
     @property
     def text(self) -> str:
         """Say in one line what happened, and what it cost.
