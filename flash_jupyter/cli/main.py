@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flash_jupyter._version import __version__
-from flash_jupyter.cli import apps, build, deploy, doctor, endpoints, init, jobs, local, serve, volumes
+from flash_jupyter.cli import apps, build, deploy, doctor, endpoints, init, jobs, local, serve, undeploy, volumes
 from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
@@ -22,12 +22,12 @@ app.command("init")(init.init)
 app.command("build", cls=build.BuildCommand)(build.build)
 app.command("run")(serve.serve)
 app.command("endpoints")(endpoints.list_endpoints)
-app.command("undeploy")(endpoints.undeploy)
+app.command("undeploy")(undeploy.undeploy)
 app.command("logs")(endpoints.show_logs)
 app.command("jobs")(jobs.list_jobs)
 app.command("cancel")(jobs.cancel)
 app.command("doctor")(doctor.doctor)
-app.command("sweep")(endpoints.sweep)
+app.command("sweep")(undeploy.sweep)
 app.command("cost")(endpoints.cost)
 
 
