@@ -12,9 +12,9 @@ from typing import Any
 
 from flash_jupyter.capture import packages
 from flash_jupyter.capture.namespace import Capture
-from flash_jupyter.capture.packages import skew_warnings
 from flash_jupyter.capture.secrets import find_secrets
 from flash_jupyter.capture.values import with_held
+from flash_jupyter.capture.versions import skew_warnings
 from flash_jupyter.errors import CaptureError, SecretFoundError, UndefinedNameError
 
 #: modules that a worker without them has a stand-in for, with what makes sense there

@@ -19,8 +19,8 @@ from flash_jupyter.capsule import Sender, Unpicklable
 from flash_jupyter.capsule.blame import blame
 from flash_jupyter.capture.measure import least_bytes
 from flash_jupyter.capture.namespace import Capture, capture
-from flash_jupyter.capture.packages import libraries_of, version_of
 from flash_jupyter.capture.preflight import look, name_warnings, passed
+from flash_jupyter.capture.versions import libraries_of, version_of
 from flash_jupyter.errors import PayloadTooLargeError, SerializationError
 from flash_jupyter.resources.options import RemoteOptions
 from flash_jupyter.session.shipping import function_request, request_bytes

@@ -10,8 +10,8 @@ from typing import Any
 
 from flash_jupyter.capsule import ERROR, RESULT, Answer, Sender, container
 from flash_jupyter.capsule.container import FormatError
-from flash_jupyter.capture.packages import differences
 from flash_jupyter.capture.preflight import stale_classes, stale_warning
+from flash_jupyter.capture.versions import differences
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
 from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.events import Display, Event, Measured, Notice
