@@ -197,24 +197,26 @@ class JobCard:
             self._say(phase)
             return
         moment = Moment(
-            phase,
-            now - self._began,
-            self._timeline.seconds(now),
-            self._place,
-            self._worker_id,
-            self._detail,
-            self._waiting,
-            self._hint,
+            phase=phase,
+            seconds=now - self._began,
+            phases_s=self._timeline.seconds(now),
+            place=self._place,
+            worker_id=self._worker_id,
+            detail=self._detail,
+            waiting=self._waiting,
+            hint=self._hint,
             has_button=self._has_button and now >= self._began + CANCEL_FROM_S,
         )
         self._publish(running_bundle(moment))
 
     def _say(self, phase: str) -> None:
         """Print a line for what is worth one, each once."""
-        text = " · ".join(filter(None, self._waiting or (phase, self._detail)))
-        if (self._waiting or phase in WORTH_A_LINE) and (self._waiting or (phase,))[0] not in self._said:
-            self._said.add((self._waiting or (phase,))[0])
-            self._publish({"text/plain": text})
+        if not self._waiting and phase not in WORTH_A_LINE:
+            return
+        what, more = self._waiting or (phase, self._detail)
+        if what not in self._said:
+            self._said.add(what)
+            self._publish({"text/plain": " · ".join(filter(None, (what, more)))})
 
     def _publish(self, bundle: Mapping[str, Any]) -> None:
         update = bool(self._display_id) and self._page == "live"
