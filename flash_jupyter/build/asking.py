@@ -16,6 +16,8 @@ from flash_jupyter.build.manifest import Function, Resource
 
 #: stands for an input that has no default
 PLACEHOLDER = "..."
+#: how a function that is not called with its defaults gets a request
+SHOW_IT = "give it an example in its docstring, or call it in a flash:test cell"
 _IN_PATH = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
@@ -56,10 +58,10 @@ def required(function: Function) -> list[str]:
 def no_default_call(function: Function) -> str:
     """Return why a function can't be asked with its defaults, empty where nothing in the manifest speaks against it."""
     if function.is_class:
-        return "a class has no default call; call it in a flash:test cell"
+        return f"a class has no default call; {SHOW_IT}"
     if missing := required(function):
         have = "has" if len(missing) == 1 else "have"
-        return f"{', '.join(missing)} {have} no literal default, and no flash:test cell calls it"
+        return f"{', '.join(missing)} {have} no literal default; {SHOW_IT}"
     return ""
 
 

@@ -1,7 +1,7 @@
-"""What a `flash:test` cell calls: under the names of the notebook's functions, those of the bundle that is previewed.
+"""What a `flash:test` cell or an example calls: under the names of the notebook's functions, those of the bundle.
 
 This runs in the kernel of the scratch copy. A handler cell's name is a function; `@remote` functions and classes are
-awaited or called with `.remote`, as in the notebook.
+awaited or called with `.remote` or `.map`, as in the notebook.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +21,8 @@ import httpx
 
 from flash_jupyter.build.asking import Served, plain_input
 from flash_jupyter.build.manifest import Function
-from flash_jupyter.decorator.output import JobOutput
+from flash_jupyter.decorator.calling import unwrapped_arguments
+from flash_jupyter.decorator.output import JobOutput, unwrapped
 from flash_jupyter.errors import RemoteExecutionError
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.routes import arguments_by_name, request_of
@@ -104,10 +105,13 @@ class HandlerCaller:
 
 
 class RemoteCaller:
-    """A remote function, a route, or a method: awaited, or called with `.remote`."""
+    """A remote function, a route, or a method: awaited, or called with `.remote` or `.map`.
 
-    def __init__(self, ask: Callable[..., Any]) -> None:
-        self._ask = ask
+    What else there is of it, `.local` for one, is that of the notebook's own.
+    """
+
+    def __init__(self, ask: Callable[..., Any], original: Any = None) -> None:
+        self._ask, self._original = ask, original
 
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Ask the bundle."""
@@ -117,12 +121,26 @@ class RemoteCaller:
         """Ask the bundle, and wait."""
         return self._ask(*args, **kwargs)
 
+    def map(self, *iterables: Iterable[Any], **_concurrency: Any) -> list[Any]:
+        """Ask the bundle for every element, one after the other."""
+        return [self._ask(*each) for each in zip(*iterables, strict=False)]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._original, name)
+
 
 class ClassCaller:
     """A remote class: its instances live in the worker of the bundle."""
 
-    def __init__(self, asker: Asker, function: Function, served: Served) -> None:
-        self._asker, self._function, self._served = asker, function, served
+    def __init__(self, asker: Asker, function: Function, served: Served, original: Any) -> None:
+        self._asker, self._function, self._served, self._original = asker, function, served, original
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._original, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return an instance, which is made by its first call."""
@@ -137,20 +155,28 @@ class ClassCaller:
 
 
 def caller_of(function: Function, served: Served, asker: Asker, original: Any) -> Any:
-    """Return what stands for a function in a test cell; `original` is the notebook's, None for a handler cell."""
-    if original is None:
+    """Return what stands for a function in a test cell or an example.
+
+    `original` is the notebook's or the project's; None for a handler cell, and where its module can't be imported here.
+    """
+    if function.output_schema is not None and not function.is_class:
         return HandlerCaller(asker, function, served)
     if function.is_class:
-        return ClassCaller(asker, function, served)
+        return ClassCaller(asker, function, served, original)
 
     def ask_route(*args: Any, **kwargs: Any) -> Any:
-        return asker.route(function, served, arguments_by_name(original, (args, kwargs)))
+        given = unwrapped_arguments((args, kwargs))
+        if original is not None:
+            return asker.route(function, served, arguments_by_name(original, given))
+        return asker.route(
+            function, served, {**dict(zip(function.parameters or (), given[0], strict=False)), **given[1]}
+        )
 
     def ask(*args: Any, **kwargs: Any) -> JobOutput[Any]:
         arguments = {"args": list(map(_pack, args)), "kwargs": _packed(kwargs)}
         return _outcome(lambda: asker.pickled(function, served, arguments))
 
-    return RemoteCaller(ask_route if served.resource.is_load_balanced else ask)
+    return RemoteCaller(ask_route if served.resource.is_load_balanced else ask, original)
 
 
 def _ask_handler(asker: Asker, function: Function, served: Served, inputs: dict[str, Any]) -> Any:
@@ -172,7 +198,7 @@ def _outcome(ask: Callable[[], Any]) -> JobOutput[Any]:
 
 
 def _pack(value: Any) -> str:
-    return base64.b64encode(cloudpickle.dumps(value)).decode()
+    return base64.b64encode(cloudpickle.dumps(unwrapped(value))).decode()
 
 
 def _packed(values: Mapping[str, Any]) -> dict[str, str]:

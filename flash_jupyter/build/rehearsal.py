@@ -12,12 +12,14 @@ import math
 import sys
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import flash_jupyter
 from flash_jupyter.build.asking import Served, inputs_of, no_default_call
 from flash_jupyter.build.callers import Asker, caller_of
 from flash_jupyter.build.evaluate import RELEASED
+from flash_jupyter.build.examples import run_examples, shown_docs
 from flash_jupyter.build.manifest import Function, Resource
 from flash_jupyter.decorator.classes import RemoteClass
 from flash_jupyter.decorator.functions import RemoteFunction
@@ -53,8 +55,12 @@ class Rehearsal:
         self._namespace = namespace
         #: what the bundle is compared with, in words
         self._source = "the notebook"
+        #: the names of the modules that were loaded, and why others could not be
+        self._modules: dict[str, dict[str, Any]] = {}
+        self._missing: dict[str, str] = {}
         self._given: dict[str, dict[str, Any]] = {}
-        self._covered: dict[str, Any] = {}
+        #: what was put into which names, and what stood there, by the table's id and the name
+        self._covered: dict[tuple[int, str], tuple[dict[str, Any], Any]] = {}
         self._expected: dict[str, Any] = {}
 
     @classmethod
@@ -72,8 +78,10 @@ class Rehearsal:
         try:
             found = vars(importlib.import_module(module))
         except Exception as error:  # the user's own code
-            return json.dumps(f"{type(error).__name__}: {error}")
+            self._missing[module] = f"{module} can't be imported here: {type(error).__name__}: {error}"
+            return json.dumps(self._missing[module])
         self._source = "the project"
+        self._modules[module] = found
         self._namespace.update({name: found[name] for name in names if name in found})
         return json.dumps("")
 
@@ -95,38 +103,79 @@ class Rehearsal:
         return "null"
 
     def enter(self, reads: list[str]) -> str:
-        """Put the bundle in the notebook's place for a test cell that reads these names: its functions, its values."""
+        """Put the bundle in the notebook's place for a test cell that reads these names: its functions, its values.
+
+        A function that a module of the project has is covered there too, and wherever that was imported to.
+        """
         self._asker.called.clear()
+        callers: dict[int, Any] = {}
         for name, (function, served) in self._functions.items():
             is_handler = name in self._expected
-            if name not in self._own and not isinstance(self._namespace.get(name), REMOTE):
+            original = None if is_handler else self._original(function)
+            if name not in self._own and original is None:
                 continue
-            original = None if is_handler else self._namespace.get(name)
             caller = caller_of(function, served, self._asker, original)
-            self._cover(name, caller)
+            if isinstance(original, REMOTE):
+                callers[id(original)] = caller
+            if name in self._own:
+                self._cover(self._namespace, name, caller)
             if is_handler and name not in reads and (read := self._bound_by(name).intersection(reads)):
                 answer = settled(caller(**self._given[name]))
                 for each in sorted(read):
-                    self._cover(each, answer[each])
+                    self._cover(self._namespace, each, answer[each])
+        self._cover_wherever(callers)
         return "null"
+
+    def _original(self, function: Function) -> Any:
+        """The function of the notebook or of an imported module, None where there is none."""
+        found = self._namespace.get(function.name)
+        if function.name in self._own or isinstance(found, REMOTE):
+            return found
+        found = getattr(sys.modules.get(function.module), function.name, None)
+        return found if isinstance(found, REMOTE) else None
+
+    def _cover_wherever(self, callers: Mapping[int, Any]) -> None:
+        """Cover what has the ids of these functions, in every module that has it: this namespace is one, or not."""
+        tables = [self._namespace, *(vars(each) for each in [*sys.modules.values()] if isinstance(each, ModuleType))]
+        for names in tables:
+            for name in [name for name, value in [*names.items()] if id(value) in callers]:
+                self._cover(names, name, callers[id(names[name])])
 
     def _bound_by(self, name: str) -> set[str]:
         """The names that a handler cell binds."""
         return {*((self._functions[name][0].output_schema or {}).get("properties") or ())}
 
-    def _cover(self, name: str, value: Any) -> None:
-        self._covered.setdefault(name, self._namespace.get(name, self))
-        self._namespace[name] = value
+    def _cover(self, names: dict[str, Any], name: str, value: Any) -> None:
+        self._covered.setdefault((id(names), name), (names, names.get(name, self)))
+        names[name] = value
 
     def leave(self) -> str:
         """Put the notebook's functions back; returns the names of those that were asked for meanwhile."""
-        for name, value in self._covered.items():
+        for (_, name), (names, value) in self._covered.items():
             if value is self:
-                self._namespace.pop(name, None)
+                names.pop(name, None)
             else:
-                self._namespace[name] = value
+                names[name] = value
         self._covered.clear()
         return json.dumps(sorted(self._asker.called))
+
+    def try_examples(self, name: str, owner: str) -> str:
+        """Run the examples of a docstring, the bundle in the place of its functions.
+
+        Returns `{"called": [...], "failure": ..., "is_telling": ...}`. Where the module can't be imported here, they
+        have the functions that are served, and nothing else.
+        """
+        function, _ = self._functions[name]
+        names = self._modules.get(function.module, self._namespace)
+        self.enter([])
+        try:
+            ending = run_examples(owner, shown_docs(function)[owner], names)
+        finally:
+            called: list[str] = json.loads(self.leave())
+        failure = ending.failure
+        if failure and not ending.is_telling and (missing := self._missing.get(function.module)):
+            failure += f"; {missing}"
+        return json.dumps({"called": called, "failure": failure, "is_telling": ending.is_telling})
 
     def compare(self, name: str) -> str:
         """Ask for a function with its defaults, and compare; returns `{"state": ..., "text": ...}`."""

@@ -1,19 +1,21 @@
-"""Whether a bundle gives what its sources give: a request for each function, and the `flash:test` cells.
+"""Whether a bundle gives what its sources give: `flash:test` cells, examples in docstrings, a request of its own.
 
-The notebook's values come from a scratch copy that is run from its first cell to its last, those of plain modules from
-their functions. Those run with the user's environment, here and where they are served, so they are called only where
-the user asks for it (`--try-defaults`), and what most likely acts on something is not called then either. A line that
-can't be said to be verified says why.
+The notebook's values come from a scratch copy that is run from its first cell to its last. Of plain modules the
+examples are run, whose author says in them what is given and what comes. Functions without one are called with their
+defaults, here and where they are served, only where the user asks for it (`--try-defaults`), for they have the user's
+environment; what most likely acts on something is not called then either. A line that can't be said to be verified
+says why.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
-from flash_jupyter.build.asking import Served, inputs_of, no_default_call
+from flash_jupyter.build.asking import SHOW_IT, Served, inputs_of, no_default_call
 from flash_jupyter.build.cells import Cell, Notebook, Role, read_notebook
+from flash_jupyter.build.examples import shown_docs
 from flash_jupyter.build.folder import Ignore, is_notebook
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.build.notebook import module_of
@@ -21,14 +23,14 @@ from flash_jupyter.build.project import Project
 from flash_jupyter.build.rehearsal import NAME
 from flash_jupyter.build.scratch import Scratch, in_order
 from flash_jupyter.build.slice import SOURCES
-from flash_jupyter.build.trying import Tell, Trying, Verdict, ask, try_defaults
+from flash_jupyter.build.trying import Tell, Trying, Verdict, ask, try_defaults, try_examples
 from flash_jupyter.capture.names import analyse
 from flash_jupyter.errors import FlashError
 from flash_jupyter.session.local import local_info
 from flash_jupyter.settings import Settings
 
 #: why a function is not called where nobody asked for it
-UNASKED = "functions of a .py module are called with their defaults only with --try-defaults"
+UNASKED = f"{SHOW_IT}; functions of a .py module are called with their defaults only with --try-defaults"
 
 
 def smoke(
@@ -44,26 +46,21 @@ def smoke(
     """Try every function that is served; at least one verdict for each. Blocking: the notebooks are run.
 
     `api_key` is that of the platform where they are served; None for the embedded Runpod of these settings. Functions
-    of plain modules are called only `with_defaults`. Raises `Stopped` soon after `stop` is set.
+    of plain modules that have no example are called only `with_defaults`. Raises `Stopped` soon after `stop` is set.
     """
     key, stop = api_key or _local_key(settings), stop or threading.Event()
     trying = Trying(project.root, served, settings, key, tell, stop, with_defaults)
     functions = {function.name: function for each in served for function in each.functions}
     found: list[Verdict] = []
+    plain = dict(functions)
     for notebook, own in _notebooks(project, functions):
+        plain = {name: function for name, function in plain.items() if name not in own}
         tell(f"running a scratch copy of {notebook.name}")
         try:
             found += _of_notebook(trying, notebook, own)
         except FlashError as failure:
             found += [Verdict(each, "not verified", "", failure.message) for each in own]
-    tried = {verdict.function for verdict in found}
-    if left := [function for name, function in functions.items() if name not in tried]:
-        try:
-            found += smoke_modules(trying, left, project.files)
-        except FlashError as failure:
-            told = {verdict.function for verdict in found}
-            found += [Verdict(each.name, "not verified", "", failure.message) for each in left if each.name not in told]
-    return tuple(found)
+    return (*found, *smoke_modules(trying, [*plain.values()], project.files, {each.function for each in found}))
 
 
 def _notebooks(project: Project, functions: Mapping[str, Function]) -> Iterator[tuple[Notebook, list[str]]]:
@@ -85,7 +82,8 @@ def _of_notebook(trying: Trying, notebook: Notebook, own: list[str]) -> list[Ver
     with trying.kernel(notebook.name, own, namespace="get_ipython().user_ns") as scratch:
         rehearsal = _Rehearsing(scratch, notebook, own, trying.served)
         stopped = rehearsal.run_cells()
-        return [*rehearsal.try_tests(stopped), *rehearsal.try_defaults(stopped)]
+        examples = [] if stopped else rehearsal.try_examples()
+        return [*rehearsal.try_tests(stopped), *examples, *rehearsal.try_defaults(stopped)]
 
 
 def _local_key(settings: Settings) -> str:
@@ -133,6 +131,13 @@ class _Rehearsing:
                 yield from (Verdict(name, "differs", how, failure.text) for name in called or self._own)
                 self._tried |= set(self._own) if not called else set()
 
+    def try_examples(self) -> Iterator[Verdict]:
+        """Run the examples in the docstrings of its functions, and in the comments at the top of handler cells."""
+        for name in self._own:
+            for verdict in try_examples(self._scratch, self._functions[name]):
+                self._tried.add(verdict.function)
+                yield verdict
+
     def try_defaults(self, stopped: str) -> Iterator[Verdict]:
         """Ask for each function with its literal defaults; where that can't be, it needs a test cell."""
         for name in self._own:
@@ -160,16 +165,25 @@ def _outputs(function: Function) -> list[str] | None:
     return list(schema["properties"]) if "properties" in schema else None
 
 
-def smoke_modules(trying: Trying, functions: list[Function], files: Mapping[str, bytes]) -> Iterator[Verdict]:
-    """Try these functions in a copy of these files of the project; those that are not called say why.
-
-    Raises `BuildError` where no kernel starts.
-    """
+def smoke_modules(
+    trying: Trying, functions: list[Function], files: Mapping[str, bytes], tried: Set[str] = frozenset()
+) -> list[Verdict]:
+    """Try these functions in a copy of these files of the project; what is not tried, nor was before, says why."""
     places = {function.name: each for each in trying.served for function in each.functions}
     reasons = {each.name: why_not(each, places[each.name], asked=trying.with_defaults) for each in functions}
-    yield from (Verdict(name, "not verified", "", reason) for name, reason in reasons.items() if reason)
-    if called := [each for each in functions if not reasons[each.name]]:
-        yield from _call(trying, called, files)
+    shown = [each for each in functions if shown_docs(each)]
+    called = [each for each in functions if each not in shown and each.name not in tried and not reasons[each.name]]
+    found: list[Verdict] = []
+    failed = ""
+    if shown or called:
+        try:
+            found += _in_a_copy(trying, shown, called, files)
+        except FlashError as failure:
+            failed = failure.message
+            reasons |= dict.fromkeys((each.name for each in shown), failed)
+    told = {*tried, *(each.function for each in found)}
+    left = [each.name for each in functions if each.name not in told]
+    return [*found, *(Verdict(name, "not verified", "", reasons[name] or failed) for name in left)]
 
 
 def why_not(function: Function, served: Served, *, asked: bool) -> str:
@@ -177,21 +191,31 @@ def why_not(function: Function, served: Served, *, asked: bool) -> str:
     if reason := no_default_call(function):
         return reason
     if served.resource.is_load_balanced and function.verb != "GET":
-        return f"not called: a {function.verb} may change something; call it in a flash:test cell"
+        return f"not called: a {function.verb} may change something; {SHOW_IT}"
     if not inputs_of(function):
-        return "not called: it takes no parameters, so it may be there to act; call it in a flash:test cell"
+        return f"not called: it takes no parameters, so it may be there to act; {SHOW_IT}"
     return "" if asked else UNASKED
 
 
-def _call(trying: Trying, functions: list[Function], files: Mapping[str, bytes]) -> Iterator[Verdict]:
-    """Import each module once, and call its functions; what can't run here says so."""
+def _in_a_copy(
+    trying: Trying, shown: list[Function], called: list[Function], files: Mapping[str, bytes]
+) -> Iterator[Verdict]:
+    """Import the modules, run the examples of `shown`, and call those of the others that no example called."""
     trying.tell("running the functions in a scratch copy of the project")
+    functions, tried = [*shown, *called], set[str]()
     # the name is for messages: the kernel starts beside a file of this name
     with trying.kernel("the project", [each.name for each in functions], namespace="{}", files=files) as scratch:
-        for module in dict.fromkeys(each.module for each in functions):
-            names = [each.name for each in functions if each.module == module]
-            failure = str(ask(scratch, f"load({module!r}, {names!r})"))
-            for name in names:
-                refused = f"{module} can't be imported here: {failure}" if failure else ""
-                reason = refused or str(ask(scratch, f"can_compare({name!r})"))
-                yield Verdict(name, "not verified", "", reason) if reason else try_defaults(scratch, name)
+        missing = {
+            module: str(
+                ask(scratch, f"load({module!r}, {[each.name for each in functions if each.module == module]!r})")
+            )
+            for module in dict.fromkeys(each.module for each in functions)
+        }
+        for each in shown:
+            for verdict in try_examples(scratch, each):
+                tried.add(verdict.function)
+                yield verdict
+        for each in called:
+            if each.name not in tried:
+                reason = missing[each.module] or str(ask(scratch, f"can_compare({each.name!r})"))
+                yield Verdict(each.name, "not verified", "", reason) if reason else try_defaults(scratch, each.name)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flash_jupyter.build.asking import Served
+from flash_jupyter.build.examples import shown_docs
+from flash_jupyter.build.manifest import Function
 from flash_jupyter.build.rehearsal import NAME
 from flash_jupyter.build.scratch import Scratch
 from flash_jupyter.errors import ApiError, BuildError
@@ -34,7 +36,10 @@ _WORD = "-scratch-"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found out about a function. `how` is what was tried: "its defaults", "cell 7 of scores.ipynb"."""
+    """What was found out about a function.
+
+    `how` is what was tried: "its defaults", "its docstring's example", "cell 7 of scores.ipynb".
+    """
 
     function: str
     state: State
@@ -49,7 +54,8 @@ class Verdict:
 class Trying:
     """What is served, and the project that it was built of; who sets `stop` ends all from another thread.
 
-    `with_defaults` lets functions of plain modules be called, with the user's environment, on this machine and there.
+    `with_defaults` lets functions of plain modules be called that have no example: with the user's environment, on this
+    machine and there.
     """
 
     root: Path
@@ -110,6 +116,26 @@ def try_defaults(scratch: Scratch, name: str) -> Verdict:
     except BuildError as failure:
         return Verdict(name, "not verified", "its defaults", failure.message)
     return Verdict(name, found["state"], "its defaults", found["text"])
+
+
+def try_examples(scratch: Scratch, function: Function) -> Iterator[Verdict]:
+    """Run the examples of its docstrings, which ask the bundle; they may ask for other functions too."""
+    name = function.name
+    for owner in shown_docs(function):
+        how = "its docstring's example" if owner == name else f"the example of {owner}"
+        try:
+            found = ask(scratch, f"try_examples({name!r}, {owner!r})")
+        except BuildError as failure:
+            yield Verdict(name, "not verified", how, failure.message)
+            continue
+        called, failed = found["called"], found["failure"]
+        if failed and not (called and found["is_telling"]):
+            yield Verdict(name, "not verified", how, failed)
+            continue
+        state: State = "differs" if failed else "verified"
+        yield from (Verdict(each, state, how if each == name else f"the example of {owner}", failed) for each in called)
+        if name not in called:
+            yield Verdict(name, "not verified", how, f"it does not call {name}")
 
 
 def scratch_owner(settings: Settings) -> str:

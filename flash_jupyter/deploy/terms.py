@@ -46,7 +46,8 @@ class Terms:
     or made anew, except second ones that our own deploys left; where it says no, nothing is changed.
 
     `sources` is the notebook or folder of which the build is: there the values are found out that its functions should
-    give; functions of plain modules are called there, and where they are deployed, only where `try_defaults` says so.
+    give. Functions of plain modules are called there, and where they are deployed, by the examples in docstrings, and
+    with their defaults only where `try_defaults` says so.
     `allow_missing` lets functions be deployed that read an environment variable which nobody sets.
     `repair_secret` holds the key that the mothership alone has, to make deleted endpoints anew; without one it has that
     of the others, and reports.

@@ -20,10 +20,14 @@ names = {}
 print(Rehearsal.begin(names, "order.json").load("shop", ["double"]), sorted(names))
 """
 CASES = [
-    ("of ours", "from flash_jupyter import Endpoint\n", '"" [\'double\']\n'),
-    ("written for the released client", "from runpod_flash import Endpoint\n", '"" [\'double\']\n'),
-    ("that can't be imported", "import nowhere_at_all\n", "\"ModuleNotFoundError: No module named 'nowhere_at_all'\" []\n"),
-]  # fmt: skip
+    ("of ours", "from flash_jupyter import Endpoint\n", "\"\" ['double']\n"),
+    ("written for the released client", "from runpod_flash import Endpoint\n", "\"\" ['double']\n"),
+    (
+        "that can't be imported",
+        "import nowhere_at_all\n",
+        "\"shop can't be imported here: ModuleNotFoundError: No module named 'nowhere_at_all'\" []\n",
+    ),
+]
 SAME: list[tuple[str, Any, Any]] = [
     ("floats of another processor", 0.1 + 0.2, 0.3),
     ("not a number", [math.nan], [math.nan]),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.build.asking import Served
+from flash_jupyter.build.asking import SHOW_IT, Served
 from flash_jupyter.build.manifest import Function, Resource
 from flash_jupyter.build.smoke import UNASKED, smoke, why_not
 from flash_jupyter.build.sources import read_project
@@ -23,27 +23,27 @@ CASES: list[tuple[str, dict[str, Any], bool, tuple[str, str]]] = [
         "without parameters",
         {"input_schema": NOTHING},
         False,
-        ("not called: it takes no parameters, so it may be there to act; call it in a flash:test cell",) * 2,
+        (f"not called: it takes no parameters, so it may be there to act; {SHOW_IT}",) * 2,
     ),
     (
         "without a default",
         {"input_schema": REQUIRED},
         False,
-        ("x has no literal default, and no flash:test cell calls it",) * 2,
+        (f"x has no literal default; {SHOW_IT}",) * 2,
     ),
-    ("a class", {"is_class": True}, False, ("a class has no default call; call it in a flash:test cell",) * 2),
+    ("a class", {"is_class": True}, False, (f"a class has no default call; {SHOW_IT}",) * 2),
     ("GET", {"input_schema": DEFAULTS, "http_method": "GET", "http_path": "/p"}, True, (UNASKED, "")),
     (
         "POST",
         {"input_schema": DEFAULTS, "http_method": "POST", "http_path": "/charge"},
         True,
-        ("not called: a POST may change something; call it in a flash:test cell",) * 2,
+        (f"not called: a POST may change something; {SHOW_IT}",) * 2,
     ),
     (
         "DELETE",
         {"input_schema": DEFAULTS, "http_method": "delete", "http_path": "/orders"},
         True,
-        ("not called: a DELETE may change something; call it in a flash:test cell",) * 2,
+        (f"not called: a DELETE may change something; {SHOW_IT}",) * 2,
     ),
 ]
 
@@ -65,9 +65,10 @@ def test_unasked_nothing_of_a_module_runs_here_and_the_reason_names_the_flag(tmp
     project, settings = read_project(tmp_path), read_settings({"FLASH_JUPYTER_HOME": str(tmp_path / "home")})
     told: list[str] = []
     verdicts = smoke(project, (serve(project.exports[0].function),), settings, told.append, api_key="key")
-    assert [str(each) for each in verdicts] == [
-        "cleanup: not verified, functions of a .py module are called with their defaults only with --try-defaults"
-    ]
+    assert "\n".join(map(str, verdicts)) == (
+        "cleanup: not verified, give it an example in its docstring, or call it in a flash:test cell; functions of a .py"
+        " module are called with their defaults only with --try-defaults"
+    )
     assert (told, (tmp_path / "ran").exists()) == ([], False)
 
 

@@ -75,6 +75,6 @@ def test_a_new_project_gives_what_its_notebook_gives(shell: Shell) -> None:
     assert found == {
         ("classify", "verified", "its defaults"),
         ("classify", "verified", "cell 6 of notebook.ipynb"),
-        ("score", "not verified", ""),
-        ("split", "not verified", ""),
+        ("score", "verified", "its docstring's example"),
+        ("split", "verified", "its docstring's example"),
     }

@@ -14,6 +14,7 @@ import pytest
 from bundles import hand_made
 from emulated import wait_for
 
+from flash_jupyter.build.asking import SHOW_IT
 from flash_jupyter.build.preview import Preview, describe
 from flash_jupyter.errors import BuildError
 from flash_jupyter.session.local import ensure_local, local_info
@@ -145,7 +146,7 @@ def test_the_command_compares_and_says_what_differs_and_what_is_not_verified(des
     assert said[0] == 'here: differs, cell 7 of sums.py, AssertionError, in `assert here(x=4)["twice"] == 9`', done
     assert said[1].startswith("here: differs, its defaults, the notebook gives {'twice': 4, 'folder': ")
     assert said[2:] == [
-        "needs: not verified, z has no literal default, and no flash:test cell calls it",
+        f"needs: not verified, z has no literal default; {SHOW_IT}",
         "looks_up: verified, its defaults, [2, '[7]']",
     ]
     assert done.returncode == 1

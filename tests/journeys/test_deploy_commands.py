@@ -129,6 +129,22 @@ def test_a_project_goes_into_production_and_out_of_it(project: Shell) -> None:
     assert "deleted: environment live of app shop, with 2 endpoints" in gone
 
 
+def test_a_new_project_is_verified_as_it_stands_and_a_false_example_stops_a_deploy(shell: Shell) -> None:
+    shell.flash("init", ".")
+    sent = shell.flash("deploy", "send", "live", "--build")
+    lines = [line.split()[:3] for line in sent.partition("   endpoint ")[2].splitlines()[1:]]
+    assert lines == [["✓", name, "verified"] for name in ("shop-cpu", "shop-cpu3g-2-8", "shop-gpu")]
+
+    module = shell.folder / "workers" / "cpu" / "endpoint.py"
+    module.write_text(module.read_text().replace("['A great day.', 'The", "['A bad day.', 'The"))
+    refused = " ".join(shell.flash("deploy", "send", "live", "--build", code=1).split())
+    assert (
+        "split: differs, its docstring's example, expected ['A bad day.', 'The coffee was awful.'], got ['A great day.',"
+        " 'The coffee was awful.'], in `(await split(\"A great day. The coffee was awful.\")).result()`"
+    ) in refused
+    assert "the version before goes on serving" in refused
+
+
 @pytest.mark.slow
 def test_what_is_sent_twice_refused_or_promoted_is_as_it_should_be(project: Shell) -> None:
     first = project.json("deploy", "send", "live", "--build", "--no-smoke")["deployment"]["build_id"]

@@ -16,5 +16,9 @@ config = CpuLiveServerless(
 
 @remote(config)
 async def split(text: str) -> list[str]:
-    """Return the sentences of a text."""
+    """Return the sentences of a text.
+
+    >>> (await split("A great day. The coffee was awful.")).result()
+    ['A great day.', 'The coffee was awful.']
+    """
     return [sentence for part in re.split(r"(?<=[.!?])\s+", text) if (sentence := part.strip())]

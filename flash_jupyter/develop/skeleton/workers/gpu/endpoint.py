@@ -16,5 +16,9 @@ WEIGHTS = {"good": 1.0, "great": 2.0, "bad": -1.0, "awful": -2.0}
 
 @remote(config, dependencies=[])
 async def score(sentences: list[str]) -> list[float]:
-    """Return how friendly each sentence is."""
+    """Return how friendly each sentence is.
+
+    >>> (await score(["A great day.", "The coffee was awful."])).result()
+    [2.0, -2.0]
+    """
     return [sum(WEIGHTS.get(word.strip(".,!?").lower(), 0.0) for word in text.split()) for text in sentences]
