@@ -15,24 +15,16 @@ import httpx
 
 from flash_jupyter.errors import ApiError, FlashError, JobError, RemoteExecutionError, SerializationError
 from flash_jupyter.runtime.answers import RemoteTraceback, read_raised
-from flash_jupyter.session.follow import failure_of
 from flash_jupyter.session.started import complete
 from flash_jupyter.states import JobState
 from flash_jupyter.wire.jobs import Job, read_failure
 
 
 def read_job(job: Job, label: str, *, is_pickled: bool) -> Any:
-    """Return the value of a job that is over.
-
-    Raises `RemoteExecutionError` for what the function raised, and `JobError`s for what befell the job.
-    """
-    if job.status is JobState.COMPLETED:
-        return _read_output(job.output, label, is_pickled=is_pickled)
-    if job.status is JobState.FAILED and not job.lost_its_worker:
+    """Return the value of a job that its handler answered; raises what the function raised."""
+    if job.status is JobState.FAILED:
         raise _told(job.error_text)
-    failure = failure_of(job, "")
-    fix = f"call {label} again" if failure.fix.startswith(("run the cell", "run it")) else failure.fix
-    raise type(failure)(failure.message, fix=fix, platform_id=job.id, worker_id=job.worker_id or "")
+    return _read_output(job.output, label, is_pickled=is_pickled)
 
 
 def _read_output(output: Any, label: str, *, is_pickled: bool) -> Any:

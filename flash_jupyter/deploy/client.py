@@ -29,8 +29,8 @@ def app(name: str, environment: str = "production", *, backend: BackendName | No
 
     Raises `NotFoundError` with what is nearest for an app and an environment that do not exist, and `ApiError`s.
     """
-    session = default_session()
-    return DeployedApp(Whereabouts(session, backend or session.settings.backend, name, environment))
+    backend = backend or default_session().settings.backend
+    return DeployedApp(Whereabouts(default_session, backend, name, environment))
 
 
 class DeployedApp:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,18 +12,16 @@ from flash_jupyter.build.asking import curl, url_of
 from flash_jupyter.build.manifest import Function, Method
 from flash_jupyter.decorator.drawing import draw_in_notebook
 from flash_jupyter.decorator.output import unwrapped
-from flash_jupyter.deploy.answers import read_job, read_refusal, read_route
+from flash_jupyter.deploy.answers import read_refusal
 from flash_jupyter.deploy.lookup import Live, Whereabouts, nearest
-from flash_jupyter.deploy.ongoing import Call, JobCall, RouteCall, join, wait
+from flash_jupyter.deploy.ongoing import Call, JobCall, Resource, RouteCall
 from flash_jupyter.deploy.requests import job_request, plain_request, route_request
 from flash_jupyter.deploy.signature import bind, signature_of
 from flash_jupyter.errors import ApiError, FlashError, NotFoundError
 from flash_jupyter.runtime.request import Arguments, Instance
-from flash_jupyter.transport.loop import LoopThread
 
-#: what makes a call, and what reads its answer
-Started = tuple[Call, Callable[[Any], Any]]
-Begin = Callable[[tuple[Any, ...], dict[str, Any]], Started]
+#: makes a call of its arguments
+Begin = Callable[[tuple[Any, ...], dict[str, Any]], Call]
 
 
 class UnknownFunctionError(NotFoundError, AttributeError):
@@ -32,50 +31,49 @@ class UnknownFunctionError(NotFoundError, AttributeError):
 class DeployedCallable:
     """Something deployed that can be called: it waits and returns the value; `aio` is the same for coroutines."""
 
-    def __init__(self, loop: LoopThread, label: str, described: Function | Method, begin: Begin) -> None:
-        self._loop, self._label, self._begin = loop, label, begin
+    def __init__(self, label: str, described: Function | Method, begin: Begin) -> None:
+        self._label, self._begin = label, begin
         self.__name__ = self.__qualname__ = label.rpartition(".")[2]
         self.__doc__ = described.doc
         if (signature := signature_of(described)) is not None:
             self.__signature__ = signature
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Run it where it is deployed, and return its value; an interrupt cancels the job.
+        """Run it where it is deployed, and return its value; prints appear meanwhile, an interrupt cancels the job.
 
-        Raises `RemoteExecutionError` for what it raised, which is its own type too, `JobError`s and `ApiError`s.
+        Raises `RemoteExecutionError` for what it raised, which is its own type too, `JobError`s, `ApiError`s, and
+        `CostLimitError` before anything is sent. What a route prints, and a function of a handler that is not ours, is
+        in the log of its worker only: nothing says there whose it is.
         """
-        call, read = self._begin(args, kwargs)
-        return self._read(read, lambda: wait(self._loop, call))
+        call = self._begin(args, kwargs)
+        with self._telling():
+            return call.wait()
 
     async def aio(self, /, *args: Any, **kwargs: Any) -> Any:
         """Do the same in a coroutine; cancelling the awaiting task cancels the job."""
-        call, read = self._begin(args, kwargs)
-        try:
-            answer = await join(self._loop, call)
-        except ApiError as failure:
-            self._refuse(failure)
-        return self._read(read, lambda: answer)
+        call = self._begin(args, kwargs)
+        with self._telling():
+            return await call.join()
 
-    def _read(self, read: Callable[[Any], Any], answer: Callable[[], Any]) -> Any:
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Raise what a call raises as its caller is to see it."""
         try:
-            return read(answer())
+            yield
         except ApiError as failure:
-            self._refuse(failure)
+            refusal = read_refusal(failure, self._label)
+            draw_in_notebook(refusal)
+            raise refusal.with_traceback(None) from None
         except FlashError as failure:
             draw_in_notebook(failure)
             raise failure.with_traceback(None) from failure.__cause__  # its text says all, our frames nothing
-
-    def _refuse(self, failure: ApiError) -> Any:
-        refusal = read_refusal(failure, self._label)
-        draw_in_notebook(refusal)
-        raise refusal.with_traceback(None) from None
 
 
 class DeployedFunction(DeployedCallable):
     """A deployed function or route: `app.score(text="tea")`, `await app.score.aio(text="tea")`."""
 
     def __init__(self, whereabouts: Whereabouts, function: Function, live: Live) -> None:
-        super().__init__(whereabouts.loop, function.name, function, self._start)
+        super().__init__(function.name, function, self._start)
         self._whereabouts, self._function, self._live = whereabouts, function, live
 
     @property
@@ -100,13 +98,13 @@ class DeployedFunction(DeployedCallable):
             )
         return live
 
-    def _start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Started:
+    def _start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         arguments = _arguments(self._label, self._function, args, kwargs)
-        find = partial(self._whereabouts.find, self._live.name)
+        to = Resource(self._whereabouts, self._live.name)
         if self._live.resource.is_load_balanced:
-            return RouteCall(find, route_request(self._function, arguments)), read_route
+            return RouteCall(to, route_request(self._function, arguments), self._label)
         request = job_request(self._function, arguments) if self._live.is_ours else plain_request(arguments)
-        return JobCall(find, request), partial(read_job, label=self._label, is_pickled=request.is_pickled)
+        return JobCall(to, request, self._label, tuple(arguments))
 
     def __repr__(self) -> str:
         signature = getattr(self, "__signature__", "(...)")
@@ -153,7 +151,7 @@ class DeployedInstance:
             )
         method = next((each for each in (self._function.methods or ()) if each.name == name), Method(name=name))
         label = f"{self._function.name}.{name}"
-        return DeployedCallable(self._whereabouts.loop, label, method, partial(self._start, label, method))
+        return DeployedCallable(label, method, partial(self._start, label, method))
 
     def __dir__(self) -> list[str]:
         return list(self._function.class_methods)
@@ -161,11 +159,10 @@ class DeployedInstance:
     def __repr__(self) -> str:
         return f"<{self._id} of {self._whereabouts}>"
 
-    def _start(self, label: str, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Started:
+    def _start(self, label: str, method: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         arguments = _arguments(label, method, args, kwargs)
         request = job_request(self._function, arguments, Instance(self._id, method.name, self._made_of))
-        call = JobCall(partial(self._whereabouts.find, self._live.name), request)
-        return call, partial(read_job, label=label, is_pickled=True)
+        return JobCall(Resource(self._whereabouts, self._live.name), request, label, tuple(arguments))
 
 
 def _arguments(

@@ -5,9 +5,8 @@ Never from a local file: any machine with the key finds the same.
 
 from __future__ import annotations
 
-import asyncio
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +17,10 @@ from flash_jupyter.build.manifest import Function, Resource
 from flash_jupyter.deploy.labels import own_endpoints, resource_of
 from flash_jupyter.errors import ManifestError, NotFoundError
 from flash_jupyter.session.links import Link
+from flash_jupyter.session.routes import open_link
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName
 from flash_jupyter.transport.apps import Apps
-from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.wire.apps import App, Environment
 from flash_jupyter.wire.control import Endpoint
 
@@ -144,22 +143,22 @@ def _chosen(newest_first: list[Endpoint], resource: str, endpoint_id: str | None
 class Whereabouts:
     """What all functions of an app share: where it is, and how it is asked for."""
 
-    def __init__(self, session: Session, backend: BackendName, app: str, environment: str) -> None:
-        self._session, self.backend = session, backend
+    def __init__(self, sessions: Callable[[], Session], backend: BackendName, app: str, environment: str) -> None:
+        self._sessions, self.backend = sessions, backend
         self.app, self.environment = app, environment
-        self.deployment: Deployment = self.loop.call(self._look())
+        session = self.session
+        self.deployment: Deployment = session.loop.call(self._look(session))
 
     def __str__(self) -> str:
         return f"{self.app}/{self.environment}"
 
     @property
-    def loop(self) -> LoopThread:
-        """The thread on which everything is sent."""
-        return self._session.loop
+    def session(self) -> Session:
+        """The kernel's session of now, with the limits of now; not on the loop thread, which it may end."""
+        return self._sessions()
 
-    async def find(self, resource: str, moved: bool) -> tuple[Link, Live]:
-        """Return where a resource is served; on the loop thread. `moved` asks the server anew."""
-        link = await self._link()
+    async def live(self, link: Link, resource: str, *, moved: bool) -> Live:
+        """Return what serves a resource; on the loop thread. `moved` asks the server anew."""
         live = self._known(resource)
         if moved or live is None or live.endpoint is None:
             self.deployment = await look_up(link, self.app, self.environment)
@@ -169,13 +168,10 @@ class Whereabouts:
                 f"{self.app}/{self.environment} has no resource {resource} any more",
                 fix="open the app again: flash_jupyter.app(...)",
             )
-        return link, live
+        return live
 
     def _known(self, resource: str) -> Live | None:
         return next((each for each in self.deployment.resources if each.name == resource), None)
 
-    async def _look(self) -> Deployment:
-        return await look_up(await self._link(), self.app, self.environment)
-
-    async def _link(self) -> Link:
-        return await asyncio.to_thread(self._session.links.open, self.backend)
+    async def _look(self, session: Session) -> Deployment:
+        return await look_up(await open_link(session, self.backend), self.app, self.environment)

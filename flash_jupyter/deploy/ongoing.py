@@ -1,144 +1,206 @@
 """One call of a deployed function on its way: sent and followed on the loop thread, waited for by whoever called.
 
-A call makes no endpoint and no job record: what serves it was deployed.
+A call makes no endpoint: what serves it was deployed. A job is written down, shown and counted as one of a remote
+function; a request to a route leaves no job, and is counted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
 
+from flash_jupyter import limits
 from flash_jupyter.decorator.calling import for_the_caller
-from flash_jupyter.deploy.answers import has_failure
-from flash_jupyter.deploy.lookup import Live
+from flash_jupyter.deploy.answers import has_failure, read_job, read_route
+from flash_jupyter.deploy.lookup import Live, Whereabouts
 from flash_jupyter.deploy.requests import JobRequest, RouteRequest
-from flash_jupyter.errors import ApiError, NotFoundError
+from flash_jupyter.errors import FlashError, NotFoundError
 from flash_jupyter.runtime.wrapper import HEADER
-from flash_jupyter.session.events import Event
-from flash_jupyter.session.follow import Signal, Watch, follow
+from flash_jupyter.session.budget import Budget
+from flash_jupyter.session.calling import send_off
+from flash_jupyter.session.calls import new_run
+from flash_jupyter.session.events import Event, Notice
+from flash_jupyter.session.handlers import DEPLOYED
+from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.links import Link
-from flash_jupyter.session.provision import request_urls
+from flash_jupyter.session.routes import open_link
+from flash_jupyter.session.running import Runner
+from flash_jupyter.session.session import Session
 from flash_jupyter.session.show import awake, show, showing
-from flash_jupyter.session.wait import CONFIRM_S, Inbox
+from flash_jupyter.session.started import CallOutcome, Ran, StartedCall
+from flash_jupyter.session.wait import Inbox
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
-from flash_jupyter.transport.loop import LoopThread, within
-from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import Endpoint
-from flash_jupyter.wire.jobs import Job
 
 Tell = Callable[[Event], None]
 #: a worker gives a caller who sends this a whole failure, with its traceback (`worker/api.py`)
 PYTHON_CALLER = {HEADER: ""}
-#: returns where a resource is served; asks the server anew where it is told that it moved
-Find = Callable[[bool], Awaitable[tuple[Link, Live]]]
 
 
 class Call(Protocol):
-    """What can be waited for and cancelled."""
+    """What can be waited for, once; its end gives a value, or raises `FlashError`s."""
 
-    async def run(self, tell: Tell) -> Any:
-        """Bring it to its end; `tell` gets why it waits."""
+    def wait(self) -> Any:
+        """Wait on this thread; an interrupt cancels the call, and says what became of it."""
 
-    async def cancel(self) -> str:
-        """Stop it; returns what became of it."""
+    async def join(self) -> Any:
+        """Wait in a coroutine; its cancellation cancels the call."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a deployed app, as the place of jobs (`session/submitting.py`)."""
+
+    whereabouts: Whereabouts
+    name: str
+
+    async def find(self, link: Link, *, moved: bool) -> Endpoint:
+        """Return its endpoint; `moved` asks the server anew."""
+        return _there(await self.whereabouts.live(link, self.name, moved=moved))
 
 
 class JobCall:
-    """A job of a queue endpoint."""
+    """A job of a queue endpoint; `label` is what is called, `names` what travels."""
 
-    def __init__(self, find: Find, request: JobRequest) -> None:
-        self._find, self._request = find, request
-        self._queue: Queue | None = None
-        self._job: Job | None = None
-        self._cancelled, self._sent = False, Signal()
+    def __init__(self, to: Resource, request: JobRequest, label: str, names: tuple[str, ...]) -> None:
+        self._to, self._request, self._label, self._names = to, request, label, names
 
-    async def run(self, tell: Tell) -> Job:
-        """Return the job when it is over."""
+    def wait(self) -> Any:
+        """Wait on this thread; what it prints appears meanwhile, and an interrupt cancels the job."""
+        inbox: Inbox[Any] = Inbox()
         try:
-            link, endpoint, queue, job = await self._send()
-        finally:
-            self._sent.set()
-        watch = Watch(
-            queue=queue,
-            platform_id=job.id,
-            done=Signal(),
-            tell=tell,
-            on_worker=lambda _worker: None,
-            revive=lambda: self._again(link),
-            clock=link.http.clock,
-            see=link.waits.of_job(endpoint, queue, tell, job_id=job.id),
+            return self._value(self._start(inbox.put).wait(inbox, show))
+        except KeyboardInterrupt as interrupt:
+            raise for_the_caller(interrupt) from None
+        except FlashError as failure:
+            raise self._told(failure) from failure.__cause__
+
+    async def join(self) -> Any:
+        """Do the same in a coroutine."""
+        try:
+            return self._value(await self._start(showing()).join())
+        except asyncio.CancelledError as cancelled:
+            raise for_the_caller(cancelled) from None
+        except FlashError as failure:
+            raise self._told(failure) from failure.__cause__
+
+    def _start(self, tell: Tell) -> StartedCall:
+        """Write the job down and send it on its way."""
+        where, request = self._to.whereabouts, self._request
+        session = where.session
+        record = JobRecord(
+            id=new_job_id(),
+            state=JobState.IN_QUEUE,
+            backend=where.backend,
+            created_at=utc_now(),
+            name=self._to.name,
+            key_origin=session.key_origin(where.backend),
+            source=f"{where} {self._label}",
+            names=self._names,
+            run=request.run,
+            kind=DEPLOYED,
+            session=session.id,
         )
-        return await follow(watch)
 
-    async def cancel(self) -> str:
-        """Stop the job, wherever it is."""
-        self._cancelled = True
-        await self._sent.wait_at_most(CONFIRM_S)
-        if self._queue is None or self._job is None:
-            return "nothing was sent"
-        answer = await self._queue.cancel(self._job.id)
-        if answer.status is JobState.CANCELLED:
-            return f"job {self._job.id} was cancelled"
-        return f"too late to cancel: job {self._job.id} is {answer.status.value}"
+        async def run(runner: Runner) -> Ran:
+            finished = await runner.run(self._to, request)
+            job = finished.job
+            assert job is not None  # a handler answered it
+            return finished, lambda _answer: CallOutcome(read_job(job, self._label, is_pickled=request.is_pickled))
 
-    async def _send(self) -> tuple[Link, Endpoint, Queue, Job]:
-        for moved in (False, True):
-            link, live = await self._find(moved)
-            if self._cancelled:
-                break
-            endpoint = _there(live)
-            queue = Queue(link.http, request_urls(endpoint))
-            try:
-                self._job = await queue.run(self._request.body)
-            except NotFoundError:
-                if moved:
-                    raise
-                continue
-            self._queue = queue
-            return link, endpoint, queue, self._job
-        raise asyncio.CancelledError("nothing was sent")
+        return send_off(session, record, tell, run)
 
-    async def _again(self, _link: Link) -> None:
-        """Bring a dead platform back: the embedded Runpod is started at the same place."""
-        with contextlib.suppress(ApiError):
-            await self._find(False)
+    def _value(self, outcome: CallOutcome) -> Any:
+        return outcome.value
+
+    def _told(self, failure: FlashError) -> FlashError:
+        """Say what to do as to who called a function."""
+        if failure.fix.startswith(("run the cell", "run it", "call the function")):
+            failure.fix = f"call {self._label} again"
+        return failure
 
 
 class RouteCall:
-    """A request to a load balanced endpoint."""
+    """A request to a load balanced endpoint; `label` is what is called."""
 
-    def __init__(self, find: Find, request: RouteRequest) -> None:
-        self._find, self._request = find, request
+    def __init__(self, to: Resource, request: RouteRequest, label: str) -> None:
+        self._to, self._request, self._what = to, request, f"{to.whereabouts} {label}"
         self._task: asyncio.Task[Any] | None = None
 
-    async def run(self, _tell: Tell) -> httpx.Response:
+    def wait(self) -> Any:
+        """Wait on this thread; an interrupt drops the request."""
+        session = self._to.whereabouts.session
+        loop = session.loop
+        inbox: Inbox[Any] = Inbox()
+        future = loop.submit(self._run(session, inbox.put))
+        inbox.end_with(future)
+        try:
+            return read_route(inbox.drain(show).result())
+        except KeyboardInterrupt:
+            try:
+                said = loop.submit(self._stopped(future)).result()
+            except KeyboardInterrupt:
+                said = "left while its request is being dropped"
+            raise for_the_caller(KeyboardInterrupt(said)) from None
+
+    async def join(self) -> Any:
+        """Do the same in a coroutine."""
+        session = self._to.whereabouts.session
+        loop = session.loop
+        future = loop.submit(self._run(session, showing()))
+        ended = asyncio.wrap_future(future)
+        ended.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, whoever stopped waiting
+        try:
+            with awake():
+                return read_route(await asyncio.shield(ended))
+        except asyncio.CancelledError:
+            with awake():
+                said = await asyncio.wrap_future(loop.submit(self._stopped(future)))
+            raise for_the_caller(asyncio.CancelledError(said)) from None
+
+    async def _run(self, session: Session, tell: Tell) -> httpx.Response:
         """Return the answer of a worker; raises `ApiError` for one of 400 and more that holds no failure."""
         self._task = asyncio.current_task()
-        request = self._request
         for moved in (False, True):
-            link, live = await self._find(moved)
-            endpoint = _there(live)
+            link = await open_link(session, self._to.whereabouts.backend)
+            endpoint = await self._to.find(link, moved=moved)
             try:
-                balancer = Balancer(link.http, endpoint.base_url, endpoint.name)
-                answer = await balancer.answer(
-                    request.method, request.path, query=request.query, content=request.content, headers=PYTHON_CALLER
-                )
-                return answer if has_failure(answer) else balancer.checked(request.method, request.path, answer)
+                return await self._metered(session.budget, link, endpoint, tell)
             except NotFoundError:
                 if moved:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    async def cancel(self) -> str:
-        """Drop the connection."""
+    async def _metered(self, budget: Budget, link: Link, endpoint: Endpoint, tell: Tell) -> httpx.Response:
+        """Ask once; its seconds are counted, as those of a route that is no deployed one."""
+        request_id, longest_s, origin = new_run(), limits.BALANCER_PROCESSING_S, link.backend.key_origin
+        rate = await link.provisioner.rate_of_standing(endpoint)
+        if text := budget.admit(request_id, self._what, rate, timeout_s=longest_s, key_origin=origin):
+            tell(Notice(text))
+        budget.meter.began(request_id, endpoint.id)  # which worker serves it, nobody says
+        try:
+            return await self._ask(Balancer(link.http, endpoint.base_url, endpoint.name))
+        finally:
+            budget.meter.ended(request_id)
+
+    async def _ask(self, balancer: Balancer) -> httpx.Response:
+        request = self._request
+        answer = await balancer.answer(
+            request.method, request.path, query=request.query, content=request.content, headers=PYTHON_CALLER
+        )
+        return answer if has_failure(answer) else balancer.checked(request.method, request.path, answer)
+
+    async def _stopped(self, future: Future[Any]) -> str:
+        """Drop the request, and say what that means."""
         if self._task is not None:
             self._task.cancel()
+        future.cancel()  # nobody waits for it any more
         return "the request was dropped; its worker may run the function to its end"
 
 
@@ -149,43 +211,3 @@ def _there(live: Live) -> Endpoint:
             fix="send the build again: flash deploy send ENV",
         )
     return live.endpoint
-
-
-def wait(loop: LoopThread, call: Call) -> Any:
-    """Wait on this thread; an interrupt cancels the call, and says what became of it."""
-    inbox: Inbox[Any] = Inbox()
-    future = loop.submit(call.run(inbox.put))
-    inbox.end_with(future)
-    try:
-        return inbox.drain(show).result()
-    except KeyboardInterrupt:
-        try:
-            said = loop.submit(_stopped(call, future)).result()
-        except KeyboardInterrupt:
-            said = "left while it is being cancelled; its job may go on"
-        raise for_the_caller(KeyboardInterrupt(said)) from None
-
-
-async def join(loop: LoopThread, call: Call) -> Any:
-    """Wait in a coroutine; its cancellation cancels the call."""
-    future = loop.submit(call.run(showing()))
-    ended = asyncio.wrap_future(future)
-    ended.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, whoever stopped waiting
-    try:
-        with awake():
-            return await asyncio.shield(ended)
-    except asyncio.CancelledError:
-        with awake():
-            said = await asyncio.wrap_future(loop.submit(_stopped(call, future)))
-        raise for_the_caller(asyncio.CancelledError(said)) from None
-
-
-async def _stopped(call: Call, future: Future[Any]) -> str:
-    """Cancel a call, wait for a moment until it is over, and say what became of it."""
-    try:
-        said = await within(call.cancel(), CONFIRM_S)
-    except (ApiError, asyncio.TimeoutError) as failure:
-        return f"it is not confirmed that it is cancelled ({failure or 'no answer'}); its job may go on"
-    finally:
-        future.cancel()  # nobody waits for it any more
-    return said

@@ -12,16 +12,23 @@ from typing import Any
 
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.runtime.request import Call, Instance, job_body
+from flash_jupyter.session.calls import new_run
 from flash_jupyter.session.prepare import prepare_payload
 from flash_jupyter.transport.routes import request_of
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """The body of a job; `is_pickled` says in which form its answer comes."""
+    """What a job sends; `run` marks what it prints, `is_pickled` says in which form its answer comes."""
 
-    body: bytes = field(repr=False)
+    content: bytes = field(repr=False)
     is_pickled: bool
+    run: str
+    timeout_s: int | None = None
+
+    def body(self, *, with_driver: bool = True) -> bytes:  # noqa: ARG002 - what is deployed has no driver
+        """Return the body of the request; a deployed handler needs no driver."""
+        return self.content
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,14 @@ def job_request(function: Function, arguments: Mapping[str, Any], instance: Inst
 
     Raises `SerializationError` and `PayloadTooLargeError`.
     """
-    call = Call("", function.name, None, ((), dict(arguments)), instance=instance)
-    return JobRequest(job_body(call), is_pickled=True)
+    call = Call("", function.name, None, ((), dict(arguments)), instance=instance, run=new_run())
+    return JobRequest(job_body(call), is_pickled=True, run=call.run)
 
 
 def plain_request(arguments: Mapping[str, Any]) -> JobRequest:
     """Call the one function of a handler that is not ours; raises as `prepare_payload` does."""
-    return JobRequest(prepare_payload(arguments, run="", timeout_s=None).body(), is_pickled=False)
+    payload = prepare_payload(arguments, run=new_run(), timeout_s=None)
+    return JobRequest(payload.body(), is_pickled=False, run=payload.run)
 
 
 def route_request(function: Function, arguments: Mapping[str, Any]) -> RouteRequest:

@@ -32,7 +32,8 @@ class Call:
     """A call of what `resource` serves under `name`; `function` is what the caller has of it, for its signature:
     None for a notebook, which has the manifest.
 
-    `timeout_s` is how long the caller waits; None: as long as the platform lets the job run.
+    `timeout_s` is how long the caller waits; None: as long as the platform lets the job run. `run` marks what it
+    prints, for a caller who shows that.
     """
 
     resource: str
@@ -41,6 +42,7 @@ class Call:
     arguments: Arguments = field(repr=False)
     timeout_s: float | None = None
     instance: Instance | None = None
+    run: str = ""
 
     @property
     def label(self) -> str:
@@ -75,6 +77,8 @@ def job_body(call: Call) -> bytes:
     }
     if call.instance is not None:
         sent |= _instance(call.instance, pack)
+    if call.run:
+        sent["run"] = call.run
     body: dict[str, Any] = {"input": sent}
     if call.timeout_s is not None:
         sent["timeout_s"] = call.timeout_s

@@ -67,7 +67,7 @@ class Budget:
             f" max_cost_per_hour is {show_usd(limit)}; nothing was sent",
             limit_usd=limit,
             cost_usd=cost,
-            fix=f"{_cheaper(rate, price, limit - others)}raise max_cost_per_hour",
+            fix=f"{'' if rate.is_standing else _cheaper(rate, price, limit - others)}raise max_cost_per_hour",
         )
 
     def _check_total(self, rate: Rate, longest_s: float) -> None:
@@ -81,7 +81,7 @@ class Budget:
             return
         open_jobs = f", open jobs may cost {show_usd(reserved)}" if reserved else ""
         fits_s = int(left / price * 3600)
-        shorter = f"set timeout={fits_s} or less, or " if fits_s >= limits.EXECUTION_TIMEOUT_MIN_S else ""
+        shorter = f"{_shorter(rate, fits_s)}, or " if fits_s >= limits.EXECUTION_TIMEOUT_MIN_S else ""
         raise CostLimitError(
             f"this may cost {show_usd(cost)} ({longest_s:.0f} s at {show_usd(price)} an hour); {show_usd(spent)} of"
             f" max_cost={show_usd(limit)} are spent{open_jobs}; nothing was sent",
@@ -112,9 +112,14 @@ def _price(rate: Rate, name: str, limit: float) -> float:
             f"what {rate.endpoint} costs is not known, so {name}={show_usd(limit)} can't be kept; nothing was sent",
             limit_usd=limit,
             cost_usd=None,
-            fix=f"choose gpu= with a price, or take {name} away",
+            fix=f"{'' if rate.is_standing else 'choose gpu= with a price, or '}take {name} away",
         )
     return rate.usd_per_hour
+
+
+def _shorter(rate: Rate, fits_s: int) -> str:
+    """Say how a job may run for a shorter time only."""
+    return f"deploy it with executionTimeoutMs={fits_s * 1000}" if rate.is_standing else f"set timeout={fits_s} or less"
 
 
 def _workers(count: int) -> str:

@@ -32,7 +32,7 @@ def start_call(
     """Start a call of a function; raises what `prepare_call` raises. `retries` are for lost workers only."""
     prepared = prepare_call(request, spec, run=new_run())
     record = _record(session, spec, request.label, prepared.run, prepared.names)
-    return _started(
+    return send_off(
         session, record, tell, lambda runner: _run(runner, spec, prepared, retries), warnings=prepared.warnings
     )
 
@@ -54,7 +54,7 @@ def start_payload(
     async def run(runner: Runner) -> Ran:
         return await runner.run(spec, payload, retries=retries), read_handler_answer
 
-    return _started(session, record, tell, run)
+    return send_off(session, record, tell, run)
 
 
 class Line:
@@ -76,7 +76,7 @@ class Line:
         later = prepare_call(replace(request, method=replace(request.method, first=None)), spec, run=run)
         first = None if self.is_made else prepare_call(request, spec, run=run)
         record = _record(session, spec, request.label, run, (first or later).names)
-        return _started(
+        return send_off(
             session, record, tell, lambda runner: self._run(runner, spec, first, later), warnings=later.warnings
         )
 
@@ -109,7 +109,7 @@ class Line:
         )
 
 
-def _started(
+def send_off(
     session: Session,
     record: JobRecord,
     tell: Tell | None,

@@ -25,7 +25,8 @@ class Rate:
     """What the workers of an endpoint cost: `usd_per_hour` is for one, at most; None where nobody says.
 
     `idle_s` is how long a worker waits, `timeout_s` how long a job may run that says nothing. `is_charged` is false on
-    the embedded Runpod: its prices are the catalogue's. `gpu_count` is 0 for CPU workers.
+    the embedded Runpod: its prices are the catalogue's. `gpu_count` is 0 for CPU workers. `is_standing` says that it
+    was deployed: who calls it can't choose what its workers are, nor how long a job may run.
     """
 
     endpoint: str
@@ -35,6 +36,7 @@ class Rate:
     timeout_s: float
     is_charged: bool = True
     gpu_count: int = 1
+    is_standing: bool = False
 
     @property
     def usd_per_s(self) -> float:

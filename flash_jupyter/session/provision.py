@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Container, Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, NoWorkersError
 from flash_jupyter.resources.drift import check_change, patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body
-from flash_jupyter.session.cost import Prices, Rate, hardware_of, rate_of
+from flash_jupyter.session.cost import Prices, Rate, hardware_of, rate_of, rate_of_existing
 from flash_jupyter.session.stock import check_stock
 from flash_jupyter.session.volumes import Resolved, resolve_volumes
 from flash_jupyter.transport.control import Control
@@ -109,6 +110,12 @@ class Provisioner:
     async def _look_up(self, spec: EndpointSpec, found: Endpoint | None) -> Rate:
         price = await self._prices.usd_per_hour(hardware_of(spec, found))
         return rate_of(spec, found, price, is_charged=self._is_billed)
+
+    async def rate_of_standing(self, endpoint: Endpoint) -> Rate:
+        """Return what an endpoint costs that somebody else made, at the catalogue's price where the table has none."""
+        rate = rate_of_existing(endpoint, is_charged=self._is_billed)
+        chosen = {"cpu": endpoint.cpu} if endpoint.cpu else {"gpu": endpoint.gpu or {}}
+        return replace(rate, usd_per_hour=await self._prices.usd_per_hour(chosen), is_standing=True)
 
     async def undeploy(
         self, endpoints: Iterable[Endpoint], tell: Callable[[int, str], None] = lambda _done, _name: None

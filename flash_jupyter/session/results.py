@@ -15,8 +15,8 @@ from flash_jupyter.capture.versions import differences
 from flash_jupyter.errors import FlashError, ProtocolError, RemoteExecutionError, ResultLost
 from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.events import Display, Event, Measured, Notice
+from flash_jupyter.session.handlers import read_handlers, value_of
 from flash_jupyter.states import JobState
-from flash_jupyter.wire.jobs import Job
 
 
 @dataclass
@@ -59,15 +59,6 @@ def read_answer(sender: Sender, blob: bytes) -> Answer:
         ) from error
 
 
-def handlers_answer(job: Job) -> bytes | None:
-    """Return what a handler of the image's own returned, or why it failed; None where the job ended otherwise."""
-    if job.status is JobState.COMPLETED:
-        return json.dumps({"output": job.output}).encode()
-    if job.status is JobState.FAILED and not job.lost_its_worker:
-        return json.dumps({"error": job.error_text}).encode()
-    return None
-
-
 def why_nothing_ran(order: Mapping[str, Any]) -> str | None:
     """Say why the worker ran nothing and wants the job again; None where it ran. `order` is the answer's JSON part.
 
@@ -90,6 +81,13 @@ def kept_events(blob: bytes) -> tuple[list[tuple[int, dict[str, Any]]], int]:
     """Return the events that an answer carries, with their numbers, and how many there were."""
     order = read_order(blob)
     return [(seq, event) for seq, event in order.get("events", ())], int(order.get("events_total", 0))
+
+
+def take_handlers(blob: bytes, outcome: CellOutcome) -> None:
+    """Bring what a handler answered into the outcome; raises what its function raised."""
+    order, output = read_handlers(blob)
+    raise_failure(order)
+    outcome.value, outcome.has_value = value_of(output), True
 
 
 def take(answer: Answer, outcome: CellOutcome, *, out: Collection[str] | None, emit: Callable[[Event], None]) -> None:
@@ -187,8 +185,10 @@ def _too_large(sizes: dict[str, int]) -> ResultLost:
 
 
 def read_order(blob: bytes) -> dict[str, Any]:
-    """Return the JSON part of an answer; empty for bytes that are none."""
+    """Return the JSON part of an answer, also of a handler's; empty for bytes that are none."""
     try:
+        if not blob.startswith(container.MAGIC):
+            return dict(json.loads(blob.partition(b"\n")[0]))
         return container.read_order(blob)
     except Exception:  # `read_answer` says what is wrong with it
         return {}

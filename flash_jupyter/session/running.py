@@ -8,23 +8,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from typing import Any
 
 from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, WorkerLost
-from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, see_stop
 from flash_jupyter.session.cost import measured
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
 from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch, failure_of, follow
+from flash_jupyter.session.handlers import DEPLOYED, KINDS, handlers_answer
 from flash_jupyter.session.jobs import JobRecord, utc_now
 from flash_jupyter.session.keeper import KEEP_AFTER_S
-from flash_jupyter.session.results import handlers_answer, read_order, why_nothing_ran
+from flash_jupyter.session.results import read_order, why_nothing_ran
 from flash_jupyter.session.shipping import read_response
-from flash_jupyter.session.submitting import Desk, Place, Sendable, Submitter
+from flash_jupyter.session.submitting import Desk, Destination, Place, Sendable, Submitter
 from flash_jupyter.session.writer import Journal, OutputLog
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.loop import within
@@ -45,6 +45,8 @@ class Finished:
     delay_ms: int | None = None
     execution_ms: int | None = None
     ended_at: datetime | None = None
+    #: the platform's last word of one that a handler answered
+    job: Job | None = field(default=None, repr=False)
 
     @cached_property
     def order(self) -> dict[str, Any]:
@@ -55,6 +57,11 @@ class Finished:
     def why_nothing_ran(self) -> str | None:
         """Why the worker ran nothing and wants the job again: `restart` or `missing`; None where it ran."""
         return why_nothing_ran(self.order)
+
+    @property
+    def state(self) -> JobState:
+        """How it ended: the platform says so, and of a handler that failed there is an answer, too."""
+        return self.job.status if self.job else JobState.COMPLETED
 
 
 class Runner:
@@ -76,7 +83,8 @@ class Runner:
         self._cancelled, self._over = asyncio.Event(), Signal()
         self._accepted = asyncio.Event()
         self._cancellation: Cancellation | None = None
-        self._looks_after_worker = True
+        #: whether its end waits until its worker stopped; one of a deployed app goes on with the jobs of others
+        self._looks_after_worker = record.kind != DEPLOYED
         self._submitter = Submitter(desk, record, self._feed, self._cancelled)
         self._place: Place | None = None
         self._tries = 1
@@ -86,14 +94,14 @@ class Runner:
 
     # --- what others ask for --------------------------------------------------------------------------------------
 
-    async def run(self, spec: EndpointSpec, prepared: Sendable, *, retries: int = 0) -> Finished:
+    async def run(self, to: Destination, prepared: Sendable, *, retries: int = 0) -> Finished:
         """Take the job from nothing to its answer; `retries` says how often it is sent again when its worker was lost.
 
         Raises `JobError`s, `ApiError`s, `JobCancelled`; the store knows the end before this returns.
         """
         keeping = asyncio.get_running_loop().call_later(KEEP_AFTER_S, self._desk.keep)
         try:
-            return await self._until_over(self._run_with_retries(spec, prepared, retries))
+            return await self._until_over(self._run_with_retries(to, prepared, retries))
         finally:
             keeping.cancel()
 
@@ -112,7 +120,7 @@ class Runner:
 
         `looks_after_worker` says whether the end waits until the worker stopped; for many at once that is too much.
         """
-        self._looks_after_worker = looks_after_worker
+        self._looks_after_worker = looks_after_worker and self.record.kind != DEPLOYED
         self._cancelled.set()
         if self._place is not None:
             await self._place.queue.cancel(self._place.platform_id)
@@ -138,7 +146,7 @@ class Runner:
         """Go the job's way, and write its end down."""
         try:
             finished = await way
-            self._end(JobState.COMPLETED, answer=finished.answer, cost_usd=finished.cost_usd)
+            self._end(finished.state, answer=finished.answer, cost_usd=finished.cost_usd)
             return finished
         except BaseException as failure:
             self._fail(failure)
@@ -146,20 +154,20 @@ class Runner:
         finally:
             self._over.set()
 
-    async def _run_with_retries(self, spec: EndpointSpec, prepared: Sendable, retries: int) -> Finished:
+    async def _run_with_retries(self, to: Destination, prepared: Sendable, retries: int) -> Finished:
         for left in range(retries, 0, -1):
             try:
-                return await self._run_until_it_ran(spec, prepared)
+                return await self._run_until_it_ran(to, prepared)
             except WorkerLost:
                 self._tries += 1
                 self._feed.tell(Phase("queue", f"again, its worker was lost; {left - 1} retries left"))
-        return await self._run_until_it_ran(spec, prepared)
+        return await self._run_until_it_ran(to, prepared)
 
-    async def _run_until_it_ran(self, spec: EndpointSpec, prepared: Sendable) -> Finished:
+    async def _run_until_it_ran(self, to: Destination, prepared: Sendable) -> Finished:
         """Send the job again where a worker ran nothing of it, for a reason that passes."""
         sendings_left = FRESH_WORKERS + 1
         while True:
-            place = await self._submit(spec, prepared)
+            place = await self._submit(to, prepared)
             finished = await self._finish(place, prepared.timeout_s)
             reason, equipped = finished.why_nothing_ran, place.link.equipped
             if reason == "missing" and place.endpoint.id in equipped:
@@ -171,9 +179,9 @@ class Runner:
                 return finished
             self._feed.tell(Phase("queue", "again, on a fresh worker"))
 
-    async def _submit(self, spec: EndpointSpec, prepared: Sendable) -> Place:
+    async def _submit(self, to: Destination, prepared: Sendable) -> Place:
         self._place = None
-        self._place = place = await self._submitter.submit(spec, prepared)
+        self._place = place = await self._submitter.submit(to, prepared)
         endpoint = place.endpoint
         changes = {"platform_id": place.platform_id, "endpoint_id": endpoint.id, "name": endpoint.name}
         self._desk.note(self.record.id, **changes, state=JobState.IN_QUEUE)
@@ -230,6 +238,7 @@ class Runner:
             delay_ms=job.delay_ms,
             execution_ms=job.execution_ms,
             ended_at=datetime.now(timezone.utc),
+            job=job if self.record.kind in KINDS else None,
         )
 
     def _said(self, place: Place) -> Job | None:
@@ -246,7 +255,7 @@ class Runner:
     async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:
         """Return the answer, or raise what the end means, after the worker's last words are shown."""
         link = place.link
-        if self.record.kind == "handler" and (handlers := handlers_answer(job)) is not None:
+        if self.record.kind in KINDS and (handlers := handlers_answer(job)) is not None:
             return handlers
         if job.status is JobState.COMPLETED:
             said = self._feed.answer if job.output is None else None

@@ -32,12 +32,13 @@ from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.collect import Follower
 from flash_jupyter.session.events import Event, Logged, Notice, Phase
 from flash_jupyter.session.explain import Explanation, explain
+from flash_jupyter.session.handlers import KINDS
 from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import interpreter_of
 from flash_jupyter.session.prepare import CellRequest, Prepared, may_say_answer, prepare
 from flash_jupyter.session.prune import is_due, prune
-from flash_jupyter.session.results import CellOutcome, read_answer, take
+from flash_jupyter.session.results import CellOutcome, read_answer, take, take_handlers
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.settings import Settings
@@ -195,6 +196,9 @@ class Session(Account):
     ) -> CellOutcome:
         """Bring home what a job left, which counts as taken then, also where its code raised."""
         self._desk.note(record.id, is_taken=True)
+        if record.kind in KINDS:
+            take_handlers(finished.answer, outcome)
+            return outcome
         take(read_answer(sender, finished.answer), outcome, out=record.out, emit=emit)
         return outcome
 

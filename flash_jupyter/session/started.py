@@ -7,7 +7,6 @@ whatever loops they are awaited from.
 from __future__ import annotations
 
 import asyncio
-import json
 import linecache
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
@@ -19,6 +18,7 @@ from flash_jupyter.errors import FlashError, RemoteExecutionError, Serialization
 from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event
+from flash_jupyter.session.handlers import read_handlers
 from flash_jupyter.session.results import raise_failure, read_answer
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.show import awake
@@ -148,8 +148,8 @@ def read_result(sender: Sender, blob: bytes) -> CallOutcome:
 
 def read_handler_answer(blob: bytes) -> CallOutcome:
     """Read what `handlers_answer` wrote down; the handler's failure becomes data."""
-    answer = json.loads(blob)
-    return CallOutcome(failure=read_failure(answer["error"])) if "error" in answer else CallOutcome(answer["output"])
+    order, output = read_handlers(blob)
+    return CallOutcome(failure=read_failure(output)) if order.get("failed") else CallOutcome(output)
 
 
 def _not_returned(failure: dict[str, str]) -> SerializationError:

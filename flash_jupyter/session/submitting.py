@@ -49,6 +49,17 @@ class Sendable(Protocol):
         """Return the body of the request."""
 
 
+class Standing(Protocol):
+    """An endpoint that somebody else made; it is never made here, and stays as it is."""
+
+    async def find(self, link: Link, *, moved: bool) -> Endpoint:
+        """Return it; `moved` asks anew. Raises `NotFoundError`."""
+
+
+#: where a job goes: to an endpoint that is made where it is missing, or to one that stands
+Destination = EndpointSpec | Standing
+
+
 @dataclass(frozen=True)
 class Desk:
     """What all jobs of a session share."""
@@ -103,21 +114,24 @@ class Submitter:
         self._cancelled = cancelled
         self._said = self._by = ""
 
-    async def submit(self, spec: EndpointSpec, prepared: Sendable) -> Place:
-        """Put the job into the queue of its endpoint; both are made (again) where they are missing.
+    async def submit(self, to: Destination, prepared: Sendable) -> Place:
+        """Put the job into the queue of its endpoint; one with a spec is made (again) where it is missing.
 
         Raises `ApiError`s, and `JobCancelled` where the job was cancelled before it was sent.
         """
         for is_last in (False, True):
             link = await self.link(fresh=is_last)
             try:
-                endpoint = await self._provision(link, spec, prepared.timeout_s)
-                rate = link.provisioner.rate(spec)
+                if not isinstance(to, EndpointSpec):
+                    return await self._submit_standing(link, await to.find(link, moved=is_last), prepared)
+                endpoint = await self._provision(link, to, prepared.timeout_s)
+                rate = link.provisioner.rate(to)
                 body = prepared.body(with_driver=endpoint.id not in link.equipped)
-                sent = sent_to(spec, rate, link.backend.name, self._record.id)
+                sent = sent_to(to, rate, link.backend.name, self._record.id)
                 return replace(await self._run(link, endpoint, body, sent), rate=rate)
             except NotFoundError:
-                link.provisioner.forget(spec)
+                if isinstance(to, EndpointSpec):
+                    link.provisioner.forget(to)
                 if is_last:
                     raise
             except UnreachableError as failure:
@@ -144,13 +158,19 @@ class Submitter:
             link = await self._unless_cancelled(asyncio.to_thread(self._desk.links.open, name))
         return link
 
-    async def _provision(self, link: Link, spec: EndpointSpec, timeout_s: float | None) -> Endpoint:
-        def admit(rate: Rate) -> None:
-            record, origin = self._record, link.backend.key_origin
-            what = record.filename or record.source
-            if text := self._desk.budget.admit(record.id, what, rate, timeout_s=timeout_s, key_origin=origin):
-                self._feed.tell(Notice(text))
+    async def _submit_standing(self, link: Link, endpoint: Endpoint, prepared: Sendable) -> Place:
+        rate = await link.provisioner.rate_of_standing(endpoint)
+        self._admit(link, rate, prepared.timeout_s)
+        return replace(await self._run(link, endpoint, prepared.body()), rate=rate)
 
+    def _admit(self, link: Link, rate: Rate, timeout_s: float | None) -> None:
+        record, origin = self._record, link.backend.key_origin
+        what = record.filename or record.source
+        if text := self._desk.budget.admit(record.id, what, rate, timeout_s=timeout_s, key_origin=origin):
+            self._feed.tell(Notice(text))
+
+    async def _provision(self, link: Link, spec: EndpointSpec, timeout_s: float | None) -> Endpoint:
+        admit = partial(self._admit, link, timeout_s=timeout_s)
         if known := link.provisioner.known(spec):
             admit(link.provisioner.rate(spec))
             return known
@@ -162,13 +182,14 @@ class Submitter:
             self._cancelled.set()
         return endpoint
 
-    async def _run(self, link: Link, endpoint: Endpoint, body: bytes, sent: Sent) -> Place:
+    async def _run(self, link: Link, endpoint: Endpoint, body: bytes, sent: Sent | None = None) -> Place:
         self._refuse_cancelled()
         queue = Queue(link.http, request_urls(endpoint))
         self._feed.restart()
         link.streams.expect(self._record.run, self._feed.take)
-        # told once the request is out: the main thread shows it while the server works, not before
-        asyncio.get_running_loop().call_soon(self._feed.tell, sent)
+        if sent is not None:
+            # told once the request is out: the main thread shows it while the server works, not before
+            asyncio.get_running_loop().call_soon(self._feed.tell, sent)
         job = await _run_once(queue, body)
         return Place(link, endpoint, queue, job.id)
 

@@ -5,7 +5,7 @@ answer is what it returns, as JSON; where a resource serves several functions, `
 method of a class. Python ones send a FunctionRequest without code (flash-wire.md 4.1) and get a FunctionResponse. Of
 one with an `error` the SDK's worker lets the job fail, and keeps nothing else of it: who says `failure_format` gets a
 `failure` instead, with the whole report: of what was raised its type, its arguments and its attributes travel, and not
-the exception, for many a class can't be made of its `args`.
+the exception, for many a class can't be made of its `args`. Who says a `run` gets what is printed (`prints.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+
+from flash_jupyter.worker.prints import telling
 
 #: what released clients send where there are no arguments (flash-wire.md 3.4)
 EMPTY = "__empty"
@@ -46,7 +48,7 @@ def create_handler(registry: Mapping[str, Any]) -> Handler:
         if not isinstance(given, Mapping):
             raise BadInput(f"the input must be an object with the arguments, not {type(given).__name__}")
         if is_function_request(given):
-            return await _answer_python(registry, instances, given)
+            return await telling(given.get("run"), _answer_python(registry, instances, given))
         return _as_json(await _answer_plain(registry, instances, given))
 
     return handler

@@ -163,6 +163,11 @@ class Events:
         self.emit({"t": "done", **said})
         self._open = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run still takes text."""
+        return self._open
+
     def leave(self) -> None:
         """Write nothing any more: this is a copy in a child process, and the parent counts on."""
         self._open, self._pending = False, []

@@ -56,7 +56,7 @@ def test_jobs_are_listed_newest_first(flash_home: Path) -> None:
     assert [job["id"] for job in jobs] == ["fj-2", "fj-1"]
     assert set(jobs[0]) == {
         *("id", "platform_id", "name", "state", "endpoint_id", "backend", "notebook", "cell_id"),
-        *("created_at", "finished_at", "cost_usd", "has_result", "outcome"),
+        *("created_at", "finished_at", "cost_usd", "has_result", "outcome", "called"),
     }
     lines = flash(flash_home, "jobs").stdout.splitlines()
     assert [line.split()[:2] for line in lines[1:]] == [["fj-2", "COMPLETED"], ["fj-1", "COMPLETED"]]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from flash_jupyter.deploy.answers import has_failure, read_job, read_refusal, read_route
-from flash_jupyter.errors import ApiError, JobTimedOut, RemoteExecutionError, SerializationError, WorkerLost
+from flash_jupyter.errors import ApiError, RemoteExecutionError, SerializationError
 from flash_jupyter.wire.jobs import Job
 from flash_jupyter.worker.handler import describe
 
@@ -83,13 +83,6 @@ def test_what_the_function_raised_is_raised_here(ended: Job, is_pickled: bool) -
     with pytest.raises(ValueError, match="no tea") as caught:
         read_job(ended, "f", is_pickled=is_pickled)
     assert isinstance(caught.value, RemoteExecutionError)
-
-
-def test_what_befell_the_job_is_an_error_of_the_job() -> None:
-    with pytest.raises(WorkerLost):
-        read_job(job("FAILED", error="worker lost: w1: signal 9"), "f", is_pickled=True)
-    with pytest.raises(JobTimedOut):
-        read_job(job("TIMED_OUT"), "f", is_pickled=True)
 
 
 def test_a_result_that_cannot_be_read_here_says_why() -> None:

@@ -25,7 +25,7 @@ def plain(text: str) -> Any:
 
 def test_a_function_gets_its_arguments_by_name_in_the_pickled_form() -> None:
     request = job_request(SCORE, {"words": {"tea"}})
-    sent = json.loads(request.body)["input"]
+    sent = json.loads(request.body())["input"]
     assert (sent["function_name"], sent["execution_type"]) == ("score", "function")
     assert {name: plain(value) for name, value in sent["kwargs"].items()} == {"words": {"tea"}}
     assert request.is_pickled
@@ -33,15 +33,15 @@ def test_a_function_gets_its_arguments_by_name_in_the_pickled_form() -> None:
 
 def test_a_method_says_which_object_it_belongs_to_and_how_that_is_made() -> None:
     instance = Instance("b1", "add", ((), {"owner": "ann"}))
-    given = json.loads(job_request(BASKET, {"item": "tea"}, instance).body)["input"]
+    given = json.loads(job_request(BASKET, {"item": "tea"}, instance).body())["input"]
     assert {name: plain(value) for name, value in given["constructor_kwargs"].items()} == {"owner": "ann"}
     assert (given["class_name"], given["instance_id"], given["method_name"]) == ("Basket", "b1", "add")
     assert given["create_new_instance"] is False
 
 
 def test_a_handler_of_a_released_client_gets_json_and_never_an_empty_input() -> None:
-    assert json.loads(plain_request({"x": 1}).body) == {"input": {"x": 1}}
-    assert json.loads(plain_request({}).body) == {"input": {"__empty": True}}
+    assert json.loads(plain_request({"x": 1}).body()) == {"input": {"x": 1}}
+    assert json.loads(plain_request({}).body()) == {"input": {"__empty": True}}
 
 
 def test_a_route_is_asked_as_anybody_asks_it() -> None:

@@ -26,7 +26,36 @@ def admit(budget: Budget, rate: Rate = RATE, *, job: str = "a", timeout_s: float
     return budget.admit(job, "Cell In[1]", rate, timeout_s=timeout_s, key_origin="apikey in a file")
 
 
+STANDING = {"is_standing": True}
+
 REFUSED: list[tuple[str, Caps, dict[str, Any], float | None, str]] = [
+    (
+        "a deployed endpoint, of which nothing can be chosen here",
+        Caps(per_hour=80),
+        STANDING,
+        None,
+        (
+            "trainer may cost $108.00 an hour (up to 3 workers at $36.00); max_cost_per_hour is $80.00; nothing was sent\n"
+            "  → raise max_cost_per_hour"
+        ),
+    ),
+    (
+        "a call of what is deployed that may cost more than is left",
+        Caps(total=5),
+        STANDING,
+        None,
+        (
+            "this may cost $6.00 (600 s at $36.00 an hour); $0.00 of max_cost=$5.00 are spent; nothing was sent\n"
+            "  → deploy it with executionTimeoutMs=500000, or raise max_cost"
+        ),
+    ),
+    (
+        "what is deployed on hardware without a price",
+        Caps(total=5),
+        {**STANDING, "usd_per_hour": None},
+        None,
+        ("what trainer costs is not known, so max_cost=$5.00 can't be kept; nothing was sent\n  → take max_cost away"),
+    ),
     (
         "all workers of an endpoint together",
         Caps(per_hour=80),

@@ -36,6 +36,7 @@ def test_the_end_of_a_job(tmp_path: Path) -> None:
         "name": None,
         "state": "COMPLETED",
         "outcome": "COMPLETED",
+        "called": "",
         "endpoint_id": "ep",
         "backend": "local",
         "notebook": "",

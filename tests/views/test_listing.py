@@ -48,7 +48,7 @@ def test_endpoints_as_html() -> None:
 def test_jobs_as_text() -> None:
     waiting = job(id="fj-2", state="IN_QUEUE", finished_at=None, cost_usd=None, notebook=None, name=None)
     assert sheet_text(jobs_sheet([waiting, job()], NOW)) == (
-        "job   state      endpoint  notebook     sent     took        cost\n"
+        "job   state      endpoint  what         sent     took        cost\n"
         "fj-2  IN_QUEUE                          1 h ago\n"
         "fj-1  COMPLETED  trainer   train.ipynb  1 h ago  3 min 20 s  $0.0142"
     )

@@ -34,7 +34,7 @@ def test_endpoints_and_jobs_stand_under_the_line_that_counts_them() -> None:
         "endpoint  state    hardware  workers            queue                a worker  age  notebook     whose\n"
         "trainer   running  ADA_24    1 running, 1 idle  2 queued, 1 running  $1.12/h   2 h  train.ipynb  yours\n"
         "\n"
-        "job   state        endpoint  notebook     sent     took        cost\n"
+        "job   state        endpoint  what         sent     took        cost\n"
         "fj-2  IN_PROGRESS  trainer   train.ipynb  1 h ago\n"
         "fj-1  COMPLETED    trainer   train.ipynb  1 h ago  3 min 20 s  $0.0142"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flash_jupyter.worker.decorated import find_functions
 from flash_jupyter.worker.handler import create_handler
+from flash_jupyter.worker.prints import attribute_prints
 from flash_jupyter.worker.serving import serve_queue
 
 #: folder of the packages that only this resource has
@@ -12,6 +13,9 @@ PACKAGES: str = ""
 FUNCTIONS: dict[str, str] = {}
 #: jobs that a worker runs side by side
 MAX_CONCURRENCY: int = 1
+
+if __name__ == "__main__":
+    attribute_prints()
 
 FUNCTION_REGISTRY = find_functions(FUNCTIONS, PACKAGES)
 handler = create_handler(FUNCTION_REGISTRY)

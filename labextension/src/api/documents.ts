@@ -54,10 +54,12 @@ export interface Job {
   id: string;
   platform_id: string | null;
   name: string | null;
-  kind: 'cell' | 'call' | 'handler';
+  kind: 'cell' | 'call' | 'handler' | 'deployed';
   state: JobState;
   /** the state, or what the code raised: to the platform such a job is completed */
   outcome?: string;
+  /** the function; empty for a cell */
+  called?: string;
   is_open: boolean;
   endpoint_id: string | null;
   backend: BackendName;
