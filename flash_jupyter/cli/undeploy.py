@@ -82,9 +82,14 @@ def _delete(desk: Desk, chosen: Sequence[Choice], *, yes: bool, is_all: bool) ->
     if not chosen:
         desk.show(["nothing to delete"], {"deleted": []})
         return
-    desk.confirm(_question(desk, chosen, is_all=is_all), yes=yes)
-    deleted = desk.session.undeploy_ids({each.id for each in chosen})
-    desk.show([f"deleted: {', '.join(deleted)}"], {"deleted": deleted})
+    from flash_jupyter.deploy.returning import said_of_return
+
+    ids = {each.id for each in chosen}
+    note = desk.call(lambda link: said_of_return(link, lambda each: each.id in ids))
+    desk.confirm(_question(desk, chosen, is_all=is_all), yes=yes, sheet=[note] if note else [])
+    deleted = desk.session.undeploy_ids(ids)
+    said = filter(None, [f"deleted: {', '.join(deleted)}", note])
+    desk.show(list(said), {"deleted": deleted, **({"note": note} if note else {})})
 
 
 def _question(desk: Desk, chosen: Sequence[Choice], *, is_all: bool) -> str:

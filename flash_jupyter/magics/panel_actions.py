@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flash_jupyter.resources.endpoint import OWNER
 from flash_jupyter.views.listing import logs_text
 
 if TYPE_CHECKING:
     from flash_jupyter.session.session import Session
+    from flash_jupyter.wire.control import Endpoint
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,25 @@ def _refresh(_session: Session, _chosen: str, _namespace: dict[str, Any]) -> Sai
 
 
 def _undeploy(session: Session, endpoint_id: str, _namespace: dict[str, Any]) -> Said:
-    return Said(f"deleted: {', '.join(session.undeploy(endpoint_id))}")
+    note = _note(session, lambda each: endpoint_id in (each.id, each.name))
+    return Said("\n".join(filter(None, [f"deleted: {', '.join(session.undeploy(endpoint_id))}", note])))
 
 
 def _undeploy_all(session: Session, _chosen: str, _namespace: dict[str, Any]) -> Said:
+    note = _note(session, lambda each: each.env.get(OWNER) == session.settings.owner)
     deleted = session.undeploy_all()
-    return Said(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete")
+    return Said("\n".join(filter(None, [f"deleted: {', '.join(deleted)}", note])) if deleted else "nothing to delete")
+
+
+def _note(session: Session, is_chosen: Callable[[Endpoint], bool]) -> str:
+    """Say which of these endpoints come back; the embedded Runpod is not started to be asked."""
+    from flash_jupyter.deploy.returning import said_of_return
+    from flash_jupyter.session.local import local_info
+
+    settings = session.settings
+    if settings.backend == "local" and local_info(settings) is None:
+        return ""
+    return session.loop.call(said_of_return(session.links.open(settings.backend), is_chosen))
 
 
 def _cancel(session: Session, job_id: str, _namespace: dict[str, Any]) -> Said:

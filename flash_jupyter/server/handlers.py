@@ -47,7 +47,7 @@ class EndpointsHandler(ApiHandler):
         """Delete all of this user's on one Runpod."""
         backend = self.backend(self.get_query_argument("backend", ""))
         async with self.desk.service() as service:
-            self.answer({"deleted": await service.undeploy_all(backend)})
+            self.answer(await service.undeploy_all(backend))
 
 
 class EndpointHandler(ApiHandler):
@@ -58,7 +58,7 @@ class EndpointHandler(ApiHandler):
     async def delete(self, backend: str, id: str) -> None:  # noqa: A002 - the path's own word
         """Delete one; answers once the platform's listing no longer shows it."""
         async with self.desk.service() as service:
-            self.answer({"deleted": await service.undeploy(self.backend(backend), id)})
+            self.answer(await service.undeploy(self.backend(backend), id))
 
 
 class WorkersHandler(ApiHandler):

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flash_jupyter._version import __version__
+from flash_jupyter.deploy.returning import said_of_return
 from flash_jupyter.errors import FlashError, OptionError
+from flash_jupyter.resources.endpoint import OWNER
 from flash_jupyter.server.documents import endpoint_document, job_document, local_document, worker_document
 from flash_jupyter.server.errors import document_of
 from flash_jupyter.session.cost import billed_workers
@@ -105,15 +107,19 @@ class Service:
         link = await self._link(backend)
         return [worker_document(worker) for worker in await self._there(link.control.workers(endpoint_id))]
 
-    async def undeploy(self, backend: BackendName, endpoint_id: str) -> list[str]:
-        """Delete an endpoint; returns the names that a listing no longer shows."""
-        return await self._there(undeploy(await self._link(backend), endpoint_id))
+    async def undeploy(self, backend: BackendName, endpoint_id: str) -> dict[str, Any]:
+        """Delete an endpoint; returns the names that a listing no longer shows, and a note on what comes back."""
+        link = await self._link(backend)
+        note = await self._there(said_of_return(link, lambda each: endpoint_id in (each.id, each.name)))
+        return _deleted(await self._there(undeploy(link, endpoint_id)), note)
 
-    async def undeploy_all(self, backend: BackendName) -> list[str]:
+    async def undeploy_all(self, backend: BackendName) -> dict[str, Any]:
         """Delete this user's endpoints; none where the embedded Runpod does not run."""
         if await self._state(backend) == "asleep":
-            return []
-        return await self._there(undeploy_all(await self._link(backend), self.settings.owner))
+            return _deleted([])
+        link, owner = await self._link(backend), self.settings.owner
+        note = await self._there(said_of_return(link, lambda each: each.env.get(OWNER) == owner))
+        return _deleted(await self._there(undeploy_all(link, owner)), note)
 
     async def purge(self, backend: BackendName, endpoint_id: str) -> int:
         """Take the waiting jobs out of an endpoint's queue; returns how many."""
@@ -233,3 +239,7 @@ class Service:
     async def _aside(self, work: Callable[[], T]) -> T:
         """Wait for what blocks a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _deleted(names: list[str], note: str = "") -> dict[str, Any]:
+    return {"deleted": names, **({"note": note} if note else {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,16 @@ from flash_jupyter.build.bundle import BuildOptions, Bundle, build
 from flash_jupyter.deploy.apps import AppDesk
 from flash_jupyter.deploy.records import announce
 from flash_jupyter.deploy.removal import remove_environment
+from flash_jupyter.deploy.returning import said_of_return
 from flash_jupyter.deploy.terms import RUNTIME_SECRET, Result, Terms
 from flash_jupyter.errors import DeployError
+from flash_jupyter.magics.panel_actions import ACTIONS
 from flash_jupyter.runtime.children import Family
 from flash_jupyter.runtime.state import Deployed, StateManager, read_endpoints
+from flash_jupyter.server.service import Service
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.local_admin import LocalAdmin, ensure_runtime_secret
+from flash_jupyter.session.session import Session
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import Http
 
@@ -201,6 +206,8 @@ def test_an_endpoint_that_is_deleted_behind_its_back_is_reported(ship: Ship) -> 
     remove(ship.desk.settings, ship.endpoints["web"][0])
     state = wait_for(lambda: found if (found := ship.state())["drift"] else None, within_s=60)
     assert state["drift"] == ["web has no endpoint"]
+    with on_loop(ship.desk.settings) as (loop, link):
+        assert not loop.call(said_of_return(link, lambda each: each.name == "numbers")), "this one only reports"
     refused = ship.ask("/items/7")
     assert refused.status_code == 502
     assert refused.json()["detail"].startswith("web: ")
@@ -216,27 +223,65 @@ def stop():
 """
 
 
+NUMBERS_RETURN = (
+    "numbers comes back when the next worker of the mothership of mended/production starts;"
+    " flash deploy delete production --app-name mended ends that"
+)
+
+
+def by_command(desk: Any, *arguments: str, answer: str) -> str:
+    """Run `flash undeploy` in a terminal's stead, and return all that it shows."""
+    done = desk.python("-c", "from flash_jupyter.cli import main; main()", "undeploy", *arguments, stdin=answer)
+    return str(done.stdout + done.stderr)
+
+
+def by_panel(desk: Any, endpoint_id: str) -> str:
+    session = Session(desk.settings)
+    try:
+        return ACTIONS["undeploy"](session, endpoint_id, {}).text
+    finally:
+        session.close()
+
+
+def by_server(desk: Any, endpoint_id: str) -> dict[str, Any]:
+    with ThreadPoolExecutor() as threads:
+        service = Service(desk.settings, threads)
+        try:
+            return asyncio.run(service.undeploy("local", endpoint_id))
+        finally:
+            service.close()
+
+
 def test_with_a_key_that_may_write_a_mothership_makes_anew_what_was_deleted(own_desk: Any) -> None:
     ship = deployed(own_desk, {"worker.py": WORKER, "main.py": MAIN + STOP}, "mended", "mends")
     assert ship.ask("/rate?text=tea", "POST").json() == {"points": 6}
     assert ship.send_again("mends") == {"keep"}
     gone = ship.endpoints["numbers"][0]
-    remove(own_desk.settings, gone)
+    asked = by_command(own_desk, "mended/production/numbers", answer="n\n")
+    assert NUMBERS_RETURN in asked
+    assert "delete endpoint mended/production/numbers" in asked
+    assert "nothing was deleted" in asked
+    assert by_panel(own_desk, gone) == f"deleted: numbers\n{NUMBERS_RETURN}"
     with contextlib.suppress(httpx.TransportError):  # its worker dies while it answers
         ship.ask("/stop", "POST")
-    state = wait_for(lambda: found if (found := ship.state("/flash/state"))["repaired"] else None, within_s=120)
+    # while no worker is there, the platform answers for itself
+    state = wait_for(lambda: found if (found := ship.state("/flash/state")).get("repaired") else None, within_s=120)
     [made] = [each["endpoint_id"] for each in state["children"] if each["resource"] == "numbers"]
     assert made != gone
     assert state["repaired"] == [f"numbers had no endpoint and was made anew: {made}"]
     assert (state["drift"], state["wrong"]) == ([], "")
     assert ship.ask("/rate?text=cake", "POST").json() == {"points": 8}
     assert ship.send_again("mends") == {"keep"}
-    remove(own_desk.settings, made)
+    assert by_server(own_desk, made) == {"deleted": ["numbers"], "note": NUMBERS_RETURN}
     with on_loop(own_desk.settings) as (loop, link):
         manifest = ship.built.manifest.model_dump(mode="json")
         loop.call(both(lambda: Family(manifest, ship.environment_id, link.http).look(repair=True)))
         listed = [each.name for each in loop.call(Apps(link.http).environment(ship.environment_id)).endpoints]
         assert sorted(listed) == ["mothership", "numbers", "web"]
+        assert not loop.call(said_of_return(link, lambda _each: True)), "nobody is left to make them anew"
+        assert loop.call(said_of_return(link, lambda each: each.env.get("FLASH_IS_MOTHERSHIP") != "true")).startswith(
+            "numbers, web come back when "
+        )
         removed = loop.call(remove_environment(link, "mended", "production", volumes=False))
         assert sorted(removed.named("endpoint")) == ["mothership", "numbers", "web"]
         assert "mended" not in [each.env.get("FLASH_APP") for each in loop.call(link.control.endpoints())]

@@ -1,6 +1,6 @@
 /** What the sidebar and the cards ask the server; truth is there, nothing is kept here. */
 import type { Api } from './api';
-import type { BackendName, Cancelled, Costs, Endpoint, EndpointListing, Job, LogEvent } from './documents';
+import type { BackendName, Cancelled, Costs, Deleted, Endpoint, EndpointListing, Job, LogEvent } from './documents';
 import { readEvents } from './events';
 
 export class Client {
@@ -23,14 +23,14 @@ export class Client {
     return this.api.ask('GET', `costs?days=${days}`);
   }
 
-  /** Delete an endpoint; returns the names that a listing no longer shows. */
-  async undeploy(endpoint: Endpoint): Promise<string[]> {
-    return (await this.api.ask<{ deleted: string[] }>('DELETE', pathOf(endpoint))).deleted;
+  /** Delete an endpoint. */
+  undeploy(endpoint: Endpoint): Promise<Deleted> {
+    return this.api.ask('DELETE', pathOf(endpoint));
   }
 
   /** Delete all of this user's endpoints on one Runpod. */
-  async undeployAll(backend: BackendName): Promise<string[]> {
-    return (await this.api.ask<{ deleted: string[] }>('DELETE', `endpoints?backend=${backend}`)).deleted;
+  undeployAll(backend: BackendName): Promise<Deleted> {
+    return this.api.ask('DELETE', `endpoints?backend=${backend}`);
   }
 
   /** Take the waiting jobs out of a queue; returns how many. */

@@ -74,6 +74,13 @@ export interface Job {
   error: string | null;
 }
 
+export interface Deleted {
+  /** names that a listing no longer shows */
+  deleted: string[];
+  /** which of them come back, and what ends that */
+  note?: string;
+}
+
 export interface Cancelled {
   id: string;
   state: JobState;

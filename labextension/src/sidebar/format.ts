@@ -1,5 +1,5 @@
 /** Numbers, times and states as a reader sees them. */
-import type { BackendName, EndpointListing, JobState } from '../api/documents';
+import type { BackendName, Deleted, EndpointListing, JobState } from '../api/documents';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -103,4 +103,10 @@ export const JOB_STATES: Record<JobState, string> = {
 
 function join(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small ? `${large} ${largeUnit} ${small} ${smallUnit}` : `${large} ${largeUnit}`;
+}
+
+/** What became of a deletion, and what of it comes back. */
+export function deletedText({ deleted, note }: Deleted): string {
+  const said = deleted.length ? `deleted: ${deleted.join(', ')}` : 'nothing was there to delete';
+  return note ? `${said}. ${note}` : said;
 }

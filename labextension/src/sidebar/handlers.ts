@@ -9,11 +9,14 @@ import type { Actions } from './actions';
 import { attach } from './attach';
 import type { Client } from '../api/client';
 import type { BackendName, Endpoint, Job } from '../api/documents';
-import { BACKENDS, count } from './format';
+import { BACKENDS, count, deletedText } from './format';
 import { LogModel } from './log';
 import { LogWidget } from './logview';
 import type { SidebarModel } from './model';
 import { contentsPath } from './paths';
+
+/** a text that takes more than a glance to read stays until it is closed */
+const LONG = 100;
 
 export class Handlers implements Actions {
   constructor(
@@ -117,15 +120,11 @@ export class Handlers implements Actions {
     try {
       const said = await action();
       if (said) {
-        Notification.success(said, { autoClose: 4000 });
+        Notification.success(said, { autoClose: said.length > LONG ? false : 4000 });
       }
     } catch (error) {
       const text = error instanceof RequestError ? `${error.message}${error.fix && `; ${error.fix}`}` : String(error);
       Notification.error(text, { autoClose: 10_000 });
     }
   }
-}
-
-function deletedText(names: string[]): string {
-  return names.length ? `deleted: ${names.join(', ')}` : 'nothing was there to delete';
 }

@@ -3,7 +3,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 
 import { type ProblemKind, RequestError } from '../api/api';
 import type { Client } from '../api/client';
-import type { BackendName, Costs, Endpoint, EndpointListing, Job } from '../api/documents';
+import type { BackendName, Costs, Deleted, Endpoint, EndpointListing, Job } from '../api/documents';
 
 /** Why there is no news, and what to do. */
 export interface Problem {
@@ -73,11 +73,11 @@ export class SidebarModel {
     this.extent = extent;
   }
 
-  undeploy(endpoint: Endpoint): Promise<string[]> {
+  undeploy(endpoint: Endpoint): Promise<Deleted> {
     return this.whileBusy(keyOf(endpoint), () => this.client.undeploy(endpoint));
   }
 
-  undeployAll(backend: BackendName): Promise<string[]> {
+  undeployAll(backend: BackendName): Promise<Deleted> {
     return this.whileBusy(backend, () => this.client.undeployAll(backend));
   }
 

@@ -18,16 +18,13 @@ function clientOf(answer: () => Response | Promise<Response>): { client: Client;
 const json = (document: unknown, status = 200): Response => new Response(JSON.stringify(document), { status });
 const strange = endpoint({ id: 'a b/c' });
 
+const ANSWER = { deleted: ['x'], note: 'x comes back', removed: 2, jobs: [], text: 'over' };
+
 const CALLS: [sentence: string, call: (client: Client) => Promise<unknown>, asked: string, result: unknown][] = [
-  [
-    'the listing',
-    client => client.endpoints(),
-    'GET endpoints',
-    { deleted: ['x'], removed: 2, jobs: [], text: 'over' }
-  ],
+  ['the listing', client => client.endpoints(), 'GET endpoints', ANSWER],
   ['the newest jobs', client => client.jobs(5), 'GET jobs?limit=5', []],
-  ['an endpoint is deleted', client => client.undeploy(endpoint()), 'DELETE endpoints/runpod/e1', ['x']],
-  ['all are deleted', client => client.undeployAll('local'), 'DELETE endpoints?backend=local', ['x']],
+  ['an endpoint is deleted', client => client.undeploy(endpoint()), 'DELETE endpoints/runpod/e1', ANSWER],
+  ['all are deleted', client => client.undeployAll('local'), 'DELETE endpoints?backend=local', ANSWER],
   ['a queue is purged', client => client.purge(strange), 'POST endpoints/runpod/a%20b%2Fc/purge', 2],
   ['a job is cancelled', async client => (await client.cancel('fj/1')).text, 'POST jobs/fj%2F1/cancel', 'over'],
   ['the embedded Runpod is started', client => client.startLocal(), 'POST local/start', undefined],
@@ -36,7 +33,7 @@ const CALLS: [sentence: string, call: (client: Client) => Promise<unknown>, aske
 
 for (const [sentence, call, request, result] of CALLS) {
   test(sentence, async () => {
-    const { client, asked } = clientOf(() => json({ deleted: ['x'], removed: 2, jobs: [], text: 'over' }));
+    const { client, asked } = clientOf(() => json(ANSWER));
     assert.deepEqual(await call(client), result);
     assert.deepEqual(asked, [request]);
   });

@@ -6,6 +6,7 @@ import { charged, dayBars } from '../../src/sidebar/days';
 import {
   age,
   count,
+  deletedText,
   duration,
   fileName,
   hourText,
@@ -25,6 +26,9 @@ const TEXTS: [shown: string, text: string][] = [
   [money(0.0042), '$0.0042'],
   [money(0.694), '$0.69'],
   [money(12), '$12.00'],
+  [deletedText({ deleted: ['a', 'b'] }), 'deleted: a, b'],
+  [deletedText({ deleted: ['a'], note: 'a comes back' }), 'deleted: a. a comes back'],
+  [deletedText({ deleted: [] }), 'nothing was there to delete'],
   [duration(0.25), '0.3 s'],
   [duration(59.9), '59 s'],
   [duration(60), '1 min'],
