@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.errors import DeployError, ManifestError, NotFoundError
-from flash_jupyter.runtime.state import Deployed, changed
+from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.http import Clock
 from flash_jupyter.wire.apps import App
 
 #: what the server's copy has beyond the build's own
@@ -64,6 +65,33 @@ async def announce(apps: Apps, build_id: str, environment_id: str, endpoints: Ma
     for name, deployed in (endpoints or {}).items():
         manifest = changed(manifest, environment_id, name, deployed)
     await apps.update_manifest(build_id, manifest)
+
+
+async def forget_remakes(apps: Apps, build_id: str, environment_id: str, *, clock: Clock) -> None:
+    """Take what makes endpoints anew out of the map of an environment that does not run this build any more.
+
+    Nobody reads it there, and it holds variables. Other environments may run the build, and write their own maps: what
+    this writing takes from them, they write again (`runtime/state.py`), and it looks itself whether its own has held.
+    """
+    for _ in range(WRITES):
+        if await _runs(apps, environment_id) == build_id:
+            return
+        manifest = await apps.manifest(build_id)
+        known = (manifest.get("environments") or {}).get(environment_id) or {}
+        if not any("remake" in entry for entry in known.values()):
+            return
+        kept = {name: {key: value for key, value in each.items() if key != "remake"} for name, each in known.items()}
+        environments = {**manifest["environments"], environment_id: kept}
+        await apps.update_manifest(build_id, {**manifest, "environments": environments})
+        await clock.sleep(SETTLE_S)
+
+
+async def _runs(apps: Apps, environment_id: str) -> str | None:
+    """Return the build that an environment runs; None for one that is gone."""
+    try:
+        return (await apps.environment(environment_id)).active_build_id
+    except NotFoundError:
+        return None
 
 
 def check_build(app: App, build_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from flash_jupyter.deploy.environment import Endpoints, existing
 from flash_jupyter.deploy.fields import with_volumes
 from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, make_plan
-from flash_jupyter.deploy.records import announce, is_build_of
+from flash_jupyter.deploy.records import announce, forget_remakes, is_build_of
 from flash_jupyter.deploy.site import Site, remove_if_made
 from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.terms import Progress, Result, Standing, Terms
@@ -22,7 +23,7 @@ from flash_jupyter.deploy.trial import Trial, provide_key, remove_leftovers, tri
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.verify import Verifier
 from flash_jupyter.deploy.wanted import wanted_of
-from flash_jupyter.errors import DeployError
+from flash_jupyter.errors import ApiError, DeployError
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.volumes import find_volume
@@ -109,6 +110,7 @@ class Switch:
         self.stands = True
         if terms.repair_secret:
             await self._make_repairable([listed[each.id] for each in applied.values()])
+        await self._forget_remakes(build_id)
         await self._remove(plan, before)
         return self._result(build_id, plan, standing)
 
@@ -193,6 +195,13 @@ class Switch:
             resource_of(each): Deployed(each.id, each.base_url, self._endpoints.remake(each)) for each in endpoints
         }
         await self._state.update_all(self.site.environment.id, entries)
+
+    async def _forget_remakes(self, build_id: str) -> None:
+        """Take what made endpoints anew from the build that ran before; what the platform refuses here stays there."""
+        old, environment = self.site.environment.active_build_id, self.site.environment.id
+        if old is not None and old != build_id:
+            with contextlib.suppress(ApiError):
+                await forget_remakes(self._apps, old, environment, clock=self.link.http.clock)
 
     async def _remove(self, plan: Plan, before: Mapping[str, Endpoint]) -> None:
         """Take away what nobody wants any more; the new version stands whatever becomes of it."""

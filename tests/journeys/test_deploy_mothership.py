@@ -19,7 +19,7 @@ from emulated import wait_for
 from flash_jupyter.backend import Backend
 from flash_jupyter.build.bundle import BuildOptions, Bundle, build
 from flash_jupyter.deploy.apps import AppDesk
-from flash_jupyter.deploy.records import announce
+from flash_jupyter.deploy.records import announce, forget_remakes
 from flash_jupyter.deploy.removal import remove_environment
 from flash_jupyter.deploy.returning import said_of_return
 from flash_jupyter.deploy.terms import RUNTIME_SECRET, Result, Terms
@@ -90,6 +90,12 @@ class Ship:
         url = self.endpoints["mothership"][1] + path
         with httpx.Client(headers=headers, timeout=120, trust_env=False) as client:
             return client.request(method, url, **options)
+
+    def rebuild(self, worker: str) -> None:
+        """Build it again with another text of worker.py."""
+        folder = self.desk.folder / self.built.manifest.project_name
+        (folder / "worker.py").write_text(worker)
+        self.built = build(folder, BuildOptions(mothership=True), settings=self.desk.settings)
 
     def send_again(self, repair_secret: str) -> set[str]:
         """Return what is done then."""
@@ -192,6 +198,31 @@ def test_a_build_that_ran_before_begins_with_a_map_of_its_own(ship: Ship) -> Non
         assert "elsewhere" not in loop.call(apps.manifest(build_id))["environments"]
 
 
+def test_what_makes_endpoints_anew_goes_from_a_build_that_an_environment_ran(ship: Ship) -> None:
+    before = {"numbers": Deployed("e1", "https://host/v2/e1", {"name": "numbers"}), "web": Deployed("e2", "u")}
+    with on_loop(ship.desk.settings) as (loop, link):
+        apps, clock = Apps(link.http), link.http.clock
+        build_id = loop.call(apps.environment(ship.environment_id)).active_build_id or ""
+        loop.call(announce(apps, build_id, "elsewhere", before))
+        extra = Deployed("e9", "https://host/v2/e9", {"name": "extra"})
+
+        async def at_once() -> None:
+            await asyncio.gather(
+                forget_remakes(apps, build_id, "elsewhere", clock=clock),
+                StateManager(apps, clock=clock).update(ship.environment_id, "extra", extra),
+            )
+
+        loop.call(at_once())
+        manifest = loop.call(apps.manifest(build_id))
+        assert read_endpoints(manifest, "elsewhere") == {**before, "numbers": replace(before["numbers"], remake=None)}
+        assert read_endpoints(manifest, ship.environment_id)["extra"] == extra, "what another writes meanwhile stays"
+        loop.call(forget_remakes(apps, build_id, ship.environment_id, clock=clock))
+        kept = read_endpoints(loop.call(apps.manifest(build_id)), ship.environment_id)["extra"]
+        assert kept == extra, "this one is active"
+        loop.call(StateManager(apps, clock=clock).update(ship.environment_id, "extra", None))
+        loop.call(announce(apps, build_id, "elsewhere", None))
+
+
 async def both(work: Callable[[], Awaitable[object]]) -> None:
     """Do the same twice at the same moment, as two workers that boot."""
     await asyncio.gather(work(), work())
@@ -282,6 +313,16 @@ def test_with_a_key_that_may_write_a_mothership_makes_anew_what_was_deleted(own_
         assert loop.call(said_of_return(link, lambda each: each.env.get("FLASH_IS_MOTHERSHIP") != "true")).startswith(
             "numbers, web come back when "
         )
+        apps = Apps(link.http)
+        first = loop.call(apps.environment(ship.environment_id)).active_build_id or ""
+        entries = loop.call(apps.manifest(first))["environments"][ship.environment_id]
+        assert all("remake" in each for each in entries.values())
+        ship.rebuild(WORKER.replace("Twice as much.", "Twice."))
+        ship.send_again("mends")
+        second = loop.call(apps.environment(ship.environment_id)).active_build_id
+        assert second != first
+        left = loop.call(apps.manifest(first))["environments"][ship.environment_id]
+        assert left == {name: {key: each[key] for key in ("endpoint_id", "url")} for name, each in entries.items()}
         removed = loop.call(remove_environment(link, "mended", "production", volumes=False))
         assert sorted(removed.named("endpoint")) == ["mothership", "numbers", "web"]
         assert "mended" not in [each.env.get("FLASH_APP") for each in loop.call(link.control.endpoints())]
