@@ -75,7 +75,7 @@ class JobCall:
         """Wait on this thread; what it prints appears meanwhile, and an interrupt cancels the job."""
         inbox: Inbox[Any] = Inbox()
         try:
-            return self._value(self._start(inbox.put).wait(inbox, show))
+            return self._start(inbox.put).wait(inbox, show).value
         except KeyboardInterrupt as interrupt:
             raise for_the_caller(interrupt) from None
         except FlashError as failure:
@@ -84,7 +84,7 @@ class JobCall:
     async def join(self) -> Any:
         """Do the same in a coroutine."""
         try:
-            return self._value(await self._start(showing()).join())
+            return (await self._start(showing()).join()).value
         except asyncio.CancelledError as cancelled:
             raise for_the_caller(cancelled) from None
         except FlashError as failure:
@@ -115,9 +115,6 @@ class JobCall:
             return finished, lambda _answer: CallOutcome(read_job(job, self._label, is_pickled=request.is_pickled))
 
         return send_off(session, record, tell, run)
-
-    def _value(self, outcome: CallOutcome) -> Any:
-        return outcome.value
 
     def _told(self, failure: FlashError) -> FlashError:
         """Say what to do as to who called a function."""
