@@ -11,6 +11,9 @@ from flash_jupyter.build.manifest import Function, Manifest, Resource, make_mani
 from flash_jupyter.build.project import fingerprint
 from flash_jupyter.worker import handler
 
+WORKER = Path(str(handler.__file__)).parent
+#: the handler's module and what it imports of ours
+HANDLER = ("handler", "prints", "output")
 PYTHON = "3.11"
 IMAGE = "runpod/flash-cpu:latest"
 
@@ -87,7 +90,7 @@ def hand_made(
         "prices.py": PRICES.replace("2.5", str(tea)),
         "flash_jupyter/__init__.py": "",
         "flash_jupyter/worker/__init__.py": "",
-        "flash_jupyter/worker/handler.py": Path(str(handler.__file__)).read_text("utf-8"),
+        **{f"flash_jupyter/worker/{each}.py": (WORKER / f"{each}.py").read_text("utf-8") for each in HANDLER},
     }
     print_of = fingerprint({name: text.encode() for name, text in files.items()})
     manifest = make_manifest("shop", python, resources, print_of)
