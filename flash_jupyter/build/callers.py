@@ -12,6 +12,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ import httpx
 
 from flash_jupyter.build.asking import Served, plain_input
 from flash_jupyter.build.manifest import Function
+from flash_jupyter.build.recorded import Recorder
 from flash_jupyter.decorator.calling import unwrapped_arguments
 from flash_jupyter.decorator.output import JobOutput, unwrapped
 from flash_jupyter.errors import RemoteExecutionError
@@ -34,12 +36,16 @@ NOT_JSON = "which JSON can't hold"
 
 
 class Asker:
-    """Asks previewed resources, a context; `called` collects the names of the functions that it asked for."""
+    """Asks previewed resources, a context; `called` collects the names of the functions that it asked for.
+
+    `recorder` has all requests, those of Python callers in the form of JSON, which a handler takes too.
+    """
 
     def __init__(self, api_key: str) -> None:
         headers = {"Authorization": f"Bearer {api_key}"}
         self._client = httpx.Client(headers=headers, timeout=TIMEOUT_S, trust_env=False)
         self.called: set[str] = set()
+        self.recorder = Recorder()
 
     def __enter__(self) -> Asker:
         return self
@@ -53,31 +59,48 @@ class Asker:
         Raises `RemoteExecutionError` for what the function raised.
         """
         self.called.add(function.name)
+        sent = plain_input(function, served, arguments)
         try:
-            return self._job(served, plain_input(function, served, arguments))
+            return self.recorder.ask(function.name, sent, lambda: self._job(served, sent))
         except RemoteExecutionError as failure:
             if NOT_JSON not in failure.remote_message:
                 raise
-            return self.pickled(function, served, {"kwargs": _packed(arguments)})
+            return self.pickled(function, served, (), arguments)
 
-    def pickled(self, function: Function, served: Served, more: Mapping[str, Any]) -> Any:
+    def pickled(
+        self,
+        function: Function,
+        served: Served,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        method: Method | None = None,
+    ) -> Any:
         """Ask as Python callers do, with a FunctionRequest; raises `RemoteExecutionError`."""
         self.called.add(function.name)
-        kind = "class" if function.is_class else "function"
-        answer = self._job(served, {f"{kind}_name": function.name, "execution_type": kind, **more})
-        if not isinstance(answer, Mapping) or not answer.get("success"):
-            raise _raised(answer)
-        return cloudpickle.loads(base64.b64decode(answer["result"]))
+
+        def ask() -> Any:
+            answer = self._job(served, _function_request(function, args, kwargs, method, _pack))
+            if not isinstance(answer, Mapping) or not answer.get("success"):
+                raise _raised(answer)
+            return cloudpickle.loads(base64.b64decode(answer["result"]))
+
+        plain = {**_function_request(function, args, kwargs, method, unwrapped), "serialization_format": "json"}
+        instance = plain.pop("instance_id", "")  # who asks again makes an object of their own
+        return self.recorder.ask(function.name, plain, ask, instance=instance)
 
     def route(self, function: Function, served: Served, arguments: dict[str, Any]) -> Any:
         """Ask a load balancer's route; raises `RemoteExecutionError` for an answer of 400 and more."""
         self.called.add(function.name)
         path, query, content = request_of(function.verb, function.http_path or "/", arguments)
         sent = {"Content-Type": "application/json"} if content is not None else {}
-        answer = self._client.request(function.verb, served.url + path, params=query, content=content, headers=sent)
-        if answer.status_code >= 400:
-            raise RemoteExecutionError(f"HTTP {answer.status_code}", answer.text)
-        return answer.json()
+
+        def ask() -> Any:
+            answer = self._client.request(function.verb, served.url + path, params=query, content=content, headers=sent)
+            if answer.status_code >= 400:
+                raise RemoteExecutionError(f"HTTP {answer.status_code}", answer.text)
+            return answer.json()
+
+        return self.recorder.ask(function.name, arguments, ask)
 
     def _job(self, served: Served, job_input: Mapping[str, Any]) -> Any:
         answer = self._client.post(f"{served.url}/runsync", json={"input": job_input})
@@ -90,6 +113,16 @@ class Asker:
         if job["status"] != JobState.COMPLETED.value:
             raise _failed(job)
         return job.get("output")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of an object, which its first call makes of its constructor's arguments."""
+
+    name: str
+    instance_id: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
 
 
 class HandlerCaller:
@@ -144,14 +177,15 @@ class ClassCaller:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return an instance, which is made by its first call."""
-        made = {"constructor_args": list(map(_pack, args)), "constructor_kwargs": _packed(kwargs)}
-        instance = {**made, "instance_id": uuid.uuid4().hex, "create_new_instance": False}
+        instance_id = uuid.uuid4().hex
 
-        def ask(method: str, *args: Any, **kwargs: Any) -> JobOutput[Any]:
-            order = {**instance, "method_name": method, "args": list(map(_pack, args)), "kwargs": _packed(kwargs)}
-            return _outcome(lambda: self._asker.pickled(self._function, self._served, order))
+        def ask(method: Method, *args: Any, **kwargs: Any) -> JobOutput[Any]:
+            given = unwrapped_arguments((args, kwargs))
+            return _outcome(lambda: self._asker.pickled(self._function, self._served, *given, method))
 
-        return SimpleNamespace(**{name: RemoteCaller(partial(ask, name)) for name in self._function.class_methods})
+        made = unwrapped_arguments((args, kwargs))
+        methods = {name: Method(name, instance_id, *made) for name in self._function.class_methods}
+        return SimpleNamespace(**{name: RemoteCaller(partial(ask, method)) for name, method in methods.items()})
 
 
 def caller_of(function: Function, served: Served, asker: Asker, original: Any) -> Any:
@@ -173,8 +207,8 @@ def caller_of(function: Function, served: Served, asker: Asker, original: Any) -
         )
 
     def ask(*args: Any, **kwargs: Any) -> JobOutput[Any]:
-        arguments = {"args": list(map(_pack, args)), "kwargs": _packed(kwargs)}
-        return _outcome(lambda: asker.pickled(function, served, arguments))
+        given = unwrapped_arguments((args, kwargs))
+        return _outcome(lambda: asker.pickled(function, served, *given))
 
     return RemoteCaller(ask_route if served.resource.is_load_balanced else ask, original)
 
@@ -186,7 +220,7 @@ def _ask_handler(asker: Asker, function: Function, served: Served, inputs: dict[
     try:
         json.dumps(inputs)
     except (TypeError, ValueError):
-        return asker.pickled(function, served, {"kwargs": _packed(inputs)})
+        return asker.pickled(function, served, (), inputs)
     return asker.plain(function, served, inputs)
 
 
@@ -197,12 +231,28 @@ def _outcome(ask: Callable[[], Any]) -> JobOutput[Any]:
         return JobOutput("preview", "FAILED", error=failure.message, failure=failure)
 
 
+def _function_request(
+    function: Function,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    method: Method | None,
+    pack: Callable[[Any], Any],
+) -> dict[str, Any]:
+    def named(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: pack(value) for name, value in values.items()}
+
+    kind = "class" if function.is_class else "function"
+    call = {"args": list(map(pack, args)), "kwargs": named(kwargs)}
+    request = {f"{kind}_name": function.name, "execution_type": kind, **call}
+    if method is None:
+        return request
+    made = {"constructor_args": list(map(pack, method.args)), "constructor_kwargs": named(method.kwargs)}
+    place = {"instance_id": method.instance_id, "create_new_instance": False, "method_name": method.name}
+    return {**request, **made, **place}
+
+
 def _pack(value: Any) -> str:
     return base64.b64encode(cloudpickle.dumps(unwrapped(value))).decode()
-
-
-def _packed(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: _pack(value) for name, value in values.items()}
 
 
 def _read(answer: httpx.Response) -> dict[str, Any]:

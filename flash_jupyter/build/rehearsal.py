@@ -177,6 +177,10 @@ class Rehearsal:
             failure += f"; {missing}"
         return json.dumps({"called": called, "failure": failure, "is_telling": ending.is_telling})
 
+    def recorded(self) -> str:
+        """What the bundle was asked so far, and what it answered (`build/recorded.py`)."""
+        return json.dumps(self._asker.recorder.found())
+
     def compare(self, name: str) -> str:
         """Ask for a function with its defaults, and compare; returns `{"state": ..., "text": ...}`."""
         function, served = self._functions[name]
@@ -190,6 +194,7 @@ class Rehearsal:
         except RemoteExecutionError as failure:
             return _verdict("differs", f"{self._source} gives {_shown(expected)}, the bundle raised {failure}")
         if is_alike(expected, got):
+            self._asker.recorder.compared(name)
             return _verdict("verified", _shown(got))
         return _verdict("differs", f"{self._source} gives {_shown(expected)}, the bundle {_shown(got)}")
 

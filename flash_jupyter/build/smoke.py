@@ -20,6 +20,7 @@ from flash_jupyter.build.folder import Ignore, is_notebook
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.build.notebook import module_of
 from flash_jupyter.build.project import Project
+from flash_jupyter.build.recorded import Recording
 from flash_jupyter.build.rehearsal import NAME
 from flash_jupyter.build.scratch import Scratch, in_order
 from flash_jupyter.build.slice import SOURCES
@@ -42,14 +43,17 @@ def smoke(
     api_key: str | None = None,
     stop: threading.Event | None = None,
     with_defaults: bool = False,
+    recordings: list[Recording] | None = None,
 ) -> tuple[Verdict, ...]:
     """Try every function that is served; at least one verdict for each. Blocking: the notebooks are run.
 
     `api_key` is that of the platform where they are served; None for the embedded Runpod of these settings. Functions
-    of plain modules that have no example are called only `with_defaults`. Raises `Stopped` soon after `stop` is set.
+    of plain modules that have no example are called only `with_defaults`. `recordings` gets what was asked. Raises
+    `Stopped` soon after `stop` is set.
     """
     key, stop = api_key or _local_key(settings), stop or threading.Event()
-    trying = Trying(project.root, served, settings, key, tell, stop, with_defaults)
+    kept = [] if recordings is None else recordings
+    trying = Trying(project.root, served, settings, key, tell, stop, with_defaults, kept)
     functions = {function.name: function for each in served for function in each.functions}
     found: list[Verdict] = []
     plain = dict(functions)

@@ -10,7 +10,7 @@ import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +18,10 @@ from typing import Any, Literal
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.examples import shown_docs
 from flash_jupyter.build.manifest import Function
+from flash_jupyter.build.recorded import Recording
 from flash_jupyter.build.rehearsal import NAME
 from flash_jupyter.build.scratch import Scratch
-from flash_jupyter.errors import ApiError, BuildError
+from flash_jupyter.errors import ApiError, BuildError, FlashError
 from flash_jupyter.resources.endpoint import OWNER
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info
@@ -55,7 +56,7 @@ class Trying:
     """What is served, and the project that it was built of; who sets `stop` ends all from another thread.
 
     `with_defaults` lets functions of plain modules be called that have no example: with the user's environment, on this
-    machine and there.
+    machine and there. `recordings` gets what the bundle was asked from each kernel, and what it answered.
     """
 
     root: Path
@@ -65,6 +66,7 @@ class Trying:
     tell: Tell
     stop: threading.Event
     with_defaults: bool = False
+    recordings: list[Recording] = field(default_factory=list)
 
     @contextmanager
     def kernel(
@@ -86,6 +88,8 @@ class Trying:
                     failure = scratch.run(f"from flash_jupyter.build.rehearsal import Rehearsal as {NAME}; {made}")
                     assert failure is None, failure
                     yield scratch
+                    with suppress(FlashError):  # what was found out holds, also where the kernel did not outlive it
+                        self.recordings.append(ask(scratch, "recorded()"))
         finally:
             self._remove(owner)
 

@@ -12,14 +12,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from flash_jupyter.build.manifest import Manifest
+from flash_jupyter.build.recorded import Recording
 from flash_jupyter.errors import DeployError, ManifestError, NotFoundError
 from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import Clock
 from flash_jupyter.wire.apps import App
 
+#: what functions were asked when the build was verified, and what they answered (`build/recorded.py`)
+RECORDED = "recorded"
 #: what the server's copy has beyond the build's own
-RUNTIME = ("environments", "resources_endpoints")
+RUNTIME = ("environments", "resources_endpoints", RECORDED)
 
 
 async def read_build(apps: Apps, build_id: str) -> Manifest:
@@ -33,6 +36,31 @@ async def read_build(apps: Apps, build_id: str) -> Manifest:
             f"the manifest of build {build_id} can't be read: {'.'.join(map(str, first['loc']))}: {first['msg']}",
             fix="build it again and send it: flash deploy send",
         ) from None
+
+
+async def recorded_of(apps: Apps, build_id: str) -> Recording:
+    """Return what is kept of the functions of a build; of none, where it was never verified."""
+    found = (await apps.manifest(build_id)).get(RECORDED)
+    return found if isinstance(found, dict) else {}
+
+
+async def keep(apps: Apps, build_id: str, recording: Recording, clock: Clock) -> None:
+    """Keep this with a build, beside what is kept of other functions; raises `ApiError`s.
+
+    The manifest is replaced as a whole: as the State Manager does, it looks again after a moment whether a write that
+    began with an older reading took ours away. What another has written here since then stays.
+    """
+    for _ in range(WRITES):
+        manifest = await apps.manifest(build_id)
+        before = manifest.get(RECORDED)
+        after = {**(before or {}), **recording}
+        if after == before:
+            return
+        await apps.update_manifest(build_id, {**manifest, RECORDED: after})
+        await clock.sleep(SETTLE_S)
+        if (await apps.manifest(build_id)).get(RECORDED) != before:
+            return
+        await clock.sleep(SETTLE_S * clock.random())
 
 
 async def is_build_of(apps: Apps, build_id: str | None, manifest: Manifest) -> bool:

@@ -103,7 +103,7 @@ async def _take_back(switch: Switch, failure: BaseException) -> None:
     """Take back what was done, and say so: in the error, or where there is none of ours, in the progress."""
     report = switch.order.terms.report
     if switch.stands:
-        said = "the new version stands, but not all of the old one is removed"
+        said = "the new version stands" + ("" if switch.is_clear else ", but not all of the old one is removed")
     else:
         report(Progress("rollback", "taking back what was done"))
         said = await switch.journal.take_back()

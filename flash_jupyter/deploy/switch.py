@@ -53,6 +53,8 @@ class Switch:
     journal: Journal = field(default_factory=Journal)
     #: whether the new version is verified, so that nothing is taken back any more
     stands: bool = False
+    #: whether nothing is left of the version before
+    is_clear: bool = False
     #: whether there was a version before
     stood: bool = False
 
@@ -102,8 +104,8 @@ class Switch:
         applying = Applying(self._endpoints, self._wanted, before, build_id, self.journal, self.order.terms.report)
         applied = await applying.apply(plan)
         await self._record(applied)
-        standing = await self._verifier.verify(
-            self._wanted, applied, rolled=[step.name for step in plan.of(Action.UPDATE)]
+        verified = await self._verifier.verify(
+            build_id, self._wanted, applied, rolled=[step.name for step in plan.of(Action.UPDATE)]
         )
         listed = {each.id: each for each in await self._endpoints.listed()}
         build_id = await self._check(build_id, applied, listed)
@@ -112,7 +114,9 @@ class Switch:
             await self._make_repairable([listed[each.id] for each in applied.values()])
         await self._forget_remakes(build_id)
         await self._remove(plan, before)
-        return self._result(build_id, plan, standing)
+        self.is_clear = True
+        await self._verifier.keep(build_id, self._wanted, applied, verified.tried)
+        return self._result(build_id, plan, verified.standing)
 
     def _result(self, build_id: str, plan: Plan, standing: tuple[Standing, ...]) -> Result:
         return Result(self.site.app.name, self.site.environment.name, build_id, plan, standing)

@@ -69,7 +69,7 @@ class Trial:
             await together((self._make(inside, wanted[each], build_id) for each in names), finish=True)
             endpoints = {resource_of(each): each for each in await inside.listed()}
             await announce(apps, build_id, environment.id, {**standing, **_deployed(endpoints)})
-            await self.verifier.verify(wanted, endpoints)
+            await self.verifier.verify(build_id, wanted, endpoints)
         finally:
             await to_the_end(self._remove(name, build_id))
 

@@ -1,7 +1,7 @@
 """Whether what was deployed works: it is listed, its workers are new and answer, its functions give what they should.
 
-The values come from where the sources are, as in a preview (`build/smoke.py`). What can't be said to be verified says
-why.
+The values come from where the sources are, as in a preview (`build/smoke.py`), else from what was kept with the build
+when it was verified (`replay.py`). What can't be said to be verified says why.
 """
 
 from __future__ import annotations
@@ -11,32 +11,57 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flash_jupyter.build.asking import Served
 from flash_jupyter.build.existing import built_of
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.preview import wait_until_imported
 from flash_jupyter.build.project import Project
+from flash_jupyter.build.recorded import Recording, merged
 from flash_jupyter.build.smoke import smoke
 from flash_jupyter.build.trying import Verdict
+from flash_jupyter.deploy.records import keep, recorded_of
+from flash_jupyter.deploy.replay import Replay
 from flash_jupyter.deploy.terms import Progress, Report, Standing, Terms
 from flash_jupyter.deploy.together import to_the_end, together
 from flash_jupyter.deploy.wanted import Wanted
-from flash_jupyter.errors import DeployError
+from flash_jupyter.errors import DeployError, FlashError
 from flash_jupyter.session.links import Link
 from flash_jupyter.settings import Settings
+from flash_jupyter.transport.apps import Apps
 from flash_jupyter.wire.control import Endpoint
 
 #: how long workers of the version before may finish what they do, in seconds
 ROLLOUT_S = 120.0
+#: why an answer may be another one than when the build was verified
+CHANGED = (
+    "look at what has changed since: a secret, a stored template, files on a volume, other services; "
+    "--no-smoke deploys the build without asking"
+)
 #: between two looks at a roll-out: the control plane allows 60 requests a minute, for all endpoints together
 _LOOKS_S = (0.2, 0.5, 1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What the sources had to say: function -> why it is not verified, empty where it is; and what it was asked."""
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    recording: Recording = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What stands, and what can be kept of how that was found out."""
+
+    standing: tuple[Standing, ...]
+    tried: Tried
+
+
+@dataclass(frozen=True)
 class Verifier:
-    """Looks at endpoints over one link. Without sources in the terms there is nothing to compare values with."""
+    """Looks at endpoints over one link. Without sources in the terms it asks what was kept with the build."""
 
     link: Link
     settings: Settings
@@ -49,20 +74,39 @@ class Verifier:
         return self.terms.report
 
     async def verify(
-        self, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint], rolled: Iterable[str] = ()
-    ) -> tuple[Standing, ...]:
-        """Return what stands; `rolled` are resources whose workers have to be exchanged first.
+        self,
+        build_id: str,
+        wanted: Mapping[str, Wanted],
+        endpoints: Mapping[str, Endpoint],
+        rolled: Iterable[str] = (),
+    ) -> Verified:
+        """Return what stands of a build; `rolled` are resources whose workers have to be exchanged first.
 
         Raises `DeployError` for a value that differs, `BuildError` where workers do not start, and `ApiError`s.
         """
         old = dict(zip(rolled, await together(self._rolled_out(name, endpoints[name]) for name in rolled), strict=True))
         probed = [name for name in endpoints if wanted[name].is_probed and not old.get(name)]
         await self._wait_for_workers({name: endpoints[name] for name in probed})
-        verdicts = await self._values(wanted, {name: endpoints[name] for name in probed})
-        return tuple(
+        verdicts, tried = await self._values(build_id, wanted, {name: endpoints[name] for name in probed})
+        standing = tuple(
             _standing(name, endpoints[name], wanted[name], verdicts, self._why_not(name, probed, old))
             for name in sorted(endpoints)
         )
+        return Verified(standing, tried)
+
+    async def keep(
+        self, build_id: str, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint], tried: Tried
+    ) -> None:
+        """Keep with the build what its sources verified; what can't be is told, for the build stands all the same."""
+        if not tried.reasons:
+            return
+        apps, replay = Apps(self.link.http), Replay(self.link.http, wanted, endpoints)
+        try:
+            kept = await replay.kept(tried.recording, await recorded_of(apps, build_id), tried.reasons)
+            await keep(apps, build_id, kept, self.link.http.clock)
+        except FlashError as failure:
+            text = f"what was verified could not be kept with build {build_id}: {failure.message}"
+            self.report(Progress("smoke", text))
 
     async def _wait_for_workers(self, endpoints: Mapping[str, Endpoint]) -> None:
         ready = list[str]()
@@ -92,32 +136,52 @@ class Verifier:
             return old[name]
         return "" if name in probed else "its image has a handler of its own"
 
-    async def _values(self, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
-        """Try the functions; returns function -> why it is not verified, empty where it is."""
+    async def _values(
+        self, build_id: str, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint]
+    ) -> tuple[dict[str, str], Tried]:
+        """Try the functions; returns function -> why it is not verified, empty where it is, and what sources said."""
         functions = [each.name for name in endpoints for each in wanted[name].resource.functions]
-        if not functions:
-            return {}
         if not self.terms.smoke:
-            return dict.fromkeys(functions, "no request was sent to its functions")
-        sources = self.terms.sources
-        if sources is None:
-            return dict.fromkeys(functions, "without its sources there is nothing to compare with")
-        project = await asyncio.to_thread(built_of, sources, self.manifest)
-        if project is None:
-            return dict.fromkeys(functions, "the sources are no longer those of the build")
+            return dict.fromkeys(functions, "no request was sent to its functions"), Tried()
+        project, why = await self._project() if functions else (None, "")
+        tried = Tried() if project is None else await self._by_sources(project, wanted, endpoints)
+        reasons = dict(tried.reasons)
+        if left := [name for name in functions if reasons.get(name) != ""]:
+            kept = await recorded_of(Apps(self.link.http), build_id)
+            if any("requests" in kept.get(name, ()) for name in left):
+                self.report(Progress("smoke", "asking again what was asked when the build was verified"))
+            verdicts = await Replay(self.link.http, wanted, endpoints).verdicts(left, kept)
+            _check(verdicts, fix=CHANGED)
+            for each in verdicts:
+                if each.state == "verified":
+                    reasons[each.function] = ""
+                reasons.setdefault(each.function, f"{why}{each.text}")
+        return reasons, tried
+
+    async def _project(self) -> tuple[Project | None, str]:
+        """Return the sources of the build, or None and what to say of them."""
+        if self.terms.sources is None:
+            return None, ""
+        project = await asyncio.to_thread(built_of, self.terms.sources, self.manifest)
+        return project, "" if project else "the sources are no longer those of the build; "
+
+    async def _by_sources(
+        self, project: Project, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint]
+    ) -> Tried:
         served = tuple(
             Served(name, endpoint.id, endpoint.base_url, wanted[name].resource) for name, endpoint in endpoints.items()
         )
-        verdicts = await self._compare(served, project)
-        differ = [str(each) for each in verdicts if each.state == "differs"]
-        if differ:
-            raise DeployError("\n".join(["the deployed functions do not give what they should:", *differ]))
-        return _reasons(verdicts)
+        recordings: list[Recording] = []
+        verdicts = await self._compare(served, project, recordings)
+        _check(verdicts)
+        return Tried(_reasons(verdicts), merged(recordings))
 
-    async def _compare(self, served: tuple[Served, ...], project: Project) -> tuple[Verdict, ...]:
+    async def _compare(
+        self, served: tuple[Served, ...], project: Project, recordings: list[Recording]
+    ) -> tuple[Verdict, ...]:
         """Send the requests on a thread; when we are cancelled, its kernel ends first, with all that it made."""
         stop = threading.Event()
-        work = asyncio.ensure_future(asyncio.to_thread(self._smoke, served, project, stop))
+        work = asyncio.ensure_future(asyncio.to_thread(self._smoke, served, project, stop, recordings))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -125,15 +189,31 @@ class Verifier:
             await to_the_end(asyncio.gather(work, return_exceptions=True))
             raise
 
-    def _smoke(self, served: tuple[Served, ...], project: Project, stop: threading.Event) -> tuple[Verdict, ...]:
+    def _smoke(
+        self, served: tuple[Served, ...], project: Project, stop: threading.Event, recordings: list[Recording]
+    ) -> tuple[Verdict, ...]:
         def tell(text: str) -> None:
             self.report(Progress("smoke", text))
 
         try:
-            key, with_defaults = self.link.backend.api_key, self.terms.try_defaults
-            return smoke(project, served, self.settings, tell, api_key=key, stop=stop, with_defaults=with_defaults)
+            return smoke(
+                project,
+                served,
+                self.settings,
+                tell,
+                api_key=self.link.backend.api_key,
+                stop=stop,
+                with_defaults=self.terms.try_defaults,
+                recordings=recordings,
+            )
         finally:
             _close_loop_of_thread()
+
+
+def _check(verdicts: tuple[Verdict, ...], *, fix: str = "") -> None:
+    """Raise `DeployError` where a value differs."""
+    if differ := [str(each) for each in verdicts if each.state == "differs"]:
+        raise DeployError("\n".join(["the deployed functions do not give what they should:", *differ]), fix=fix)
 
 
 def _close_loop_of_thread() -> None:

@@ -1,0 +1,90 @@
+"""What is kept with a build beside its manifest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+from platform_app import BACKEND
+
+from flash_jupyter.build.manifest import make_manifest
+from flash_jupyter.deploy.records import keep, read_build, recorded_of
+from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed, read_endpoints
+from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.http import Clock, Http
+
+TILL = Deployed("ep1", "https://host/v2/ep1")
+PRICE = {"price": {"requests": [[{"input": {"n": 1}, "output": 2.5}]]}}
+RATE = {"rate": {"why_not": "its call raised"}}
+
+
+class Build:
+    """One build, as GraphQL answers; `meanwhile` is what others write between our writing and our looking again."""
+
+    def __init__(self, manifest: dict[str, Any], *meanwhile: dict[str, Any]) -> None:
+        self.manifest, self.meanwhile = manifest, list(meanwhile)
+        self.writes, self.pauses = 0, list[float]()
+
+    async def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        if seconds and self.meanwhile:
+            self.manifest = self.meanwhile.pop(0)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        sent = json.loads(request.content)
+        if "updateFlashBuildManifest" in sent["query"]:
+            self.manifest, self.writes = sent["variables"]["input"]["manifest"], self.writes + 1
+            return httpx.Response(200, json={"data": {"updateFlashBuildManifest": {"id": "b", "manifest": {}}}})
+        return httpx.Response(200, json={"data": {"flashBuild": {"id": "b", "manifest": self.manifest}}})
+
+    def run(self, work: Callable[[Apps, Clock], Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            clock = Clock(monotonic=lambda: sum(self.pauses), sleep=self._sleep, random=lambda: 0.0)
+            http = Http(BACKEND, transport=httpx.MockTransport(self._answer), clock=clock)
+            try:
+                return await work(Apps(http), clock)
+            finally:
+                await http.aclose()
+
+        return asyncio.run(main())
+
+    def keep(self, recording: dict[str, Any]) -> None:
+        self.run(lambda apps, clock: keep(apps, "b", recording, clock))
+
+
+def test_what_is_kept_stands_beside_the_map_and_the_build_is_still_the_same() -> None:
+    manifest = make_manifest("shop", "3.12", {}, "0" * 64)
+    build = Build(changed(manifest.model_dump(mode="json"), "env", "till", TILL))
+    assert build.run(lambda apps, _: recorded_of(apps, "b")) == {}
+    build.keep(PRICE)
+    build.keep(RATE)
+    assert build.run(lambda apps, _: recorded_of(apps, "b")) == {**PRICE, **RATE}
+    assert read_endpoints(build.manifest, "env") == {"till": TILL}
+    assert build.run(lambda apps, _: read_build(apps, "b")) == manifest
+
+
+def test_what_is_kept_already_is_not_written() -> None:
+    build = Build({"recorded": {**PRICE, **RATE}})
+    build.keep(PRICE)
+    assert (build.writes, build.pauses) == (0, [])
+
+
+def test_a_write_that_began_with_an_older_reading_takes_nothing_away() -> None:
+    older = changed({}, "env", "till", TILL)
+    build = Build({}, older)
+    build.keep(PRICE)
+    assert build.manifest == {**older, "recorded": PRICE}
+    assert (build.writes, build.pauses.count(SETTLE_S)) == (2, 2)
+
+
+def test_what_another_keeps_later_stays_and_who_is_always_overtaken_gives_up() -> None:
+    other = {"recorded": {"price": {"why_not": "asked a second time, it answered otherwise"}}}
+    build = Build({}, other)
+    build.keep(PRICE)
+    assert (build.manifest, build.writes) == (other, 1)
+    build = Build({}, *[{}] * WRITES)
+    build.keep(PRICE)
+    assert (build.manifest, build.writes) == ({}, WRITES)

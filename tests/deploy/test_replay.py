@@ -1,0 +1,180 @@
+"""What was asked when a build was verified, asked again: what is sent, and what the answer means."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from platform_app import BACKEND, ORIGIN
+
+from flash_jupyter.build.manifest import Function, Resource, make_manifest
+from flash_jupyter.deploy.replay import HOW, NEVER, Replay
+from flash_jupyter.deploy.wanted import Place, wanted_of
+from flash_jupyter.errors import NotFoundError
+from flash_jupyter.transport.http import Http
+from flash_jupyter.wire.control import Endpoint
+
+RESOURCES = {
+    "till": Resource(
+        resource_type="CpuLiveServerless",
+        functions=[
+            Function(name="price", module="m"),
+            Function(name="Basket", module="m", is_class=True, class_methods=["add"]),
+        ],
+        config={"env": {"REGION": "the-northern-region"}},
+    ),
+    "shop": Resource(
+        resource_type="CpuLiveLoadBalancer",
+        functions=[Function(name="quote", module="m", http_method="POST", http_path="/quote/{item}")],
+        is_load_balanced=True,
+    ),
+}
+PRICE = {"requests": [[{"input": {"function": "price", "n": 2}, "output": 5.0}]]}
+QUOTE = {"requests": [[{"input": {"item": "tea", "n": 2}, "output": {"total": 5}}]]}
+ADD = {"execution_type": "class", "class_name": "Basket", "serialization_format": "json", "method_name": "add"}
+BASKET = {"requests": [[{"input": ADD, "output": n} for n in (1, 2)]]}
+WORKER = {"X-Runpod-Worker-Id": "w1"}
+
+
+def endpoint(name: str, kind: str) -> Endpoint:
+    urls = {"run": f"{ORIGIN}/{name}/run", "status": f"{ORIGIN}/{name}/status/{{job_id}}", "cancel": "", "health": ""}
+    found = {"id": name, "name": name, "type": kind, "requestUrls": {**urls, "base": f"{ORIGIN}/{name}"}}
+    return Endpoint.model_validate(found)
+
+
+class Platform:
+    """Answers each request with what is next in line, and keeps what was sent."""
+
+    def __init__(self, *answers: httpx.Response | Any) -> None:
+        self.answers, self.sent = list(answers), list[tuple[str, Any]]()
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content or b"null")
+        self.sent.append((request.url.path, body))
+        answer = self.answers.pop(0)
+        if isinstance(answer, httpx.Response):
+            return answer
+        return httpx.Response(200, json={"id": "j1", "status": "COMPLETED", "output": answer})
+
+    def run(self, work: Callable[[Replay], Awaitable[Any]], workers: int = 3) -> Any:
+        till = RESOURCES["till"].model_copy(update={"config": {**RESOURCES["till"].config, "workersMax": workers}})
+        manifest = make_manifest("shop", "3.12", {**RESOURCES, "till": till}, "0" * 64)
+        wanted = wanted_of(manifest, Place("shop", "live", "e1"), owner="me", runtime_secret="key")
+        endpoints = {"till": endpoint("till", "QUEUE"), "shop": endpoint("shop", "LOAD_BALANCER")}
+
+        async def main() -> Any:
+            http = Http(BACKEND, transport=httpx.MockTransport(self._answer))
+            try:
+                return await work(Replay(http, wanted, endpoints))
+            finally:
+                await http.aclose()
+
+        return asyncio.run(main())
+
+    def says(self, **kept: Any) -> list[str]:
+        return [str(each) for each in self.run(lambda replay: replay.verdicts([*kept], kept))]
+
+
+def failed(text: str) -> httpx.Response:
+    return httpx.Response(200, json={"id": "j1", "status": "FAILED", "error": text})
+
+
+def test_a_plain_request_is_sent_as_it_was_and_its_answer_is_compared_as_a_smoke_test_does() -> None:
+    platform = Platform(5.0000000001)
+    assert platform.says(price=PRICE) == [f"price: verified, {HOW}"]
+    assert platform.sent == [("/till/run", {"input": {"function": "price", "n": 2}})]
+    assert Platform(5.1).says(price=PRICE) == [
+        f"price: differs, {HOW}, it gave 5.0 then, and gives 5.1 now, for {{'function': 'price', 'n': 2}}"
+    ]
+
+
+def test_a_route_gets_its_arguments_where_they_belong() -> None:
+    platform = Platform(httpx.Response(200, json={"total": 5}, headers=WORKER))
+    assert platform.says(quote=QUOTE) == [f"quote: verified, {HOW}"]
+    assert platform.sent == [("/shop/quote/tea", {"n": 2})]
+
+
+def test_the_calls_of_an_object_are_made_in_order_on_one_of_our_own() -> None:
+    platform = Platform(*({"success": True, "json_result": n} for n in (1, 2)))
+    assert platform.says(Basket=BASKET) == [f"Basket: verified, {HOW}"]
+    first, second = (sent["input"] for _, sent in platform.sent)
+    assert first == second == {**ADD, "instance_id": first["instance_id"]}
+    again = Platform(*({"success": True, "json_result": n} for n in (2, 3)))
+    assert again.says(Basket=BASKET)[0].startswith(f"Basket: differs, {HOW}, it gave 1 then, and gives 2 now, for ")
+    assert again.sent[0][1]["input"]["instance_id"] != first["instance_id"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept", "said"),
+    [
+        (failed('{"error_type": "<class \'KeyError\'>", "error_message": "tea"}'), {"price": PRICE}, "KeyError: tea"),
+        (failed("out of paper"), {"price": PRICE}, "the handler failed: out of paper"),
+        (httpx.Response(500, text="KeyError: tea", headers=WORKER), {"quote": QUOTE}, "HTTP 500: KeyError: tea"),
+    ],
+    ids=["a job with the SDK's error", "a job with a text", "a route"],
+)
+def test_what_it_raises_now_is_a_difference(answer: httpx.Response, kept: Any, said: str) -> None:
+    (verdict,) = Platform(answer).says(**kept)
+    assert f" then, and raises {said} now, for " in verdict
+
+
+def test_an_endpoint_that_is_gone_is_no_difference_but_an_error() -> None:
+    with pytest.raises(NotFoundError):
+        Platform(httpx.Response(404, json={"error": "no such endpoint"})).says(quote=QUOTE)
+
+
+def test_what_nothing_is_kept_of_is_not_asked_and_says_why() -> None:
+    platform = Platform()
+    assert platform.says(price={"why_not": "it took more than 30 s"}, quote={}) == [
+        "price: not verified, nothing was kept of it when the build was verified: it took more than 30 s",
+        f"quote: not verified, {NEVER}",
+    ]
+    assert platform.sent == []
+
+
+def kept(platform: Platform, found: Any, before: Any, reasons: dict[str, str]) -> Any:
+    return platform.run(lambda replay: replay.kept(found, before, reasons))
+
+
+def test_only_what_it_gives_a_second_time_is_kept() -> None:
+    reasons = {"price": "", "quote": "", "Basket": "no cell calls it"}
+    platform = Platform(5.0, httpx.Response(200, json={"total": 6}, headers=WORKER))
+    assert kept(platform, {"price": PRICE, "quote": QUOTE}, {}, reasons) == {
+        "price": PRICE,
+        "quote": {"why_not": "asked a second time, it answered otherwise"},
+        "Basket": {"why_not": "no cell calls it"},
+    }
+
+
+def test_of_an_object_all_calls_are_kept_only_where_one_worker_has_it() -> None:
+    answers = [{"success": True, "json_result": n} for n in (1, 2)]
+    for workers, count in ((1, 2), (3, 1)):
+        platform = Platform(*answers)
+        found = platform.run(lambda replay: replay.kept({"Basket": BASKET}, {}, {"Basket": ""}), workers)
+        assert found == {"Basket": {"requests": [BASKET["requests"][0][:count]]}}
+        assert len(platform.sent) == count
+
+
+def test_what_was_compared_with_the_sources_is_not_asked_again_and_stays_where_other_requests_do_not() -> None:
+    sure = [{"input": {"function": "price"}, "output": 2.5, "compared": True}]
+    found = {"price": {"requests": [sure, *PRICE["requests"]]}}
+    platform = Platform(5.5)
+    assert kept(platform, found, {}, {"price": ""}) == {"price": {"requests": [sure]}}
+    assert platform.sent == [("/till/run", {"input": {"function": "price", "n": 2}})]
+
+
+def test_what_is_kept_already_is_not_asked_again_and_stays_where_the_sources_could_not_tell_this_time() -> None:
+    nearly = {"requests": [[{"input": {"function": "price", "n": 2}, "output": 5.0000000001}]]}
+    before = {"price": PRICE, "Basket": BASKET}
+    assert kept(Platform(), {"price": nearly}, before, {"price": "", "Basket": "no torch here"}) == before
+
+
+def test_a_value_of_the_user_s_variables_is_not_kept() -> None:
+    secret = {"requests": [[{"input": {"where": "the-northern-region"}, "output": 1}]]}
+    assert kept(Platform(), {"price": secret}, {}, {"price": ""}) == {
+        "price": {"why_not": "a request or its answer holds the value of an environment variable"}
+    }
