@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from flash_jupyter.capture.preflight import kind_of
+from flash_jupyter.capture.secrets import secret_kind
 
 T = TypeVar("T")
 
@@ -176,7 +176,7 @@ def private(value: Any, variables: Iterable[str]) -> str:
     for name, text in _texts("", value):
         if text in given or any(len(each) >= WITHIN_CHARACTERS and each in text for each in given):
             return "the value of an environment variable"
-        if kind := kind_of(text, name):
+        if kind := secret_kind(text, name):
             return kind
     return ""
 
