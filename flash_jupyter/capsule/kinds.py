@@ -6,6 +6,7 @@ Each has a reduction, and a maker that rebuilds it on either side.
 from __future__ import annotations
 
 import asyncio
+import builtins
 import copyreg
 import functools
 import inspect
@@ -229,10 +230,24 @@ MAKERS: dict[str, Callable[..., Any]] = {
 }
 #: the code that every function under `functools.singledispatch` shares
 _DISPATCHER = functools.singledispatch(fill_cell).__code__  # type: ignore[attr-defined]
+_CLOUDPICKLE = vars(cloudpickle.cloudpickle)
 #: `Py_TPFLAGS_HEAPTYPE`: a class that Python code made
 _HEAP_TYPE = 1 << 9
 
 
+def is_known_everywhere(obj: Any) -> bool:
+    """Whether something is a built-in class, or one of the functions with which cloudpickle makes others.
+
+    A quick answer for what stands in every pickle of a function: cloudpickle looks through modules for it.
+    """
+    kind = type(obj)
+    if kind is type:
+        return vars(builtins).get(obj.__name__) is obj
+    return kind is types.FunctionType and obj.__globals__ is _CLOUDPICKLE and _CLOUDPICKLE.get(obj.__name__) is obj
+
+
 def travels_by_value(obj: type) -> bool:
     """Whether a class has no importable home: one of the notebook, or made in a function."""
-    return not cloudpickle.cloudpickle._should_pickle_by_reference(obj)  # no public name for it, up to 3.1.2
+    return not is_known_everywhere(obj) and not cloudpickle.cloudpickle._should_pickle_by_reference(
+        obj
+    )  # no public name for it, up to 3.1.2

@@ -23,7 +23,7 @@ from typing import Any
 
 import cloudpickle
 
-from flash_jupyter.capsule.kinds import MAKERS, class_reduced, reduced_specially
+from flash_jupyter.capsule.kinds import MAKERS, class_reduced, is_known_everywhere, reduced_specially
 
 BUFFER_FROM_BYTES = 64 * 1024
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...), types.CodeType, types.CellType})
@@ -110,6 +110,8 @@ class Pickler(cloudpickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         """Leave the globals of the notebook's functions at home, and mend what cloudpickle (3.1.2) makes otherwise."""
+        if is_known_everywhere(obj):
+            return NotImplemented
         if type(obj) is types.CodeType:
             self.has_code = True
             if self._no_code:

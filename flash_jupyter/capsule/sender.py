@@ -85,7 +85,8 @@ class Sender:
         """
         out = order.get("out")
         watched = [name for name in values if name in mutable and (out is None or name in out)]
-        pickler = Pickler(self._namespace, notice=self._notice, no_code=self._no_code)
+        notice = self._notice_class if self._by_value else self._notice
+        pickler = Pickler(self._namespace, notice=notice, no_code=self._no_code)
         for name in watched:
             self._dump(pickler, name, values[name])
         compared = len(self._objects)
@@ -128,13 +129,16 @@ class Sender:
         """Give an object that is written by value a number, if it is worth one."""
         if type(obj) in ATOMS or isinstance(obj, (tuple, frozenset)):
             return
-        if self._by_value and not issubclass(type(obj), type):
-            return
         if isinstance(obj, type) and not travels_by_value(obj):
             return
         if isinstance(obj, (pickle.PickleBuffer, types.BuiltinFunctionType, property, staticmethod, classmethod)):
             return
         self._number(obj)
+
+    def _notice_class(self, obj: Any) -> None:
+        """As `_notice`, for classes only."""
+        if issubclass(type(obj), type) and travels_by_value(obj):
+            self._number(obj)
 
     def _number(self, obj: Any) -> None:
         if id(obj) not in self._numbers:

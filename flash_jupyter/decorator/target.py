@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flash_jupyter import limits
@@ -16,6 +16,7 @@ from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.calls import Arguments, CallRequest, Method
 from flash_jupyter.session.local import interpreter_of
 from flash_jupyter.session.session import Session
+from flash_jupyter.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Target:
     local: bool = False
     #: the class whose instances live there
     holds: str = ""
+    #: settings of sessions, and the endpoints that they make of it: hardly ever more than one
+    _found: list[tuple[Settings, EndpointSpec]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def is_live(self) -> bool:
@@ -49,7 +52,12 @@ class Target:
 
     def spec(self, session: Session) -> EndpointSpec:
         """Return the endpoint that is meant, on the session's backend."""
-        settings = session.settings
+        if not (self._found and self._found[-1][0] is session.settings):
+            self._found.append((session.settings, self._find_spec(session.settings)))
+        spec = self._found[-1][1]
+        return _with_one_worker(spec) if self.holds or spec.name in _single else spec
+
+    def _find_spec(self, settings: Settings) -> EndpointSpec:
         interpreter, images = interpreter_of(settings.backend), Images(**settings.images)
         spec: EndpointSpec
         if self.resource is None:
@@ -58,8 +66,7 @@ class Target:
             spec = self.resource.spec(owner=settings.owner, interpreter=interpreter, images=images)
         if self.holds and not self._own_name:  # not the endpoint that cells share
             spec = replace(spec, name=f"{spec.name}-{self.holds.lower()}")
-        spec = replace(spec, ttl_s=settings.ttl_s)
-        return _with_one_worker(spec) if self.holds or spec.name in _single else spec
+        return replace(spec, ttl_s=settings.ttl_s)
 
     def request(
         self,

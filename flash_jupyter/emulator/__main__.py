@@ -29,6 +29,7 @@ from flash_jupyter.emulator.app import Emulator, create_app
 from flash_jupyter.emulator.config import Config, PlatformLimits
 from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.pool import SystemPool
+from flash_jupyter.emulator.protocol import Protocol
 from flash_jupyter.emulator.store import Store, StoreBroken, StoreInUse
 from flash_jupyter.errors import EmulatorError
 
@@ -117,7 +118,7 @@ def _run(config: Config, store: Store, listener: socket.socket) -> None:
     app = create_app(config, store, SystemPool(config), api_key=api_key, base_url=url)
     settings = uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         ws="none",
         log_level="warning",
         access_log=False,

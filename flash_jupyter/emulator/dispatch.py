@@ -52,7 +52,7 @@ class Dispatcher:
     def _enqueue(self, endpoint: Endpoint, job: Job) -> None:
         endpoint.enqueue(job)
         self._hand_over(endpoint)
-        if endpoint.queue:
+        if endpoint.queue and endpoint.has_room:  # else only time, at which the watch looks by itself, brings a worker
             self._world.wake.set()
 
     def cancel(self, job: Job) -> None:
@@ -279,6 +279,12 @@ class Dispatcher:
         if answer.stop_worker:
             worker.ending = "its job asked for it"
             self._world.wake.set()
+
+    def exchange(self, worker: Worker, job_id: str, answer: WorkerAnswer, *, takes: bool) -> Job | None:
+        """Take a worker's answer; where it also `takes`, return the job that stands in line for it."""
+        with self._store.transaction():  # one write for both
+            self.answer(worker, job_id, answer)
+            return self.take_waiting(worker) if takes else None
 
     def refuse_result(self, worker: Worker, job_id: str, reason: str) -> None:
         """Fail a job whose result can't be taken."""

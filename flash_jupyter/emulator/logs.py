@@ -20,7 +20,8 @@ from pathlib import Path
 
 #: a line without end is cut here
 LONGEST_LINE_BYTES = 64 * 1024
-_READ_BYTES = 1 << 20
+#: a larger buffer would be asked of the system anew for each look, and most find a line or nothing
+_READ_BYTES = 1 << 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)")
 _EVENT = re.compile(r"@FJ1:[0-9a-f]{16}:\d+:1/1:(\{.*\})")

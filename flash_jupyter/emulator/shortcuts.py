@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -36,6 +37,7 @@ class Shortcuts:
             if found is not None:
                 route, names = found
                 scope["path_params"] = dict(zip(names, (words[2], *words[4:]), strict=True))
-                await route.app(scope, receive, send)
+                response = await route.endpoint(Request(scope, receive, send))
+                await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -90,12 +90,13 @@ class WorkerApi:
         job_id = request.path_params["job_id"]
         try:
             body = await read_body(request, self._world.config.limits.result_bytes)
-            self._dispatcher.answer(worker, job_id, parse_worker_answer(body))
+            answer = parse_worker_answer(body)
         except BadRequest as refused:
             # the SDK drops a result that is refused, and the job would hang until its timeout
             self._dispatcher.refuse_result(worker, job_id, str(refused))
             raise
-        if request.query_params.get("take") == "1" and (following := self._dispatcher.take_waiting(worker)):
+        takes = b"take=1" in request.scope["query_string"].split(b"&")
+        if following := self._dispatcher.exchange(worker, job_id, answer, takes=takes):
             return Response(self._order(following), media_type="application/json")
         await asyncio.sleep(0)  # who waits for the job or its log goes first: the worker has nothing to do now
         return JSONResponse({})

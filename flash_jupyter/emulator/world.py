@@ -221,6 +221,11 @@ class Endpoint:
         return bool(self.document["type"] == "LOAD_BALANCER")
 
     @property
+    def has_room(self) -> bool:
+        """Whether it may have another worker now."""
+        return len(self.workers) < self.scaling.workers_max
+
+    @property
     def queued(self) -> int:
         """How many jobs or requests have no worker yet."""
         return len(self.queue) + len(self.waiters)

@@ -30,7 +30,7 @@ def start_call(
     session: Session, spec: EndpointSpec, request: CallRequest, *, retries: int = 0, tell: Tell | None = None
 ) -> StartedCall:
     """Start a call of a function; raises what `prepare_call` raises. `retries` are for lost workers only."""
-    prepared = prepare_call(request, spec, run=new_run())
+    prepared = prepare_call(request, spec, run=new_run(), says_answer=_may_say_answer(session, spec))
     record = _record(session, spec, request.label, prepared.run, prepared.names)
     return send_off(
         session, record, tell, lambda runner: _run(runner, spec, prepared, retries), warnings=prepared.warnings
@@ -72,9 +72,10 @@ class Line:
         if self.is_lost:
             raise self._lost()
         assert request.method is not None
-        run = new_run()
-        later = prepare_call(replace(request, method=replace(request.method, first=None)), spec, run=run)
-        first = None if self.is_made else prepare_call(request, spec, run=run)
+        run, says = new_run(), _may_say_answer(session, spec)
+        bare = replace(request, method=replace(request.method, first=None))
+        later = prepare_call(bare, spec, run=run, says_answer=says)
+        first = None if self.is_made else prepare_call(request, spec, run=run, says_answer=says)
         record = _record(session, spec, request.label, run, (first or later).names)
         return send_off(
             session, record, tell, lambda runner: self._run(runner, spec, first, later), warnings=later.warnings
@@ -107,6 +108,11 @@ class Line:
             job_id=job_id,
             fix=f"make a new one, {self._label}(...); a longer idleTimeout= or workersMin=1 keeps its worker longer",
         )
+
+
+def _may_say_answer(session: Session, spec: EndpointSpec) -> bool:
+    """As `prepare.may_say_answer` has it of cells: the endpoint's own variables are in no log either."""
+    return session.settings.backend == "local" and not spec.env
 
 
 def send_off(

@@ -62,8 +62,10 @@ def new_run() -> str:
     return secrets.token_hex(8)
 
 
-def prepare_call(request: CallRequest, spec: EndpointSpec, *, run: str) -> Prepared:
+def prepare_call(request: CallRequest, spec: EndpointSpec, *, run: str, says_answer: bool = False) -> Prepared:
     """Make the body of the request; `run` marks the events of the job.
+
+    With `says_answer` a small answer is in the worker's log too.
 
     Raises: `UndefinedNameError`, `SecretFoundError`, `SerializationError`, `PayloadTooLargeError`.
     """
@@ -81,6 +83,8 @@ def prepare_call(request: CallRequest, spec: EndpointSpec, *, run: str) -> Prepa
         "modules": dict(captured.modules),
         "submodules": sorted(captured.submodules),
     }
+    if says_answer:
+        order |= {"says_answer": True}
     if method:
         order |= {"instance": method.instance_id, "method": method.name, "make": first is not None}
     travels = captured if needs_target else capture_call(None, [request.arguments], request.namespace)

@@ -43,6 +43,8 @@ class Feed:
         self._assembler = EventAssembler(self._keep)
         self._sendings = 0
         self._moved = Signal()
+        #: the worker whose log had something of the job last
+        self.worker_id = ""
         self._phase: Phase | None = None
         #: what the worker has said last of where the job is
         self.worker_phase = ""
@@ -82,8 +84,9 @@ class Feed:
             self._tell_listeners(event)
         self._assembler.keep = self._keep
 
-    def take(self, fragment: Fragment) -> None:
-        """Take a piece of the worker's log."""
+    def take(self, fragment: Fragment, worker_id: str) -> None:
+        """Take a piece of this worker's log."""
+        self.worker_id = worker_id
         for event in self._assembler.feed(fragment):
             if isinstance(event, Phase):
                 self.worker_phase = event.name

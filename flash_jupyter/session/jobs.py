@@ -6,12 +6,13 @@ It holds where the key came from, never the key, and no value of `env=`. Several
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from operator import attrgetter
@@ -117,6 +118,8 @@ class JobRecord:
 
 COLUMNS = tuple(each.name for each in fields(JobRecord))
 _INSERT = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+#: a statement and its values
+Write = tuple[str, list[Any]]
 _values_of = attrgetter(*COLUMNS)
 
 
@@ -131,33 +134,45 @@ def utc_now() -> str:
 
 
 class JobStore:
-    """All jobs of this user. Opened when it is first used; safe to use from several threads."""
+    """All jobs of this user. Opened when it is first used; safe to use from several threads.
+
+    What is written `soon` waits for the next `flush`, write or look; what waits together is one commit.
+    """
 
     def __init__(self, path: Path, *, now: Callable[[], str] = utc_now) -> None:
         self._path, self._now = path, now
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        #: added to by any thread, taken from under the lock
+        self._waiting: list[Write] = []
 
-    def insert(self, job: JobRecord) -> None:
+    def insert(self, job: JobRecord, *, soon: bool = False) -> None:
         """Write a new job down."""
-        self._execute(_INSERT, [_sql_value(value) for value in _values_of(job)])
+        self._write([(_INSERT, [_sql_value(value) for value in _values_of(job)])], soon=soon)
 
-    def update(self, job_id: str, **changes: Any) -> None:
+    def update(self, job_id: str, *, soon: bool = False, **changes: Any) -> None:
         """Change columns of a job."""
-        values = [_sql_value(value) for value in changes.values()]
-        assignments = ", ".join(f"{column} = ?" for column in changes)
-        self._execute(f"UPDATE jobs SET {assignments} WHERE id = ?", [*values, job_id])
+        self._write([_change(job_id, changes)], soon=soon)
 
-    def finish(self, job_id: str, state: JobState, *, answer: bytes | None = None, **changes: Any) -> None:
+    def finish(
+        self, job_id: str, state: JobState, *, answer: bytes | None = None, soon: bool = False, **changes: Any
+    ) -> None:
         """Write the end of a job: its state, the time, and its answer, where there is one.
 
         A cancel that comes when the answer is here already, but unknown to the platform, changes nothing.
         """
-        if state is JobState.CANCELLED and self._execute("SELECT 1 FROM jobs WHERE id = ? AND has_result", [job_id]):
-            return
+        end = {"state": state, "finished_at": self._now(), "has_result": answer is not None, **changes}
+        unless = " AND NOT has_result" if state is JobState.CANCELLED else ""
+        writes = [_change(job_id, end, unless)]
         if answer is not None:
-            self._execute("INSERT OR REPLACE INTO results VALUES (?, ?)", [job_id, answer])
-        self.update(job_id, state=state, finished_at=self._now(), has_result=answer is not None, **changes)
+            writes.insert(0, ("INSERT OR REPLACE INTO results VALUES (?, ?)", [job_id, answer]))
+        self._write(writes, soon=soon)
+
+    def flush(self) -> None:
+        """Write what waits; raises `SettingsError` where that is not possible, and it goes on waiting."""
+        if self._waiting:
+            with self._lock:
+                self._write_waiting()
 
     def newest(self, *, limit: int = 1000) -> list[JobRecord]:
         """Return the jobs, newest first."""
@@ -200,21 +215,57 @@ class JobStore:
         return bytes(rows[0][0]) if rows else None
 
     def close(self) -> None:
-        """Close the file; the next use opens it again."""
+        """Write what waits, where that is possible, and close the file; the next use opens it again."""
+        with contextlib.suppress(SettingsError):  # whoever waited for it was told
+            self.flush()
         with self._lock:
             connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
+    def _write(self, writes: list[Write], *, soon: bool) -> None:
+        self._waiting += writes
+        if not soon:
+            self.flush()
+
     def _execute(self, statement: str, values: list[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._lock:
-            if self._connection is None:
-                self._connection = _open(self._path)
-                weakref.finalize(self, self._connection.close)  # for who forgets `close`
+            self._write_waiting()
             try:
-                return self._connection.execute(statement, values).fetchall()
+                return self._opened().execute(statement, values).fetchall()
             except sqlite3.OperationalError as error:
                 raise _unusable(self._path, error) from error
+
+    def _write_waiting(self) -> None:
+        """One commit for all; under the lock."""
+        writes = self._waiting[:]
+        if not writes:
+            return
+        connection = self._opened()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for statement, values in writes:
+                    connection.execute(statement, values)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise _unusable(self._path, error) from error
+        del self._waiting[: len(writes)]
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = _open(self._path)
+            weakref.finalize(self, self._connection.close)  # for who forgets `close`
+        return self._connection
+
+
+def _change(job_id: str, changes: Mapping[str, Any], unless: str = "") -> Write:
+    assignments = ", ".join(f"{column} = ?" for column in changes)
+    values = [_sql_value(value) for value in changes.values()]
+    return f"UPDATE jobs SET {assignments} WHERE id = ?{unless}", [*values, job_id]
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -101,6 +101,7 @@ class Runner:
         """
         keeping = asyncio.get_running_loop().call_later(KEEP_AFTER_S, self._desk.keep)
         try:
+            self._desk.store.flush()  # it is written down before anything is sent
             return await self._until_over(self._run_with_retries(to, prepared, retries))
         finally:
             keeping.cancel()
@@ -196,7 +197,7 @@ class Runner:
 
         Whoever cancels writes first, then looks for that id; here the id is written first. So one of both sees it.
         """
-        if self._desk.store.cancelled_by(self.record.id) and self.final is None:
+        if self.final is None and self._desk.store.cancelled_by(self.record.id):
             asyncio.run_coroutine_threadsafe(self._cancel_late(), loop)
 
     async def _cancel_late(self) -> None:
@@ -242,14 +243,22 @@ class Runner:
         )
 
     def _said(self, place: Place) -> Job | None:
-        """Return the job where its worker's log had all of it; how long it took is what the worker says."""
+        """Return the job where its worker's log had all of it; its times are what worker and client measured.
+
+        They have one clock: no other worker's log says answers (`prepare.may_say_answer`).
+        """
         answer = self._feed.answer
         if answer is None or self._cancelled.is_set():
             return None
-        took_s = sum(read_order(answer).get("phases", {}).values())
-        worker_id = place.link.streams.worker_of(self.record.run)
+        order = read_order(answer)
+        took_s = sum(order.get("phases", {}).values())
+        waited_s = max(0.0, order.get("began_at", 0.0) - place.sent_at)
         return Job(
-            id=place.platform_id, status=JobState.COMPLETED, workerId=worker_id, executionTime=round(took_s * 1000)
+            id=place.platform_id,
+            status=JobState.COMPLETED,
+            workerId=self._feed.worker_id,
+            delayTime=round(waited_s * 1000),
+            executionTime=round(took_s * 1000),
         )
 
     async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:

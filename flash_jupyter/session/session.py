@@ -252,7 +252,7 @@ class Session(Account):
 
     def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
         """Write a new job down; what is returned takes it on its way, on the loop thread."""
-        self._store.insert(record)
+        self._store.insert(record, soon=True)
         self._close_at_exit()
         runner = self._runners[record.id] = Runner(self._desk, record, tell=tell)
         return runner
@@ -269,6 +269,7 @@ class Session(Account):
             self._writer.put(self._prune)
 
     def _prune(self) -> None:
+        self._store.flush()  # there is one then
         settings, now = self.settings, datetime.now(timezone.utc)
         if is_due(settings.home / "pruned", now):
             kept = {"keep_s": settings.keep_s, "keep_bytes": settings.keep_bytes}

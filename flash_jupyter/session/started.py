@@ -7,6 +7,7 @@ whatever loops they are awaited from.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import linecache
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
@@ -24,7 +25,7 @@ from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.show import awake
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, how_it_ended, wait_for
 from flash_jupyter.states import JobState
-from flash_jupyter.transport.loop import LoopThread
+from flash_jupyter.transport.loop import LoopThread, done, within
 from flash_jupyter.wire.jobs import read_failure
 
 Emit = Callable[[Event], None]
@@ -89,31 +90,21 @@ class StartedCall:
         """Wait in a coroutine; its cancellation cancels the job, and is raised when that was sent."""
         try:
             with awake():
-                await asyncio.shield(self._ended())
+                await done(self._future)
         except asyncio.CancelledError:
-            if not self._future.done():
-                with awake():
-                    await self._stop()
-                raise asyncio.CancelledError(how_it_ended(self._future, self.id)) from None
-            if not self._future.cancelled():  # cancelled in the moment in which the job ended
+            if self._future.done():  # in this moment
                 raise
-        except FlashError:
-            pass
-        except JobCancelled:
-            pass
+            with awake():
+                await self._stop()
+            raise asyncio.CancelledError(how_it_ended(self._future, self.id)) from None
         return self.take()
 
     async def _stop(self) -> None:
         told = asyncio.wrap_future(self.cancel())
         await asyncio.wait([told], timeout=CONFIRM_S)
         if told.done() and told.exception() is None:  # else the platform is gone: there is nothing more to do
-            await asyncio.wait([self._ended()], timeout=CONFIRM_S)
-
-    def _ended(self) -> asyncio.Future[Ran]:
-        """The job's end on the running loop; its failure counts as seen, whoever has stopped waiting for it."""
-        ended = asyncio.wrap_future(self._future)
-        ended.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return ended
+            with contextlib.suppress(asyncio.TimeoutError):
+                await within(done(self._future), CONFIRM_S)
 
     def take(self) -> CallOutcome:
         """Return how the call ended, once it has; raises what the job raised."""

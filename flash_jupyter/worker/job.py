@@ -6,7 +6,6 @@ A failure of the user's code is an answer like any other, so what was bound befo
 from __future__ import annotations
 
 import ast
-import asyncio
 import builtins
 import importlib
 import inspect
@@ -20,7 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from flash_jupyter.capsule.receiver import ERROR_NAME, RESULT_NAME, Receiver
-from flash_jupyter.worker.calls import Call, Lost, home_of, read_call, refuse_lost
+from flash_jupyter.worker.calls import Call, Lost, home_of, read_call, refuse_lost, run_on_new_loop
 from flash_jupyter.worker.descriptors import pipes
 from flash_jupyter.worker.display import Displayer, mimebundle, plot_backend
 from flash_jupyter.worker.failures import describe, exit_code, loaded_versions, say, skew_text
@@ -53,6 +52,7 @@ class Job:
         self._report |= {"installed": [], "phases": {}}
         self._result: dict[str, Any] = {}
         self._plumbing: dict[str, Any] = {}
+        self._began_at = time.time()
 
     def answer(self) -> bytes:
         """Run the cell and put everything that it made into bytes."""
@@ -156,7 +156,7 @@ class Job:
         code = compile(with_result(source, filename), filename, "exec", flags, dont_inherit=True)
         running = eval(code, self.main.__dict__)
         if code.co_flags & inspect.CO_COROUTINE:  # it awaits at top level: all of it is one coroutine
-            asyncio.run(running)
+            run_on_new_loop(running)
         value = self.main.__dict__.pop(VALUE, None)
         if value is not None:
             self._result[RESULT_NAME] = value
@@ -198,6 +198,7 @@ class Job:
         told = {
             "events": self._events.kept(late=late),
             "events_total": self._events.count,
+            "began_at": self._began_at,
             "versions": loaded_versions(self._order.get("versions", ())),
         }
         return self._report | told

@@ -25,6 +25,7 @@ from flash_jupyter.errors import (
 from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.session.session import Session
+from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.queue import Queue
 
@@ -521,3 +522,27 @@ def test_a_generator_function_is_refused_where_it_is_decorated(keyword: str) -> 
         "count is a generator function, whose values can't come home one by one\n"
         "  → return them together, as in return list(...), or call a function for each with .map"
     )
+
+
+def log_of(settings: Settings, worker_id: str) -> str:
+    return (settings.local_dir / "logs" / f"{worker_id}.log").read_text()
+
+
+def test_the_answer_of_a_short_call_comes_with_the_log(script: Script, local_settings: Settings) -> None:
+    f = script("@remote()\ndef f(i): return i + 1")["f"]
+    jobs = f.map(range(20), concurrency=20)
+    assert [job.output for job in jobs] == list(range(1, 21))
+    assert all(job.worker_id and job.delay_time_ms >= 0 and job.execution_time_ms >= 0 for job in jobs)
+    assert log_of(local_settings, jobs[0].worker_id).count('"answer"') >= 20
+
+
+def test_no_log_has_the_answer_of_an_endpoint_with_variables(script: Script, local_settings: Settings) -> None:
+    source = """
+        import os
+        @remote(CpuLiveServerless(name="with-variables", env={"WORD": "only-here"}))
+        def f(): return os.environ["WORD"]
+    """
+    job = script(source)["f"].remote()
+    assert job.output == "only-here"
+    assert '"t":"done"' in log_of(local_settings, job.worker_id)
+    assert '"answer"' not in log_of(local_settings, job.worker_id)

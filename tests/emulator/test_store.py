@@ -117,3 +117,15 @@ def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
 
 def test_the_file_is_the_owners_alone(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "emulator.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_written_comes_into_the_file_itself_when_there_is_time(store: Store, tmp_path: Path) -> None:
+    store.insert_job(job("a"), b"{}")
+    store.write_back()
+    for name in ("emulator.sqlite-wal", "emulator.sqlite-shm"):
+        assert not (tmp_path / "copy" / name).exists()
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "emulator.sqlite").write_bytes((tmp_path / "emulator.sqlite").read_bytes())
+    copy = Store(tmp_path / "copy", inline_bytes=10)
+    assert [each.id for each in copy.jobs()] == ["a"]
+    copy.close()

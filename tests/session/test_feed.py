@@ -26,7 +26,7 @@ def answer_after(sendings: int, folder: Path) -> bytes | None:
         feed = Feed(OutputLog(folder / "log", writer), Journal(folder / "journal", writer))
         for _ in range(sendings):
             feed.restart()
-        feed.take(DONE)
+        feed.take(DONE, "w1")
         feed.close(has_answer=True)
         writer.close()
         return feed.answer
@@ -54,9 +54,10 @@ def test_a_log_that_pauses_is_waited_for_where_the_answer_does_not_carry_all(tmp
         writer = BackgroundWriter()
         feed = Feed(OutputLog(tmp_path / "log", writer), Journal(tmp_path / "journal", writer), said.append)
         feed.restart()
-        feed.take(line(0, "first"))
-        asyncio.get_running_loop().call_later(1.5, feed.take, line(1, "late"))
-        asyncio.get_running_loop().call_later(1.6, feed.take, Fragment("0" * 16, 2, 1, 1, json.dumps({"t": "done"})))
+        feed.take(line(0, "first"), "w1")
+        asyncio.get_running_loop().call_later(1.5, feed.take, line(1, "late"), "w1")
+        done = Fragment("0" * 16, 2, 1, 1, json.dumps({"t": "done"}))
+        asyncio.get_running_loop().call_later(1.6, feed.take, done, "w1")
         await feed.complete(answer)
         feed.close(has_answer=True)
         writer.close()

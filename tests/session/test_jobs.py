@@ -177,3 +177,58 @@ def test_results_that_nobody_has_taken(tmp_path: Path) -> None:
     store.update("fj-1", is_taken=True)
     assert [record.id for record in store.ready("a.ipynb")] == ["fj-0"]
     store.close()
+
+
+def ids(store: JobStore) -> list[str]:
+    return sorted(record.id for record in store.newest())
+
+
+def test_what_is_written_soon_waits_for_a_flush_or_for_who_looks(tmp_path: Path) -> None:
+    store, other = JobStore(tmp_path / "jobs.sqlite"), JobStore(tmp_path / "jobs.sqlite")
+    store.insert(job("fj-1"), soon=True)
+    assert ids(other) == []
+    store.flush()
+    assert ids(other) == ["fj-1"]
+    store.insert(job("fj-2"), soon=True)
+    store.update("fj-2", soon=True, platform_id="p-2")
+    assert store.find("p-2").id == "fj-2"
+    assert ids(other) == ["fj-1", "fj-2"]
+    store.close()
+    other.close()
+
+
+def test_a_write_comes_after_those_that_wait(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    store.insert(job("fj-1"), soon=True)
+    store.finish("fj-1", JobState.COMPLETED, answer=b"answer", soon=True)
+    store.update("fj-1", is_taken=True)
+    found = store.find("fj-1")
+    assert (found.state, found.has_result, found.is_taken) == (JobState.COMPLETED, True, True)
+    store.close()
+
+
+def test_what_waits_is_written_when_the_store_is_closed(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    store.insert(job("fj-1"), soon=True)
+    store.close()
+    assert ids(JobStore(tmp_path / "jobs.sqlite")) == ["fj-1"]
+
+
+def test_what_could_not_be_written_goes_on_waiting(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    (tmp_path / "jobs.sqlite").mkdir()
+    store.insert(job("fj-1"), soon=True)
+    with pytest.raises(SettingsError, match="the job store"):
+        store.flush()
+    (tmp_path / "jobs.sqlite").rmdir()
+    assert ids(store) == ["fj-1"]
+    store.close()
+
+
+def test_a_late_cancel_leaves_a_job_that_has_its_result(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    store.insert(job("fj-1"), soon=True)
+    store.finish("fj-1", JobState.COMPLETED, answer=b"answer", soon=True)
+    store.finish("fj-1", JobState.CANCELLED, soon=True)
+    assert store.find("fj-1").state is JobState.COMPLETED
+    store.close()

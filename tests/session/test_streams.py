@@ -36,15 +36,20 @@ class Workers:
 
 
 def follow(
-    handle: Callable[[httpx.Request], httpx.Response], *watched: str
+    handle: Callable[[httpx.Request], httpx.Response], *watched: str, said_by: dict[str, str] | None = None
 ) -> tuple[dict[str, list[Fragment]], LogStreams]:
     seen: dict[str, list[Fragment]] = {RUN: [], OTHER: []}
+    workers: dict[str, str] = {} if said_by is None else said_by
+
+    def take(fragment: Fragment, worker_id: str) -> None:
+        seen[fragment.run].append(fragment)
+        workers[fragment.run] = worker_id
 
     async def main() -> LogStreams:
         http = Http(BACKEND, transport=httpx.MockTransport(handle))
         streams = LogStreams(http)
         for run in seen:
-            streams.expect(run, seen[run].append)
+            streams.expect(run, take)
         for worker in watched:
             streams.watch("ep", worker)
         await asyncio.sleep(0.1)
@@ -63,8 +68,10 @@ def test_each_event_goes_to_the_run_it_belongs_to() -> None:
 
 
 def test_who_said_something_of_a_run_is_known() -> None:
-    _, streams = follow(Workers(w1=sse(f"@FJ1:{OTHER}:0:1/1:a"), w2=sse(f"@FJ1:{RUN}:0:1/1:b")), "w1", "w2")
-    assert (streams.worker_of(RUN), streams.worker_of(OTHER), streams.worker_of("0" * 16)) == ("w2", "w1", None)
+    said_by: dict[str, str] = {}
+    workers = Workers(w1=sse(f"@FJ1:{OTHER}:0:1/1:a"), w2=sse(f"@FJ1:{RUN}:0:1/1:b"))
+    follow(workers, "w1", "w2", said_by=said_by)
+    assert said_by == {RUN: "w2", OTHER: "w1"}
 
 
 def test_one_follower_a_worker() -> None:
@@ -112,7 +119,7 @@ def test_the_end_of_a_stream_is_heard_after_its_last_line() -> None:
     async def main() -> None:
         http = Http(BACKEND, transport=httpx.MockTransport(Workers(w1=sse(f"@FJ1:{RUN}:0:1/1:last"))))
         streams = LogStreams(http)
-        streams.listen(RUN, lambda fragment: seen.append(fragment.text))
+        streams.listen(RUN, lambda fragment, _worker_id: seen.append(fragment.text))
         streams.watch("ep", "w1")
         await asyncio.wait_for(streams.ended("w1"), 5)
         seen.append("ended")

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
+from concurrent.futures import Future
 
 import pytest
 
-from flash_jupyter.transport.loop import LoopThread, within
+from flash_jupyter.transport.loop import LoopThread, done, within
 
 
 def test_a_result_in_time_is_returned_and_a_failure_is_raised() -> None:
@@ -105,3 +108,58 @@ def test_a_closed_loop_refuses() -> None:
     with pytest.raises(RuntimeError, match="this session is closed"):
         loop.submit(coroutine)
     coroutine.close()
+
+
+def test_many_ends_on_another_thread_are_heard_here() -> None:
+    async def check() -> None:
+        futures = [Future[int]() for _ in range(100)]
+
+        def end_all() -> None:
+            for future in futures:
+                future.set_result(0)
+
+        thread = threading.Thread(target=end_all)
+        waiting = asyncio.gather(*map(done, futures))
+        thread.start()
+        await within(waiting, 10)
+        thread.join()
+        await within(done(futures[0]), 10)  # of one that is over already
+
+    asyncio.run(check())
+
+
+def test_a_failure_is_an_end_and_who_stops_waiting_leaves_the_work_alone() -> None:
+    async def check() -> None:
+        failed, open_ = Future[int](), Future[int]()
+        failed.set_exception(ValueError("bad"))
+        await within(done(failed), 10)
+        with pytest.raises(asyncio.TimeoutError):
+            await within(done(open_), 0.01)
+        open_.set_result(1)  # nobody waits any more
+        assert not open_.cancelled()
+        await asyncio.sleep(0)
+
+    asyncio.run(check())
+
+
+def test_a_loop_that_waited_is_not_kept() -> None:
+    async def check() -> weakref.ref[asyncio.AbstractEventLoop]:
+        future = Future[int]()
+        future.set_result(1)
+        await done(future)
+        return weakref.ref(asyncio.get_running_loop())
+
+    loop = asyncio.run(check())
+    gc.collect()
+    assert loop() is None
+
+
+def test_many_calls_from_another_thread_are_all_made() -> None:
+    loop = LoopThread()
+
+    async def give(number: int) -> int:
+        return number
+
+    futures = [loop.submit(give(number)) for number in range(1000)]
+    assert [future.result(10) for future in futures] == list(range(1000))
+    loop.close()

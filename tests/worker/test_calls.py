@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from calls import Caller, local_module, method, request
 from cells import WorkerProcess
 
+from flash_jupyter.worker.calls import run_on_new_loop
 from flash_jupyter.worker.modules import Silent, StandIn
 
 
@@ -85,3 +88,54 @@ def test_what_stands_in_for_our_package_runs_functions_where_they_are() -> None:
     api = package.Endpoint("api", cpu="cpu3c-1-2")
     price, whole = api.post("/price")(lambda x: x + 1), package.Endpoint()(lambda x: x + 1)
     assert [price.local(1), whole.remote(2).output, api(Path) is Path] == [2, 3, True]
+
+
+def test_a_task_that_is_left_is_cancelled_and_what_the_loop_holds_is_closed() -> None:
+    closed: list[str] = []
+
+    async def pieces() -> AsyncIterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            closed.append("generator")
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            closed.append("task")
+
+    generator = pieces()
+
+    async def start() -> int:
+        closed.append("")
+        left.append(asyncio.create_task(wait()))
+        await asyncio.to_thread(closed.clear)
+        return await anext(generator)
+
+    left: list[asyncio.Task[None]] = []
+    assert run_on_new_loop(start()) == 1
+    assert closed == ["task", "generator"]
+    assert left[0].get_loop().is_closed()
+
+
+def test_an_interrupt_while_a_coroutine_waits_ends_it_in_its_own_time() -> None:
+    ended: list[str] = []
+
+    async def wait() -> None:
+        asyncio.get_running_loop().call_later(0.05, signal.raise_signal, signal.SIGINT)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            ended.append("here")
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_on_new_loop(wait())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended == ["here"]

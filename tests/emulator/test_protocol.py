@@ -1,0 +1,95 @@
+"""What a client sees of the way in which answers are written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from flash_jupyter.emulator.protocol import Protocol
+
+
+async def _short(_: Request) -> Response:
+    return PlainTextResponse("hello")
+
+
+async def _pieces(_: Request) -> Response:
+    async def pieces() -> AsyncIterator[str]:
+        for number in range(3):
+            yield f"<{number}>"
+            await asyncio.sleep(0.02)
+
+    return StreamingResponse(pieces())
+
+
+async def _last(_: Request) -> Response:
+    return PlainTextResponse("x" * 1_000_000, headers={"Connection": "close"})
+
+
+APP = Starlette(routes=[Route("/short", _short), Route("/pieces", _pieces), Route("/last", _last)])
+
+
+@contextlib.asynccontextmanager
+async def served() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server of these routes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(APP, http=Protocol, log_level="warning", lifespan="off"))
+    server.capture_signals = contextlib.nullcontext
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        server.should_exit = True
+        await serving
+
+
+def request(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
+
+
+def test_head_and_body_of_an_answer_come_together() -> None:
+    async def ask() -> bytes:
+        async with served() as (reader, writer):
+            writer.write(request("/short"))
+            return await reader.read(1 << 16)
+
+    answer = asyncio.run(ask())
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\nhello")
+
+
+def test_what_is_sent_later_is_not_waited_for() -> None:
+    async def ask() -> list[bytes]:
+        async with served() as (reader, writer):
+            writer.write(request("/pieces"))
+            return [await reader.readuntil(b">") for _ in range(3)]
+
+    assert [piece[-3:] for piece in asyncio.run(ask())] == [b"<0>", b"<1>", b"<2>"]
+
+
+def test_an_answer_after_which_the_connection_ends_comes_whole() -> None:
+    async def ask() -> bytes:
+        async with served() as (reader, writer):
+            writer.write(request("/last"))
+            return await reader.read()
+
+    assert asyncio.run(ask()).endswith(b"\r\n\r\n" + b"x" * 1_000_000)
+
+
+def test_requests_that_come_together_are_answered_one_after_the_other() -> None:
+    async def ask() -> bytes:
+        async with served() as (reader, writer):
+            writer.write(request("/short") + request("/short"))
+            await reader.readuntil(b"hello")
+            return await reader.readuntil(b"hello")
+
+    assert asyncio.run(ask()).startswith(b"HTTP/1.1 200 OK\r\n")
