@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.recorded import Recording
+from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.errors import DeployError, ManifestError, NotFoundError
 from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import Clock
-from flash_jupyter.wire.apps import App
+from flash_jupyter.wire.apps import App, Environment
 
 #: what functions were asked when the build was verified, and what they answered (`build/recorded.py`)
 RECORDED = "recorded"
@@ -93,6 +94,28 @@ async def announce(apps: Apps, build_id: str, environment_id: str, endpoints: Ma
     for name, deployed in (endpoints or {}).items():
         manifest = changed(manifest, environment_id, name, deployed)
     await apps.update_manifest(build_id, manifest)
+
+
+async def activate(
+    apps: Apps, build_id: str, environment: Environment, endpoints: Mapping[str, Deployed], journal: Journal
+) -> None:
+    """Make a build the one that an environment runs, with its map set before; the journal knows how it is taken back.
+
+    A build that is taken back has not run there, unless it had before: it is none to go back to.
+    """
+    old = environment.active_build_id
+    if build_id == old:
+        return
+    if old is not None and not await has_run_in(apps, build_id, environment.id):
+        journal.add(
+            Turn.RECORD,
+            f"build {build_id} is none that {environment.name} has run",
+            lambda: announce(apps, build_id, environment.id, None),
+        )
+    await announce(apps, build_id, environment.id, endpoints)
+    if old is not None:
+        journal.add(Turn.BUILD, f"build {old} is active again", lambda: apps.deploy(environment.id, old))
+    await apps.deploy(environment.id, build_id)
 
 
 async def forget_remakes(apps: Apps, build_id: str, environment_id: str, *, clock: Clock) -> None:

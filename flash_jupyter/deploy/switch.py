@@ -15,7 +15,7 @@ from flash_jupyter.deploy.environment import Endpoints, existing
 from flash_jupyter.deploy.fields import with_volumes
 from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, make_plan
-from flash_jupyter.deploy.records import announce, forget_remakes, is_build_of
+from flash_jupyter.deploy.records import activate, forget_remakes, is_build_of
 from flash_jupyter.deploy.site import Site, remove_if_made
 from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.terms import Progress, Result, Standing, Terms
@@ -152,13 +152,8 @@ class Switch:
 
     async def _activate(self, build_id: str, kept: Mapping[str, Endpoint]) -> None:
         """Make the build the one that new workers get; callers find the endpoints that stay from the first moment."""
-        old, environment_id = self.site.environment.active_build_id, self.site.environment.id
-        if build_id == old:
-            return
-        await announce(self._apps, build_id, environment_id, {name: _deployed(each) for name, each in kept.items()})
-        if old is not None:
-            self.journal.add(Turn.BUILD, f"build {old} is active again", lambda: self._apps.deploy(environment_id, old))
-        await self._apps.deploy(environment_id, build_id)
+        endpoints = {name: _deployed(each) for name, each in kept.items()}
+        await activate(self._apps, build_id, self.site.environment, endpoints, self.journal)
 
     async def _record(self, applied: Mapping[str, Endpoint]) -> None:
         """Say where each resource is served; a build that was active before gets its old entries back on failure."""

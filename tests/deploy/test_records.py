@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
+import pytest
 from platform_app import BACKEND
 
 from flash_jupyter.build.manifest import make_manifest
-from flash_jupyter.deploy.records import keep, read_build, recorded_of
+from flash_jupyter.deploy.records import activate, has_run_in, keep, read_build, recorded_of
+from flash_jupyter.deploy.undo import Journal
 from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed, read_endpoints
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import Clock, Http
+from flash_jupyter.wire.apps import Environment
 
 TILL = Deployed("ep1", "https://host/v2/ep1")
 PRICE = {"price": {"requests": [[{"input": {"n": 1}, "output": 2.5}]]}}
@@ -27,6 +30,7 @@ class Build:
     def __init__(self, manifest: dict[str, Any], *meanwhile: dict[str, Any]) -> None:
         self.manifest, self.meanwhile = manifest, list(meanwhile)
         self.writes, self.pauses = 0, list[float]()
+        self.active: list[str] = []
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -35,6 +39,9 @@ class Build:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         sent = json.loads(request.content)
+        if "deployBuildToEnvironment" in sent["query"]:
+            self.active.append(sent["variables"]["input"]["flashBuildId"])
+            return httpx.Response(200, json={"data": {"deployBuildToEnvironment": {"id": "env", "name": "live"}}})
         if "updateFlashBuildManifest" in sent["query"]:
             self.manifest, self.writes = sent["variables"]["input"]["manifest"], self.writes + 1
             return httpx.Response(200, json={"data": {"updateFlashBuildManifest": {"id": "b", "manifest": {}}}})
@@ -88,3 +95,20 @@ def test_what_another_keeps_later_stays_and_who_is_always_overtaken_gives_up() -
     build = Build({}, *[{}] * WRITES)
     build.keep(PRICE)
     assert (build.manifest, build.writes) == ({}, WRITES)
+
+
+@pytest.mark.parametrize("ran", [False, True], ids=["it never ran there", "it ran there before"])
+def test_a_build_that_is_taken_back_is_none_to_go_back_to_unless_it_ran_before(ran: bool) -> None:
+    build = Build(changed({}, "env", "till", TILL) if ran else {"environments": {"other": {}}})
+    environment = Environment(id="env", name="live", activeBuildId="a")
+
+    async def fail(apps: Apps, _: Clock) -> bool:
+        journal = Journal()
+        await activate(apps, "b", environment, {"till": TILL}, journal)
+        assert await has_run_in(apps, "b", "env")
+        assert "build a is active again" in await journal.take_back()
+        return await has_run_in(apps, "b", "env")
+
+    assert build.run(fail) is ran
+    assert build.active == ["b", "a"]
+    assert ("other" in build.manifest["environments"]) is not ran
