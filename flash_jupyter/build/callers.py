@@ -31,12 +31,15 @@ from flash_jupyter.transport.routes import arguments_by_name, request_of
 
 TIMEOUT_S = 600.0
 _LOOK_S = 0.1
+#: of what was raised
+SHOWN_CHARACTERS = 300
 #: what the handler says of a result that is not JSON (`worker/handler.py`): it is asked for in the pickled form then
 NOT_JSON = "which JSON can't hold"
 
 
 class Asker:
-    """Asks previewed resources, a context; `called` collects the names of the functions that it asked for.
+    """Asks previewed resources, a context; `called` collects the names of the functions that it asked for, each with
+    why none of its requests was answered, empty where one was.
 
     `recorder` has all requests, those of Python callers in the form of JSON, which a handler takes too.
     """
@@ -44,7 +47,7 @@ class Asker:
     def __init__(self, api_key: str) -> None:
         headers = {"Authorization": f"Bearer {api_key}"}
         self._client = httpx.Client(headers=headers, timeout=TIMEOUT_S, trust_env=False)
-        self.called: set[str] = set()
+        self.called: dict[str, str] = {}
         self.recorder = Recorder()
 
     def __enter__(self) -> Asker:
@@ -58,10 +61,9 @@ class Asker:
 
         Raises `RemoteExecutionError` for what the function raised.
         """
-        self.called.add(function.name)
         sent = plain_input(function, served, arguments)
         try:
-            return self.recorder.ask(function.name, sent, lambda: self._job(served, sent))
+            return self._ask(function, sent, lambda: self._job(served, sent))
         except RemoteExecutionError as failure:
             if NOT_JSON not in failure.remote_message:
                 raise
@@ -76,7 +78,6 @@ class Asker:
         method: Method | None = None,
     ) -> Any:
         """Ask as Python callers do, with a FunctionRequest; raises `RemoteExecutionError`."""
-        self.called.add(function.name)
 
         def ask() -> Any:
             answer = self._job(served, _function_request(function, args, kwargs, method, _pack))
@@ -86,11 +87,10 @@ class Asker:
 
         plain = {**_function_request(function, args, kwargs, method, unwrapped), "serialization_format": "json"}
         instance = plain.pop("instance_id", "")  # who asks again makes an object of their own
-        return self.recorder.ask(function.name, plain, ask, instance=instance)
+        return self._ask(function, plain, ask, instance=instance)
 
     def route(self, function: Function, served: Served, arguments: dict[str, Any]) -> Any:
         """Ask a load balancer's route; raises `RemoteExecutionError` for an answer of 400 and more."""
-        self.called.add(function.name)
         path, query, content = request_of(function.verb, function.http_path or "/", arguments)
         sent = {"Content-Type": "application/json"} if content is not None else {}
 
@@ -100,7 +100,18 @@ class Asker:
                 raise RemoteExecutionError(f"HTTP {answer.status_code}", answer.text)
             return answer.json()
 
-        return self.recorder.ask(function.name, arguments, ask)
+        return self._ask(function, arguments, ask)
+
+    def _ask(self, function: Function, sent: Any, ask: Callable[[], Any], *, instance: str = "") -> Any:
+        """Ask, and note whether it was answered: who awaits a job that failed is not stopped by that."""
+        try:
+            answer = self.recorder.ask(function.name, sent, ask, instance=instance)
+        except Exception as failure:
+            raised = " ".join(str(failure if isinstance(failure, RemoteExecutionError) else repr(failure)).split())
+            self.called.setdefault(function.name, f"every request to it raised {raised[:SHOWN_CHARACTERS]}")
+            raise
+        self.called[function.name] = ""
+        return answer
 
     def _job(self, served: Served, job_input: Mapping[str, Any]) -> Any:
         answer = self._client.post(f"{served.url}/runsync", json={"input": job_input})

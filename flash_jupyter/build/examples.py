@@ -10,7 +10,8 @@ import ast
 import doctest
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -27,10 +28,14 @@ SHOWN_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Ending:
-    """How examples ended: what failed, empty where nothing did, and whether that says anything about the bundle."""
+    """How examples ended: what failed, empty where nothing did, and whether that says anything about the bundle.
+
+    `compares` is whether an example says what should come: a value, an error, or an assertion.
+    """
 
     failure: str = ""
     is_telling: bool = True
+    compares: bool = True
 
 
 def shown_docs(function: Function) -> dict[str, str]:
@@ -55,6 +60,7 @@ def run_examples(owner: str, doc: str, names: dict[str, Any]) -> Ending:
         test = doctest.DocTestParser().get_doctest(doc, {**names, _AWAITED: _awaited}, owner, None, 0)
     except ValueError as error:
         return Ending(str(error), is_telling=False)
+    compares = any(_compares(each) for each in test.examples if not each.options.get(doctest.SKIP))
     for example in test.examples:
         example.source = _without_await(example.source)
     runner = _Runner(doc)
@@ -63,7 +69,22 @@ def run_examples(owner: str, doc: str, names: dict[str, Any]) -> Ending:
         pool.submit(runner.run, test, out=lambda _text: None).result()
     finally:
         pool.shutdown(wait=False)  # an example that hangs is interrupted here only
-    return runner.ending
+    return replace(runner.ending, compares=compares)
+
+
+def _compares(example: doctest.Example) -> bool:
+    if example.want or example.exc_msg:
+        return True
+    with suppress(SyntaxError):  # who runs it says so
+        return any(map(_asserts, ast.walk(ast.parse(example.source))))
+    return False
+
+
+def _asserts(node: ast.AST) -> bool:
+    """Whether it is an `assert`, or calls a function that is named so (`np.testing.assert_allclose`)."""
+    called = node.func if isinstance(node, ast.Call) else None
+    name = getattr(called, "attr", getattr(called, "id", ""))
+    return isinstance(node, ast.Assert) or str(name).startswith("assert")
 
 
 class _Runner(doctest.DocTestRunner):

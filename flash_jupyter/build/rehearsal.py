@@ -150,20 +150,20 @@ class Rehearsal:
         names[name] = value
 
     def leave(self) -> str:
-        """Put the notebook's functions back; returns the names of those that were asked for meanwhile."""
+        """Put the notebook's functions back; returns those asked for meanwhile, as `Asker.called` has them."""
         for (_, name), (names, value) in self._covered.items():
             if value is self:
                 names.pop(name, None)
             else:
                 names[name] = value
         self._covered.clear()
-        return json.dumps(sorted(self._asker.called))
+        return json.dumps(self._asker.called, sort_keys=True)
 
     def try_examples(self, name: str, owner: str) -> str:
         """Run the examples of a docstring, the bundle in the place of its functions.
 
-        Returns `{"called": [...], "failure": ..., "is_telling": ...}`. Where the module can't be imported here, they
-        have the functions that are served, and nothing else.
+        Returns `{"called": {...}, "failure": ..., "is_telling": ..., "compares": ...}`. Where the module can't be
+        imported here, they have the functions that are served, and nothing else.
         """
         function, _ = self._functions[name]
         names = self._modules.get(function.module, self._namespace)
@@ -171,11 +171,12 @@ class Rehearsal:
         try:
             ending = run_examples(owner, shown_docs(function)[owner], names)
         finally:
-            called: list[str] = json.loads(self.leave())
+            called: dict[str, str] = json.loads(self.leave())
         failure = ending.failure
         if failure and not ending.is_telling and (missing := self._missing.get(function.module)):
             failure += f"; {missing}"
-        return json.dumps({"called": called, "failure": failure, "is_telling": ending.is_telling})
+        said = {"failure": failure, "is_telling": ending.is_telling, "compares": ending.compares}
+        return json.dumps({"called": called, **said})
 
     def recorded(self) -> str:
         """What the bundle was asked so far, and what it answered (`build/recorded.py`)."""

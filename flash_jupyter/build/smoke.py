@@ -127,10 +127,12 @@ class _Rehearsing:
                 continue
             reads = sorted(analyse(cell.plain.text).reads)  # the bundle, in the notebook's place, may be asked for them
             failure = self._scratch.run(f"{NAME}.enter({reads!r})") or self._scratch.run(cell.source)
-            called: list[str] = ask(self._scratch, "leave()")
+            called: dict[str, str] = ask(self._scratch, "leave()")
             self._tried |= set(called)
             if failure is None:
-                yield from (Verdict(name, "verified", how, "") for name in called)
+                yield from (
+                    Verdict(name, "not verified" if why else "verified", how, why) for name, why in called.items()
+                )
             else:
                 yield from (Verdict(name, "differs", how, failure.text) for name in called or self._own)
                 self._tried |= set(self._own) if not called else set()

@@ -133,11 +133,14 @@ def try_examples(scratch: Scratch, function: Function) -> Iterator[Verdict]:
             yield Verdict(name, "not verified", how, failure.message)
             continue
         called, failed = found["called"], found["failure"]
+        unsaid = "" if found["compares"] else "it says no value that should come"
         if failed and not (called and found["is_telling"]):
             yield Verdict(name, "not verified", how, failed)
             continue
-        state: State = "differs" if failed else "verified"
-        yield from (Verdict(each, state, how if each == name else f"the example of {owner}", failed) for each in called)
+        for each, unanswered in called.items():
+            why = failed or unanswered or unsaid
+            state: State = "differs" if failed else "not verified" if why else "verified"
+            yield Verdict(each, state, how if each == name else f"the example of {owner}", why)
         if name not in called:
             yield Verdict(name, "not verified", how, f"it does not call {name}")
 

@@ -41,7 +41,11 @@ FAIL: list[tuple[str, str, Ending]] = [
     ("another value", ">>> await double(2)\n5", Ending("expected 5, got 4, in `await double(2)`")),
     ("only the first", ">>> await double(2)\n5\n>>> 1 / 0", Ending("expected 5, got 4, in `await double(2)`")),
     ("no value", ">>> x = await double(2)\n4", Ending("expected 4, got nothing, in `x = await double(2)`")),
-    ("a value too much", ">>> await double(2)", Ending("expected nothing, got 4, in `await double(2)`")),
+    (
+        "a value too much",
+        ">>> await double(2)",
+        Ending("expected nothing, got 4, in `await double(2)`", compares=False),
+    ),
     ("what it raises", ">>> 1 / 0\n1", Ending("ZeroDivisionError: division by zero, in `1 / 0`")),
     (
         "another error",
@@ -51,7 +55,7 @@ FAIL: list[tuple[str, str, Ending]] = [
     (
         "what the worker raised, whatever its type",
         ">>> fail('x')",
-        Ending("RemoteExecutionError: NameError: x, in `fail('x')`"),
+        Ending("RemoteExecutionError: NameError: x, in `fail('x')`", compares=False),
     ),
     (
         "a name that is not there",
@@ -61,7 +65,11 @@ FAIL: list[tuple[str, str, Ending]] = [
     (
         "a module that is not there",
         ">>> import nothing_like_it",
-        Ending("ModuleNotFoundError: No module named 'nothing_like_it', in `import nothing_like_it`", is_telling=False),
+        Ending(
+            "ModuleNotFoundError: No module named 'nothing_like_it', in `import nothing_like_it`",
+            is_telling=False,
+            compares=False,
+        ),
     ),
     ("no Python", ">>> double 2\n4", Ending("SyntaxError: invalid syntax, in `double 2`", is_telling=False)),
     (
@@ -81,6 +89,21 @@ def test_examples_that_hold(doc: str) -> None:
 @pytest.mark.parametrize(("doc", "ending"), [case[1:] for case in FAIL], ids=[case[0] for case in FAIL])
 def test_how_an_example_fails(doc: str, ending: Ending) -> None:
     assert run_examples("f", doc, NAMES) == ending
+
+
+@pytest.mark.parametrize(
+    ("doc", "compares"),
+    [
+        (">>> x = await double(2)", False),
+        (">>> x = await double(2)\n>>> x  # doctest: +SKIP\n5", False),
+        (">>> assert await double(2) == 4", True),
+        (">>> from unittest import TestCase\n>>> TestCase().assertEqual(await double(2), 4)", True),
+        (">>> x = await double(2)\n>>> x\n4", True),
+    ],
+    ids=["a value that is thrown away", "what is skipped", "an assert", "a function that asserts", "a value"],
+)
+def test_an_example_compares_or_it_does_not(doc: str, compares: bool) -> None:
+    assert run_examples("f", doc, NAMES) == Ending(compares=compares)
 
 
 def test_an_example_may_run_a_loop_where_one_runs_already() -> None:
