@@ -25,7 +25,7 @@ from flash_jupyter.session.budget import Budget
 from flash_jupyter.session.calling import send_off
 from flash_jupyter.session.calls import new_run
 from flash_jupyter.session.events import Event, Notice
-from flash_jupyter.session.handlers import DEPLOYED
+from flash_jupyter.session.handlers import DEPLOYED, DEPLOYED_PLAIN
 from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.routes import open_link
@@ -104,7 +104,7 @@ class JobCall:
             source=f"{where} {self._label}",
             names=self._names,
             run=request.run,
-            kind=DEPLOYED,
+            kind=DEPLOYED if request.is_pickled else DEPLOYED_PLAIN,
             session=session.id,
         )
 

@@ -16,19 +16,25 @@ from flash_jupyter.errors import SerializationError
 from flash_jupyter.states import JobState
 from flash_jupyter.wire.jobs import Job, read_failure
 
-#: kinds of jobs that a handler answers: of somebody's image, and of a deployed app, whose workers serve others too
-HANDLER, DEPLOYED = "handler", "deployed"
-KINDS = frozenset({HANDLER, DEPLOYED})
+#: kinds of jobs that a handler answers: of somebody's image; of a deployed app, in our form or as plain JSON
+HANDLER, DEPLOYED, DEPLOYED_PLAIN = "handler", "deployed", "deployed-plain"
+KINDS = frozenset({HANDLER, DEPLOYED, DEPLOYED_PLAIN})
+#: those whose workers serve others too
+SHARED = frozenset({DEPLOYED, DEPLOYED_PLAIN})
 
 
-def handlers_answer(job: Job) -> bytes | None:
+def handlers_answer(job: Job, kind: str) -> bytes | None:
     r"""Return what a handler returned, or why it failed; None where the job ended otherwise.
 
-    >>> handlers_answer(Job(id="j", status=JobState.COMPLETED, output=3))
-    b'{"status": "ok"}\\n3'
+    Only of a `DEPLOYED` job, which was asked for in our form, the answer is read: others' keys are the user's own.
+
+    >>> handlers_answer(Job(id="j", status=JobState.COMPLETED, output=3), HANDLER)
+    b'{"status": "ok"}\n3'
     """
     if job.status is JobState.COMPLETED:
-        return _lines(_order(job.output), _without_events(job.output))
+        if kind == DEPLOYED and _is_function_response(job.output):
+            return _lines(_order(job.output), {**job.output, "events": []})
+        return _lines({"status": "ok"}, job.output)
     if job.status is JobState.FAILED and not job.lost_its_worker:
         failure = read_failure(job.error_text)
         error = {"type": failure.message.partition(":")[0], "message": failure.message.partition(": ")[2]}
@@ -37,17 +43,29 @@ def handlers_answer(job: Job) -> bytes | None:
 
 
 def read_handlers(blob: bytes) -> tuple[dict[str, Any], Any]:
-    """Return the order of such an answer, and the output; where `failed` is said, the platform's text of the error."""
+    """Return the order of such an answer, and the output; where `failed` is said, the platform's text of the error.
+
+    Raises `SerializationError` for what is no such answer.
+    """
     order, _, output = blob.partition(b"\n")
-    return json.loads(order), json.loads(output)
+    try:
+        return dict(json.loads(order)), json.loads(output)
+    except ValueError:
+        raise SerializationError(
+            "the result",
+            "the result",
+            "what was written down of it can't be read",
+            reason="another version of this package wrote it",
+            fix="run it again",
+        ) from None
 
 
-def value_of(output: Any) -> Any:
-    """Return the value that an output means: a deployed function's travels pickled, another one is what it is.
+def value_of(order: Mapping[str, Any], output: Any) -> Any:
+    """Return the value that an answer means: a deployed function's travels pickled, another one is what it is.
 
     Raises `SerializationError` for what can't be unpickled here.
     """
-    if not _is_function_response(output):
+    if "events_total" not in order or not isinstance(output.get("result"), str):
         return output
     try:
         return cloudpickle.loads(base64.b64decode(output["result"]))
@@ -63,20 +81,14 @@ def value_of(output: Any) -> Any:
 
 def _is_function_response(output: Any) -> bool:
     """Whether it is of our handler for a caller of Python (`worker/handler.py`), and not some JSON of the user's."""
-    return isinstance(output, Mapping) and "events_total" in output and isinstance(output.get("result"), str)
+    return isinstance(output, Mapping) and "success" in output and "events_total" in output
 
 
-def _order(output: Any) -> dict[str, Any]:
-    if not isinstance(output, Mapping) or "events_total" not in output:
-        return {"status": "ok"}
+def _order(output: Mapping[str, Any]) -> dict[str, Any]:
+    """What our handler says beside its value; its events stand here only."""
     told = {name: output[name] for name in ("events", "events_total") if name in output}
     report = (output.get("failure") or {}).get("report")
     return {"status": "error", "error": report, **told} if report else {"status": "ok", **told}
-
-
-def _without_events(output: Any) -> Any:
-    """The output as it is kept: the events stand in the order, and their number here."""
-    return {**output, "events": []} if isinstance(output, Mapping) and "events_total" in output else output
 
 
 def _lines(order: Mapping[str, Any], output: Any) -> bytes:

@@ -61,7 +61,7 @@ class JobRecord:
     """What is remembered of a job. `id` is ours (`fj-…`), `platform_id` the platform's, None until it was taken.
 
     `names` are those that were captured, `out` those that may return (None: all), `run` marks its events. `kind` is
-    `cell`, `call`, `handler` or `deployed` (`session/handlers.py`), `session` whose job it is (`session/owner.py`),
+    `cell`, `call`, or one of `session/handlers.py`, `session` whose job it is (`session/owner.py`),
     `seen_at` when the platform told of it last, `is_taken` whether a notebook has its result, `cancelled_by` from where
     somebody beside its kernel asked for its end. `error` of a job that is `COMPLETED` is what its code raised: to the
     platform such a job has done its work.

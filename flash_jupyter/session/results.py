@@ -87,7 +87,7 @@ def take_handlers(blob: bytes, outcome: CellOutcome) -> None:
     """Bring what a handler answered into the outcome; raises what its function raised."""
     order, output = read_handlers(blob)
     raise_failure(order)
-    outcome.value, outcome.has_value = value_of(output), True
+    outcome.value, outcome.has_value = value_of(order, output), True
 
 
 def take(answer: Answer, outcome: CellOutcome, *, out: Collection[str] | None, emit: Callable[[Event], None]) -> None:

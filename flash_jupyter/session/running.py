@@ -19,7 +19,7 @@ from flash_jupyter.session.cost import measured
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
 from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch, failure_of, follow
-from flash_jupyter.session.handlers import DEPLOYED, KINDS, handlers_answer
+from flash_jupyter.session.handlers import KINDS, SHARED, handlers_answer
 from flash_jupyter.session.jobs import JobRecord, utc_now
 from flash_jupyter.session.keeper import KEEP_AFTER_S
 from flash_jupyter.session.results import read_order, why_nothing_ran
@@ -84,7 +84,7 @@ class Runner:
         self._accepted = asyncio.Event()
         self._cancellation: Cancellation | None = None
         #: whether its end waits until its worker stopped; one of a deployed app goes on with the jobs of others
-        self._looks_after_worker = record.kind != DEPLOYED
+        self._looks_after_worker = record.kind not in SHARED
         self._submitter = Submitter(desk, record, self._feed, self._cancelled)
         self._place: Place | None = None
         self._tries = 1
@@ -121,7 +121,7 @@ class Runner:
 
         `looks_after_worker` says whether the end waits until the worker stopped; for many at once that is too much.
         """
-        self._looks_after_worker = looks_after_worker and self.record.kind != DEPLOYED
+        self._looks_after_worker = looks_after_worker and self.record.kind not in SHARED
         self._cancelled.set()
         if self._place is not None:
             await self._place.queue.cancel(self._place.platform_id)
@@ -264,7 +264,8 @@ class Runner:
     async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:
         """Return the answer, or raise what the end means, after the worker's last words are shown."""
         link = place.link
-        if self.record.kind in KINDS and (handlers := handlers_answer(job)) is not None:
+        kind = self.record.kind
+        if kind in KINDS and (handlers := handlers_answer(job, kind)) is not None:
             return handlers
         if job.status is JobState.COMPLETED:
             said = self._feed.answer if job.output is None else None
