@@ -7,6 +7,7 @@ What is kept with a build can be read by all who have a key of the account, so t
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -28,8 +29,10 @@ WITHIN_CHARACTERS = 8
 
 #: the calls of one object, or one call of a function
 Calls = list[dict[str, Any]]
-#: function -> `{"requests": [[{"input": ..., "output": ...}, ...], ...]}`, or `{"why_not": text}` where none is kept; a
-#: call with `"compared": true` gave just what the sources give, of others a test cell had its own opinion
+#: function -> `{"requests": [[{"at": 0, "input": ..., "output": ...}, ...], ...]}`, or `{"why_not": text}` where none
+#: is kept; a call with `"compared": true` gave just what the sources give, of others a test cell had its own opinion.
+#: `at` is the call's place in the order of all functions, which may share a worker's memory; `left_out` of an entry is
+#: the place of its first call that is not kept
 Recording = dict[str, dict[str, Any]]
 
 
@@ -38,7 +41,8 @@ class _Line:
     """The calls of one object, or one call of a function; `ended` says why nothing more of it is recorded."""
 
     function: str
-    calls: list[tuple[str, str]] = field(default_factory=list)
+    calls: list[tuple[int, str, str]] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
     ended: str = ""
     is_open: bool = False
     is_compared: bool = False
@@ -51,17 +55,19 @@ class Recorder:
         self._clock = clock
         self._lines: list[_Line] = []
         self._objects: dict[str, _Line] = {}
+        self._places = itertools.count()
         self._lock = threading.Lock()
 
     def ask(self, function: str, sent: Any, ask: Callable[[], T], *, instance: str = "") -> T:
         """Return what `ask` does, and remember it as the answer to `sent`; `instance` names an object."""
-        line, text, began = self._begin(function, instance), _text(sent), self._clock()
+        line, at = self._begin(function, instance)
+        text, began = _text(sent), self._clock()
         try:
             answer = ask()
         except BaseException:
             self._end(line, "its call raised")
             raise
-        self._end(line, _add(line, text, _text(answer), self._clock() - began))
+        self._end(line, _add(line, at, text, _text(answer), self._clock() - began))
         return answer
 
     def compared(self, function: str) -> None:
@@ -75,7 +81,7 @@ class Recorder:
             lines.setdefault(line.function, []).append(line)
         return {function: _kept(each) for function, each in lines.items()}
 
-    def _begin(self, function: str, instance: str) -> _Line:
+    def _begin(self, function: str, instance: str) -> tuple[_Line, int]:
         with self._lock:
             line = self._objects.get(instance)
             if line is None:
@@ -86,14 +92,15 @@ class Recorder:
             elif line.is_open:
                 line.ended = line.ended or "its calls were made at the same time, so their order is not known"
             line.is_open = True
-            return line
+            line.asked.append(at := next(self._places))
+            return line, at
 
     def _end(self, line: _Line, why: str) -> None:
         with self._lock:
             line.ended, line.is_open = line.ended or why, False
 
 
-def _add(line: _Line, sent: str | None, answer: str | None, took_s: float) -> str:
+def _add(line: _Line, at: int, sent: str | None, answer: str | None, took_s: float) -> str:
     """Add a call to its line; returns why it was not, empty where it was."""
     if line.ended:
         return line.ended
@@ -101,7 +108,7 @@ def _add(line: _Line, sent: str | None, answer: str | None, took_s: float) -> st
         return "its arguments or its answer are not plain JSON"
     if took_s > SLOWEST_S:
         return f"it took more than {SLOWEST_S:.0f} s"
-    line.calls.append((sent, answer))
+    line.calls.append((at, sent, answer))
     return ""
 
 
@@ -117,30 +124,59 @@ def _kept(lines: list[_Line]) -> dict[str, Any]:
     """The first few requests that differ and fit, an object's cut before the call that does not."""
     kept, left, why = dict[tuple[str, ...], Calls](), BYTES, ""
     for line in lines:
-        fitting = list[tuple[str, str]]()
-        for sent, answer in line.calls:
+        fitting = list[tuple[int, str, str]]()
+        for at, sent, answer in line.calls:
             if (size := len(sent.encode()) + len(answer.encode())) > left:
                 why = why or f"a request with its answer has more than {BYTES >> 10} kB"
                 break
             left -= size
-            fitting.append((sent, answer))
+            fitting.append((at, sent, answer))
         why = why or line.ended
         if fitting:
-            inputs, more = tuple(sent for sent, _ in fitting), {"compared": True} if line.is_compared else {}
-            kept.setdefault(inputs, [{"input": json.loads(i), "output": json.loads(o), **more} for i, o in fitting])
+            inputs, more = tuple(sent for _, sent, _ in fitting), {"compared": True} if line.is_compared else {}
+            calls = [{"at": at, "input": json.loads(i), "output": json.loads(o), **more} for at, i, o in fitting]
+            kept.setdefault(inputs, calls)
         if len(kept) == REQUESTS:
             break
-    return {"requests": [*kept.values()]} if kept else {"why_not": why}
+    asked = [at for line in lines for at in line.asked]
+    return with_left_out({"requests": [*kept.values()]} if kept else {"why_not": why}, asked)
+
+
+def places(entry: Mapping[str, Any]) -> list[int]:
+    """Return the places of a function's calls, of those that are not kept the first."""
+    kept = [call.get("at", 0) for calls in entry.get("requests", ()) for call in calls]
+    return [*kept, *([entry["left_out"]] if "left_out" in entry else [])]
+
+
+def with_left_out(entry: Mapping[str, Any], asked: Iterable[int]) -> dict[str, Any]:
+    """Return a function's entry with the place of the first of these calls that is not in it.
+
+    >>> with_left_out({"requests": [[{"at": 1}]]}, [1, 4, 2])["left_out"], with_left_out({"why_not": "slow"}, [])
+    (2, {'why_not': 'slow'})
+    """
+    left = {*asked} - {call.get("at", 0) for calls in entry.get("requests", ()) for call in calls}
+    return {**entry, "left_out": min(left)} if left else dict(entry)
 
 
 def merged(recordings: Iterable[Mapping[str, dict[str, Any]]]) -> Recording:
-    """Return what several kernels recorded as one: of each function the first that has requests."""
-    found: Recording = {}
+    """Return what kernels recorded one after the other as one: of each function the first that has requests."""
+    found, begin = Recording(), 0
     for recording in recordings:
-        for function, entry in recording.items():
-            if "requests" in entry or function not in found:
-                found[function] = found[function] if "requests" in found.get(function, ()) else entry
+        moved = {function: _moved(entry, begin) for function, entry in recording.items()}
+        for function, entry in moved.items():
+            known = found.get(function, entry)
+            chosen = entry if "requests" in entry and "requests" not in known else known
+            found[function] = with_left_out(chosen, [*places(known), *places(entry)])
+        begin = max([begin, *(at + 1 for entry in moved.values() for at in places(entry))])
     return found
+
+
+def _moved(entry: Mapping[str, Any], by: int) -> dict[str, Any]:
+    """The entry as of calls that came so many places later."""
+    result = dict(entry)
+    if "requests" in entry:
+        result["requests"] = [[{**call, "at": call.get("at", 0) + by} for call in calls] for calls in entry["requests"]]
+    return {**result, "left_out": entry["left_out"] + by} if "left_out" in entry else result
 
 
 def shareable(entry: Mapping[str, Any], variables: Iterable[str]) -> dict[str, Any]:
@@ -156,12 +192,16 @@ def shareable(entry: Mapping[str, Any], variables: Iterable[str]) -> dict[str, A
     what = private(entry.get("why_not"), given)
     kept = list[Calls]()
     for calls in entry.get("requests", ()):
-        fitting = [*takewhile(lambda call: not private([*call.values()], given), calls)]
-        what = what or next((private([*call.values()], given) for call in calls[len(fitting) :]), "")
+        fitting = [*takewhile(lambda call: not private(_said(call), given), calls)]
+        what = what or next((private(_said(call), given) for call in calls[len(fitting) :]), "")
         kept += [fitting] if fitting else []
     if kept or not what:
         return {**entry, **({"requests": kept} if kept else {})}
     return {"why_not": f"{'what was said' if 'why_not' in entry else 'a request or its answer'} holds {what}"}
+
+
+def _said(call: Mapping[str, Any]) -> list[Any]:
+    return [call["input"], call["output"]]
 
 
 def private(value: Any, variables: Iterable[str]) -> str:

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flash_jupyter.build.callers import TIMEOUT_S
 from flash_jupyter.build.manifest import Function
-from flash_jupyter.build.recorded import Calls, Recording, shareable
+from flash_jupyter.build.recorded import Calls, Recording, places, shareable, with_left_out
 from flash_jupyter.build.rehearsal import is_alike
-from flash_jupyter.build.trying import Verdict
-from flash_jupyter.deploy.together import together
+from flash_jupyter.build.trying import State, Verdict
 from flash_jupyter.deploy.wanted import Wanted
 from flash_jupyter.errors import RemoteExecutionError
 from flash_jupyter.session.provision import request_urls
@@ -43,6 +43,17 @@ SHOWN_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
+class _Call:
+    """What is asked again: `at` is its place in the order of all functions; calls of one object share an instance."""
+
+    at: int
+    function: str
+    input: Mapping[str, Any]
+    expected: Any
+    instance_id: str
+
+
+@dataclass(frozen=True)
 class Replay:
     """Asks the functions of these endpoints, by the names of their resources."""
 
@@ -51,38 +62,55 @@ class Replay:
     endpoints: Mapping[str, Endpoint]
 
     async def verdicts(self, functions: Iterable[str], kept: Recording) -> tuple[Verdict, ...]:
-        """Ask these functions what is kept of them; one verdict for each. Raises `ApiError`s."""
-        places = self._places()
-        return tuple(await together(self._verdict(*places[name], kept.get(name, {})) for name in functions))
+        """Ask these functions what is kept of them; one verdict for each. Raises `ApiError`s.
+
+        In the order in which it was asked then, one after the other: they may share a worker's memory, or a volume.
+        Of a function that answers otherwise nothing more is asked. Where another one of its resource had been asked
+        before what is not asked now, that may be the reason, and is no difference.
+        """
+        names = [*functions]
+        found = {name: _nothing(name, kept.get(name, {})) for name in names if not kept.get(name, {}).get("requests")}
+        for call in _in_order(names, kept):
+            if call.function in found:
+                continue
+            state, text = await self._compared(call)
+            if state == "differs" and (others := self._missing(call, names, kept)):
+                state, text = "not verified", f"{text}; {', '.join(others)} had been asked before what is not asked now"
+            if state != "verified":
+                found[call.function] = Verdict(call.function, state, HOW, text)
+        return tuple(found.get(name, Verdict(name, "verified", HOW, "")) for name in names)
 
     def _places(self) -> dict[str, tuple[Function, str]]:
         """Function -> what it is, and its resource."""
         return {each.name: (each, name) for name in self.endpoints for each in self.wanted[name].resource.functions}
 
-    async def _verdict(self, function: Function, resource: str, entry: Mapping[str, Any]) -> Verdict:
-        requests = entry.get("requests")
-        if not requests:
-            why = entry.get("why_not")
-            return Verdict(function.name, "not verified", "", f"{NOTHING_KEPT}: {why}" if why else NEVER)
-        for calls in requests:
-            instance_id = secrets.token_hex(16)
-            for call in calls:
-                sent = {**call["input"], **({"instance_id": instance_id} if function.is_class else {})}
-                if text := await self._difference(function, resource, sent, call["output"]):
-                    return Verdict(function.name, "differs", HOW, f"{text}, for {_shown(call['input'])}")
-        return Verdict(function.name, "verified", HOW, "")
+    def _missing(self, call: _Call, names: Collection[str], kept: Recording) -> list[str]:
+        """Other functions of its resource that had been asked before it what is not asked now."""
+        places = self._places()
+        _, resource = places[call.function]
+        return [
+            name
+            for name, (_, other) in places.items()
+            if other == resource
+            and name != call.function
+            and _first_missing(kept.get(name, {}), name in names) < call.at
+        ]
 
-    async def _difference(self, function: Function, resource: str, sent: Mapping[str, Any], expected: Any) -> str:
-        """Ask once; returns in what the answer differs, empty where it does not."""
-        then = f"it gave {_shown(expected)} then"
+    async def _compared(self, call: _Call) -> tuple[State, str]:
+        """Ask once; returns what comes of it, and in what the answer differs."""
+        function, resource = self._places()[call.function]
+        sent = {**call.input, **({"instance_id": call.instance_id} if function.is_class else {})}
+        then, what = f"it gave {_shown(call.expected)} then", f"for {shown_call(function.name, call.input)}"
         ask = self._route if self.wanted[resource].resource.is_load_balanced else self._job
         try:
             got = await within(ask(function, self.endpoints[resource], sent), TIMEOUT_S)
         except RemoteExecutionError as failure:
-            return f"{then}, and raises {failure.message} now"
+            return "differs", f"{then}, and raises {failure.message} now, {what}"
         except asyncio.TimeoutError:
-            return f"{then}, and gives no answer for {TIMEOUT_S:.0f} s now"
-        return "" if is_alike(expected, got) else f"{then}, and gives {_shown(got)} now"
+            return "differs", f"{then}, and gives no answer for {TIMEOUT_S:.0f} s now, {what}"
+        if is_alike(call.expected, got):
+            return "verified", ""
+        return "differs", f"{then}, and gives {_shown(got)} now, {what}"
 
     async def _job(self, _: Function, endpoint: Endpoint, sent: Mapping[str, Any]) -> Any:
         queue = Queue(self.http, request_urls(endpoint))
@@ -122,15 +150,17 @@ class Replay:
                 result[name] = known
                 continue
             seen = {"why_not": reason} if reason else found.get(name, UNSEEN)
-            entry = shareable(self._repeatable(name, seen), self._variables(name))
+            asked = places(found.get(name, {}))
+            entry = with_left_out(shareable(self._repeatable(name, seen), self._variables(name)), asked)
             result[name] = known if is_alike(known, entry) else entry
             requests: list[Calls] = entry.get("requests", []) if result[name] is entry else []
             if unsure := [each for each in requests if not _is_sure(each)]:
                 again[name] = {"requests": unsure}
         for verdict in await self.verdicts(again, again):
             if verdict.state != "verified":
-                sure = [each for each in result[verdict.function]["requests"] if _is_sure(each)]
-                result[verdict.function] = {"requests": sure} if sure else OTHERWISE
+                name, entry = verdict.function, result[verdict.function]
+                sure = [each for each in entry["requests"] if _is_sure(each)]
+                result[name] = with_left_out({"requests": sure} if sure else OTHERWISE, places(entry))
         return result
 
     def _repeatable(self, function: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -149,6 +179,55 @@ class Replay:
 def _is_sure(calls: Calls) -> bool:
     """Whether the answers were compared with what the sources themselves give."""
     return all(call.get("compared") for call in calls)
+
+
+def _nothing(function: str, entry: Mapping[str, Any]) -> Verdict:
+    """The verdict on a function of which nothing is kept."""
+    why = entry.get("why_not")
+    return Verdict(function, "not verified", "", f"{NOTHING_KEPT}: {why}" if why else NEVER)
+
+
+def _in_order(functions: Iterable[str], kept: Recording) -> list[_Call]:
+    """The calls that are kept of these functions, as they were made; those of older builds by function."""
+    lines = [
+        (name, calls, secrets.token_hex(16)) for name in functions for calls in kept.get(name, {}).get("requests", ())
+    ]
+    made = [
+        _Call(each.get("at", 0), name, each["input"], each["output"], instance_id)
+        for name, calls, instance_id in lines
+        for each in calls
+    ]
+    return sorted(made, key=lambda each: each.at)
+
+
+def _first_missing(entry: Mapping[str, Any], is_asked: bool) -> float:
+    """The place of the first call of a function that is not asked now."""
+    asked: list[float] = [math.inf, entry.get("left_out", math.inf)]
+    return min([*asked, *([] if is_asked else places(entry))])
+
+
+def shown_call(function: str, sent: Mapping[str, Any]) -> str:
+    """Return a request as its function is called in Python.
+
+    >>> shown_call("recall", {"function_name": "recall", "args": ["a"], "kwargs": {"n": 2}})
+    "recall('a', n=2)"
+    >>> shown_call("Basket", {"class_name": "Basket", "constructor_args": ["tea"], "method_name": "add", "args": [1]})
+    "Basket('tea').add(1)"
+    >>> shown_call("double", {"function": "double", "x": 2})
+    'double(x=2)'
+    """
+    if "function_name" not in sent and "class_name" not in sent:
+        return f"{function}({_arguments((), {name: value for name, value in sent.items() if name != 'function'})})"
+    given = _arguments(sent.get("args", ()), sent.get("kwargs", {}))
+    if "method_name" not in sent:
+        return f"{function}({given})"
+    made = _arguments(sent.get("constructor_args", ()), sent.get("constructor_kwargs", {}))
+    return f"{function}({made}).{sent['method_name']}({given})"
+
+
+def _arguments(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
+    text = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def _shown(value: Any) -> str:

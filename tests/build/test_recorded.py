@@ -10,7 +10,7 @@ import pytest
 
 from flash_jupyter.build.recorded import BYTES, REQUESTS, SLOWEST_S, Recorder, Recording, merged, shareable
 
-ONE, TWO = {"requests": [[{"input": 1, "output": 1}]]}, {"requests": [[{"input": 2, "output": 2}]]}
+ONE, TWO = ({"requests": [[{"at": 0, "input": n, "output": n}]]} for n in (1, 2))
 #: what is asked, as (input, output), and the reason that nothing of it is kept
 REFUSED: list[tuple[str, Any, Any, str]] = [
     ("arguments that are not JSON", {"x": {1, 2}}, 1, "its arguments or its answer are not plain JSON"),
@@ -47,7 +47,7 @@ def test_what_was_compared_with_the_sources_value_says_so() -> None:
 
 @pytest.mark.parametrize(("sent", "answer", "why"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
 def test_what_is_not_kept_says_why_and_does_not_keep_out_the_next(sent: Any, answer: Any, why: str) -> None:
-    assert record(("f", sent, answer)) == {"f": {"why_not": why}}
+    assert record(("f", sent, answer)) == {"f": {"why_not": why, "left_out": 0}}
     assert outputs(record(("f", sent, answer), ("f", {"x": 2}, 4))["f"]) == [[4]]
 
 
@@ -56,12 +56,13 @@ def test_a_value_that_is_changed_later_stands_as_it_was() -> None:
     answer = recorder.ask("f", sent, lambda: [1])
     sent["items"].append("cake")
     answer.append(2)
-    assert recorder.found() == {"f": {"requests": [[{"input": {"items": ["tea"]}, "output": [1]}]]}}
+    assert recorder.found() == {"f": {"requests": [[{"at": 0, "input": {"items": ["tea"]}, "output": [1]}]]}}
 
 
 def test_the_calls_of_an_object_stay_in_order_up_to_the_first_that_can_t_be_repeated() -> None:
     found = record(("B", "a", 1), ("B", "a", 2), ("B", "b", {3}), ("B", "c", 4), instance="i1")
-    assert found == {"B": {"requests": [[{"input": "a", "output": 1}, {"input": "a", "output": 2}]]}}
+    calls = [{"at": 0, "input": "a", "output": 1}, {"at": 1, "input": "a", "output": 2}]
+    assert found == {"B": {"requests": [calls], "left_out": 2}}
 
 
 def test_what_raised_is_not_kept_and_ends_an_object_s_calls() -> None:
@@ -74,7 +75,7 @@ def test_what_raised_is_not_kept_and_ends_an_object_s_calls() -> None:
         with pytest.raises(LookupError):
             recorder.ask("f", {}, fail, instance=instance)
     recorder.ask("f", {"later": 1}, lambda: 1, instance="i1")
-    assert recorder.found() == {"f": {"why_not": "its call raised"}}
+    assert recorder.found() == {"f": {"why_not": "its call raised", "left_out": 0}}
 
 
 def test_calls_of_an_object_that_overlap_have_no_order() -> None:
@@ -93,14 +94,24 @@ def test_what_is_slow_would_make_each_way_back_slow() -> None:
     times = iter([0.0, SLOWEST_S + 1, 100.0, 100.0 + SLOWEST_S])
     recorder = Recorder(clock=lambda: next(times))
     recorder.ask("train", {"epochs": 50}, lambda: 1)
-    assert recorder.found() == {"train": {"why_not": "it took more than 30 s"}}
+    assert recorder.found() == {"train": {"why_not": "it took more than 30 s", "left_out": 0}}
     recorder.ask("train", {"epochs": 1}, lambda: 2)
     assert outputs(recorder.found()["train"]) == [[2]]
 
 
+def test_the_order_across_functions_is_kept_and_where_something_is_missing_in_it() -> None:
+    found = record(("keep", "a", 1), ("recall", "a", 1), ("keep", "a", 2), ("recall", "a", {2}), ("recall", "b", 3))
+    assert [[call["at"] for call in calls] for calls in found["recall"]["requests"]] == [[1], [4]]
+    assert (found["keep"]["left_out"], found["recall"]["left_out"]) == (2, 3)
+    second = merged([found, record(("other", "a", 1), ("keep", "c", 1))])
+    assert second["other"] == {"requests": [[{"at": 5, "input": "a", "output": 1}]]}
+    assert second["keep"] == found["keep"]
+    assert merged([{"keep": ONE}, found])["keep"]["left_out"] == 1
+
+
 @pytest.mark.parametrize(
     ("recordings", "expected"),
-    [([{"f": ONE}, {"f": TWO}], ONE), ([{"f": {"why_not": "a"}}, {"f": ONE}], ONE), ([{"f": ONE}, {"f": {"why_not": ""}}], ONE)],
+    [([{"f": ONE}, {"f": TWO}], {**ONE, "left_out": 1}), ([{"f": {"why_not": "a"}}, {"f": ONE}], ONE), ([{"f": ONE}, {"f": {"why_not": ""}}], ONE)],
     ids=["the first", "what has requests", "a reason takes none away"],
 )  # fmt: skip
 def test_of_several_kernels_one_recording_is_made(recordings: list[Recording], expected: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def test_a_plain_request_is_sent_as_it_was_and_its_answer_is_compared_as_a_smoke
     assert platform.says(price=PRICE) == [f"price: verified, {HOW}"]
     assert platform.sent == [("/till/run", {"input": {"function": "price", "n": 2}})]
     assert Platform(5.1).says(price=PRICE) == [
-        f"price: differs, {HOW}, it gave 5.0 then, and gives 5.1 now, for {{'function': 'price', 'n': 2}}"
+        f"price: differs, {HOW}, it gave 5.0 then, and gives 5.1 now, for price(n=2)"
     ]
 
 
@@ -106,6 +106,32 @@ def test_the_calls_of_an_object_are_made_in_order_on_one_of_our_own() -> None:
     again = Platform(*({"success": True, "json_result": n} for n in (2, 3)))
     assert again.says(Basket=BASKET)[0].startswith(f"Basket: differs, {HOW}, it gave 1 then, and gives 2 now, for ")
     assert again.sent[0][1]["input"]["instance_id"] != first["instance_id"]
+
+
+def calls_at(**calls: int) -> dict[str, Any]:
+    """One request of each at its place; each gives its place."""
+    sent = {"execution_type": "function", "args": ["a"], "kwargs": {}}
+    return {
+        name: {"requests": [[{"at": at, "input": {**sent, "function_name": name}, "output": at}]]}
+        for name, at in calls.items()
+    }
+
+
+def test_functions_are_asked_one_after_the_other_in_the_order_in_which_they_were() -> None:
+    platform = Platform(0, 1)
+    assert platform.says(**calls_at(Basket=1, price=0)) == [f"Basket: verified, {HOW}", f"price: verified, {HOW}"]
+    assert [sent["input"]["function_name"] for _, sent in platform.sent] == ["price", "Basket"]
+
+
+def test_where_another_function_is_not_asked_what_it_was_a_difference_may_come_of_that() -> None:
+    fine = calls_at(price=0, Basket=2)
+    later = "; price had been asked before what is not asked now"
+    gave = f"Basket: not verified, {HOW}, it gave 2 then, and gives 3 now, for Basket('a'){later}"
+    assert Platform(0, 3).says(**{**fine, "price": {**fine["price"], "left_out": 1}})[1] == gave
+    assert Platform(3).run(lambda replay: replay.verdicts(["Basket"], fine))[0].state == "not verified"
+    assert Platform(0, 3).says(**{**fine, "price": {**fine["price"], "left_out": 3}})[1].startswith("Basket: differs")
+    elsewhere = {**fine, "quote": {"why_not": "its call raised", "left_out": 1}}
+    assert Platform(0, 3).says(**elsewhere)[1].startswith("Basket: differs")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +171,7 @@ def test_only_what_it_gives_a_second_time_is_kept() -> None:
     platform = Platform(5.0, httpx.Response(200, json={"total": 6}, headers=WORKER))
     assert kept(platform, {"price": PRICE, "quote": QUOTE}, {}, reasons) == {
         "price": PRICE,
-        "quote": {"why_not": "asked a second time, it answered otherwise"},
+        "quote": {"why_not": "asked a second time, it answered otherwise", "left_out": 0},
         "Basket": {"why_not": "no cell calls it"},
     }
 
@@ -176,5 +202,5 @@ def test_what_is_kept_already_is_not_asked_again_and_stays_where_the_sources_cou
 def test_a_value_of_the_user_s_variables_is_not_kept() -> None:
     secret = {"requests": [[{"input": {"where": "the-northern-region"}, "output": 1}]]}
     assert kept(Platform(), {"price": secret}, {}, {"price": ""}) == {
-        "price": {"why_not": "a request or its answer holds the value of an environment variable"}
+        "price": {"why_not": "a request or its answer holds the value of an environment variable", "left_out": 0}
     }
