@@ -29,8 +29,8 @@ from flash_jupyter.states import JobState
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
 #: the WAL is written back when the server has nothing to do, for that syncs the disk, and everybody waits (14 ms were
-#: seen); a page has 4 KiB, so this is 40 MB
-_WAL_PAGES_MAX = 10_000
+#: seen): after so many changed rows, of which each is about three pages; at the latest with so many pages of 4 KiB
+_WAL_ROWS, _WAL_PAGES_MAX = 500, 10_000
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Store:
         self._db.close()
 
     def write_back(self) -> None:
-        """Bring what the WAL has into the file, where there is anything."""
-        if self._written_back != self._db.total_changes:
+        """Bring what the WAL has into the file, where that is much."""
+        if self._db.total_changes - self._written_back >= _WAL_ROWS:
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._written_back = self._db.total_changes
 

@@ -244,15 +244,14 @@ class JobStore:
         connection = self._opened()
         try:
             connection.execute("BEGIN IMMEDIATE")
-            try:
-                for statement, values in writes:
-                    connection.execute(statement, values)
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+            for statement, values in writes:
+                connection.execute(statement, values)
             connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
             raise _unusable(self._path, error) from error
+        finally:
+            if connection.in_transaction:  # also after an interrupt: nobody else could write any more
+                connection.execute("ROLLBACK")
         del self._waiting[: len(writes)]
 
     def _opened(self) -> sqlite3.Connection:

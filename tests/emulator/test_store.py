@@ -119,13 +119,22 @@ def test_the_file_is_the_owners_alone(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "emulator.sqlite").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_was_written_comes_into_the_file_itself_when_there_is_time(store: Store, tmp_path: Path) -> None:
-    store.insert_job(job("a"), b"{}")
+def test_what_was_written_comes_into_the_file_itself_when_it_is_much(store: Store, tmp_path: Path) -> None:
+    def in_the_file() -> int:
+        folder = tmp_path / f"copy-{len(list(tmp_path.glob('copy-*')))}"
+        folder.mkdir()
+        (folder / "emulator.sqlite").write_bytes((tmp_path / "emulator.sqlite").read_bytes())
+        copy = Store(folder, inline_bytes=10)
+        try:
+            return len(copy.jobs())
+        finally:
+            copy.close()
+
+    store.insert_job(job("first"), b"{}")
     store.write_back()
-    for name in ("emulator.sqlite-wal", "emulator.sqlite-shm"):
-        assert not (tmp_path / "copy" / name).exists()
-    (tmp_path / "copy").mkdir()
-    (tmp_path / "copy" / "emulator.sqlite").write_bytes((tmp_path / "emulator.sqlite").read_bytes())
-    copy = Store(tmp_path / "copy", inline_bytes=10)
-    assert [each.id for each in copy.jobs()] == ["a"]
-    copy.close()
+    assert in_the_file() == 0  # it is in the WAL
+    for number in range(500):
+        store.insert_job(job(str(number)), b"{}")
+    assert in_the_file() == 0
+    store.write_back()
+    assert in_the_file() == 501

@@ -232,3 +232,19 @@ def test_a_late_cancel_leaves_a_job_that_has_its_result(tmp_path: Path) -> None:
     store.finish("fj-1", JobState.CANCELLED, soon=True)
     assert store.find("fj-1").state is JobState.COMPLETED
     store.close()
+
+
+def test_an_interrupt_while_it_writes_keeps_nobody_else_from_writing(tmp_path: Path) -> None:
+    class Interrupted:
+        def __conform__(self, _protocol: object) -> str:
+            raise KeyboardInterrupt
+
+    store, other = JobStore(tmp_path / "jobs.sqlite"), JobStore(tmp_path / "jobs.sqlite")
+    store.insert(job("fj-1"))
+    store.update("fj-1", soon=True, platform_id="p-1")
+    with pytest.raises(KeyboardInterrupt):
+        store.update("fj-1", error=Interrupted())
+    other.insert(job("fj-2"))
+    assert ids(other) == ["fj-1", "fj-2"]
+    assert other.find("fj-1").platform_id is None
+    other.close()
