@@ -242,7 +242,7 @@ def is_known_everywhere(obj: Any) -> bool:
     """
     kind = type(obj)
     if kind is type:
-        return vars(builtins).get(obj.__name__) is obj
+        return obj.__module__ == "builtins" and vars(builtins).get(obj.__name__) is obj
     return kind is types.FunctionType and obj.__globals__ is _CLOUDPICKLE and _CLOUDPICKLE.get(obj.__name__) is obj
 
 

@@ -30,8 +30,10 @@ class Target:
     local: bool = False
     #: the class whose instances live there
     holds: str = ""
-    #: settings of sessions, and the endpoints that they make of it: hardly ever more than one
-    _found: list[tuple[Settings, EndpointSpec]] = field(default_factory=list, init=False, repr=False, compare=False)
+    #: the last settings and variables, and the endpoint that they mean: those of the next call most often
+    _found: list[tuple[Settings, Any, EndpointSpec]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     @property
     def is_live(self) -> bool:
@@ -52,10 +54,17 @@ class Target:
 
     def spec(self, session: Session) -> EndpointSpec:
         """Return the endpoint that is meant, on the session's backend."""
-        if not (self._found and self._found[-1][0] is session.settings):
-            self._found.append((session.settings, self._find_spec(session.settings)))
-        spec = self._found[-1][1]
+        spec = self._known_spec(session.settings)
         return _with_one_worker(spec) if self.holds or spec.name in _single else spec
+
+    def _known_spec(self, settings: Settings) -> EndpointSpec:
+        variables = self.resource.variables if self.resource is not None else {}
+        for asked, said, known in self._found:
+            if asked is settings and said == variables:
+                return known
+        spec = self._find_spec(settings)
+        self._found[:] = [(settings, variables, spec)]
+        return spec
 
     def _find_spec(self, settings: Settings) -> EndpointSpec:
         interpreter, images = interpreter_of(settings.backend), Images(**settings.images)

@@ -280,12 +280,6 @@ class Dispatcher:
             worker.ending = "its job asked for it"
             self._world.wake.set()
 
-    def exchange(self, worker: Worker, job_id: str, answer: WorkerAnswer, *, takes: bool) -> Job | None:
-        """Take a worker's answer; where it also `takes`, return the job that stands in line for it."""
-        with self._store.transaction():  # one write for both
-            self.answer(worker, job_id, answer)
-            return self.take_waiting(worker) if takes else None
-
     def refuse_result(self, worker: Worker, job_id: str, reason: str) -> None:
         """Fail a job whose result can't be taken."""
         job = worker.jobs.get(job_id)

@@ -103,7 +103,8 @@ class Store:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already, and its words are those to be told
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 

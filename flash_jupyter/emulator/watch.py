@@ -144,8 +144,6 @@ class Watch:
     def _sweep(self, now: float) -> None:
         """Drop what need not be kept any longer: previews, results, folders and logs of workers that ended."""
         self._remove_previews()
-        if not self._world.open_jobs:
-            self._world.store.write_back()
         for job in list(self._world.jobs.values()):
             if job.state.is_final and now > job.retained_until(self._world.config.limits):
                 self._dispatcher.forget(job)
@@ -156,6 +154,8 @@ class Watch:
             if log.ended and log.last_us < oldest_us:
                 log.remove()
                 del self._world.logs[worker_id]
+        if not self._world.open_jobs:
+            self._world.store.write_back()
 
 
 async def follow_logs(world: World) -> None:

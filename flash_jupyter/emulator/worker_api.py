@@ -95,8 +95,9 @@ class WorkerApi:
             # the SDK drops a result that is refused, and the job would hang until its timeout
             self._dispatcher.refuse_result(worker, job_id, str(refused))
             raise
+        self._dispatcher.answer(worker, job_id, answer)
         takes = b"take=1" in request.scope["query_string"].split(b"&")
-        if following := self._dispatcher.exchange(worker, job_id, answer, takes=takes):
+        if takes and (following := self._dispatcher.take_waiting(worker)):
             return Response(self._order(following), media_type="application/json")
         await asyncio.sleep(0)  # who waits for the job or its log goes first: the worker has nothing to do now
         return JSONResponse({})

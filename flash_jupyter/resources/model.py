@@ -170,11 +170,16 @@ class Resource(Described, init=False):
             volumes=self.volumes,
             template_id=self.template if isinstance(self.template, str) else None,
             container=self._pod.container() if self._pod else {},
-            env={**(self._pod.env if self._pod else {}), **self.env},
+            env=self.variables,
             interpreter=interpreter,
             python=python if self.is_live and not self._named_image() else None,
             said=self._said_of_spec(),
         )
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables as they are now."""
+        return {**(self._pod.env if self._pod else {}), **self.env}
 
     @property
     def _pod(self) -> PodTemplate | None:

@@ -82,6 +82,7 @@ class Line:
         )
 
     async def _run(self, runner: Runner, spec: EndpointSpec, first: Prepared | None, later: Prepared) -> Ran:
+        await runner.write_down()  # its turn may come late, and others look for it
         async with self._turn:
             if self.is_lost:
                 raise self._lost(runner.record.id)

@@ -6,8 +6,8 @@ It holds where the key came from, never the key, and no value of `env=`. Several
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 import secrets
 import sqlite3
 import threading
@@ -117,7 +117,11 @@ class JobRecord:
 
 
 COLUMNS = tuple(each.name for each in fields(JobRecord))
-_INSERT = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+#: one that an interrupt kept from being crossed off is written once all the same
+_INSERT = f"INSERT OR IGNORE INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+#: so long another process may keep the file for itself
+BUSY_MS = 10_000
+_log = logging.getLogger(__name__)
 #: a statement and its values
 Write = tuple[str, list[Any]]
 _values_of = attrgetter(*COLUMNS)
@@ -174,6 +178,24 @@ class JobStore:
             with self._lock:
                 self._write_waiting()
 
+    def flush_at_once(self) -> bool:
+        """Write what waits, as `flush` does, but wait for nobody: False where that would be necessary."""
+        if not self._waiting:
+            return True
+        if self._connection is None or not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._write_waiting()
+        except SettingsError as error:
+            if "locked" in error.message:
+                return False
+            raise
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            self._lock.release()
+        return True
+
     def newest(self, *, limit: int = 1000) -> list[JobRecord]:
         """Return the jobs, newest first."""
         query = f"SELECT {', '.join(COLUMNS)} FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?"
@@ -216,8 +238,10 @@ class JobStore:
 
     def close(self) -> None:
         """Write what waits, where that is possible, and close the file; the next use opens it again."""
-        with contextlib.suppress(SettingsError):  # whoever waited for it was told
+        try:
             self.flush()
+        except SettingsError:  # whoever waited for it was told
+            _log.warning("flash_jupyter could not write down all jobs", exc_info=True)
         with self._lock:
             connection, self._connection = self._connection, None
         if connection is not None:
@@ -237,22 +261,37 @@ class JobStore:
                 raise _unusable(self._path, error) from error
 
     def _write_waiting(self) -> None:
-        """One commit for all; under the lock."""
+        """One commit for all; under the lock. What can't be written at all is left out, or nobody could write again."""
         writes = self._waiting[:]
         if not writes:
             return
+        self._opened()  # or raise
+        try:
+            self._commit(writes)
+        except sqlite3.OperationalError as error:
+            raise _unusable(self._path, error) from error
+        except Exception:
+            for write in writes:
+                try:
+                    self._commit([write])
+                except sqlite3.OperationalError as error:
+                    raise _unusable(self._path, error) from error
+                except Exception:
+                    _log.warning("flash_jupyter could not write down a job", exc_info=True)
+                self._waiting.remove(write)
+            return
+        del self._waiting[: len(writes)]
+
+    def _commit(self, writes: list[Write]) -> None:
         connection = self._opened()
         try:
             connection.execute("BEGIN IMMEDIATE")
             for statement, values in writes:
                 connection.execute(statement, values)
             connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise _unusable(self._path, error) from error
         finally:
             if connection.in_transaction:  # also after an interrupt: nobody else could write any more
                 connection.execute("ROLLBACK")
-        del self._waiting[: len(writes)]
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -272,7 +311,7 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)  # it holds sources and results
-        connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise _unusable(path, error) from error
     try:

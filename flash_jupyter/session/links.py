@@ -30,6 +30,8 @@ class Link:
     waits: Waits
     #: endpoints whose worker has the driver, as far as we know
     equipped: set[str] = field(default_factory=set)
+    #: ids of jobs whose end is waited for
+    awaited: set[str] = field(default_factory=set)
     #: endpoints that were asked for by their id (session/client.py)
     asked: dict[str, Endpoint] = field(default_factory=dict)
 

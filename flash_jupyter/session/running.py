@@ -101,7 +101,6 @@ class Runner:
         """
         keeping = asyncio.get_running_loop().call_later(KEEP_AFTER_S, self._desk.keep)
         try:
-            self._desk.store.flush()  # it is written down before anything is sent
             return await self._until_over(self._run_with_retries(to, prepared, retries))
         finally:
             keeping.cancel()
@@ -155,7 +154,13 @@ class Runner:
         finally:
             self._over.set()
 
+    async def write_down(self) -> None:
+        """See to it that the job is written down, as it has to be before anything is sent; raises `SettingsError`."""
+        if not self._desk.store.flush_at_once():  # somebody else is writing: the loop must not wait for them
+            await asyncio.to_thread(self._desk.store.flush)
+
     async def _run_with_retries(self, to: Destination, prepared: Sendable, retries: int) -> Finished:
+        await self.write_down()
         for left in range(retries, 0, -1):
             try:
                 return await self._run_until_it_ran(to, prepared)
@@ -216,11 +221,12 @@ class Runner:
             revive=self._revive,
             clock=link.http.clock,
             see=link.waits.of_job(place.endpoint, place.queue, self._report, job_id=self.record.id),
-            # many at once wait longer before they ask: most hear of their end from the log
-            first_poll_s=min(FIRST_POLL_S * max(1, link.streams.listening // 10), POLL_CAP_S),
+            # the later ones of many wait longer before they ask: most hear of their end from the log
+            first_poll_s=min(FIRST_POLL_S * max(1, len(link.awaited) // 10), POLL_CAP_S),
             poll_cap_s=poll_cap_s,
             said=partial(self._said, place),
         )
+        link.awaited.add(self.record.id)
         try:
             job = await follow(watch)
             self.measured = measured(job, place.rate)
@@ -230,6 +236,7 @@ class Runner:
             answer = await self._answer_of(job, place, timeout_s)
             await self._feed.complete(answer)
         finally:
+            link.awaited.discard(self.record.id)
             link.streams.forget(self.record.run)
         return Finished(
             answer,

@@ -55,11 +55,6 @@ class LogStreams:
         self._listeners.pop(run, None)
         self._since.pop(run, None)
 
-    @property
-    def listening(self) -> int:
-        """How many runs are under way."""
-        return len(self._listeners)
-
     def watch(self, endpoint_id: str, worker_id: str) -> None:
         """Follow this worker's log, from its last lines on, unless it is followed already."""
         if worker_id not in self._followers:

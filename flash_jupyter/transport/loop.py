@@ -86,8 +86,12 @@ class _Loop(asyncio.SelectorEventLoop):
         handle = self.call_soon(callback, *args, context=context)
         waited_s = time.monotonic() - self._called_at
         if not self._is_called or waited_s > LOST_S:
-            self._is_called, self._called_at = True, time.monotonic()
-            super().call_soon_threadsafe(self._hear)
+            try:
+                self._is_called, self._called_at = True, time.monotonic()
+                super().call_soon_threadsafe(self._hear)
+            except BaseException:  # an interrupt: whoever calls next has to wake it
+                self._is_called = False
+                raise
         elif waited_s > PATIENCE_S:
             time.sleep(0)  # it waits for the interpreter's lock, which a thread that calls on and on keeps for 5 ms
         return handle

@@ -136,7 +136,8 @@ class _Connection(asyncio.BufferedProtocol):
     @property
     def is_reusable(self) -> bool:
         """Whether the last exchange is over, and another one may follow."""
-        return not self._lost and self.is_complete and self._keeps_alive
+        is_reading = self._waiting_bytes < HIGH_WATER_BYTES
+        return not self._lost and self.is_complete and self._keeps_alive and is_reading
 
     async def exchange(self, message: bytes, timeout_s: float | None) -> int:
         """Send a request and wait for the head of its answer; returns the status."""

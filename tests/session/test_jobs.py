@@ -248,3 +248,33 @@ def test_an_interrupt_while_it_writes_keeps_nobody_else_from_writing(tmp_path: P
     assert ids(other) == ["fj-1", "fj-2"]
     assert other.find("fj-1").platform_id is None
     other.close()
+
+
+def test_what_can_never_be_written_keeps_nothing_else_from_it(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+    store.insert(job("fj-1"), soon=True)
+    store.update("fj-1", soon=True, error="\udc80")  # half a character, as a file name may have one
+    store.insert(job("fj-2"), soon=True)
+    assert ids(store) == ["fj-1", "fj-2"]
+    assert store.find("fj-1").error is None
+    store.close()
+
+
+def test_a_flush_that_waits_for_nobody(tmp_path: Path) -> None:
+    import sqlite3
+
+    store, other = JobStore(tmp_path / "jobs.sqlite"), JobStore(tmp_path / "jobs.sqlite")
+    assert store.flush_at_once()  # there is nothing
+    store.insert(job("fj-1"), soon=True)
+    assert not store.flush_at_once()  # the file has to be opened first
+    store.flush()
+    store.insert(job("fj-2"), soon=True)
+    with sqlite3.connect(tmp_path / "jobs.sqlite", isolation_level=None) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        assert not store.flush_at_once()
+        busy.execute("ROLLBACK")
+    busy.close()
+    assert store.flush_at_once()
+    assert ids(other) == ["fj-1", "fj-2"]
+    store.close()
+    other.close()
