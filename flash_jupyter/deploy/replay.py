@@ -9,6 +9,7 @@ that differ each time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import secrets
@@ -21,8 +22,9 @@ from flash_jupyter.build.manifest import Function
 from flash_jupyter.build.recorded import Calls, Recording, places, shareable, with_left_out
 from flash_jupyter.build.rehearsal import is_alike
 from flash_jupyter.build.trying import State, Verdict
+from flash_jupyter.deploy.together import to_the_end
 from flash_jupyter.deploy.wanted import Wanted
-from flash_jupyter.errors import RemoteExecutionError
+from flash_jupyter.errors import ApiError, RateLimitedError, RemoteExecutionError, UnreachableError
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import WORKER, Balancer
@@ -31,7 +33,7 @@ from flash_jupyter.transport.loop import within
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.transport.routes import request_of
 from flash_jupyter.wire.control import Endpoint
-from flash_jupyter.wire.jobs import read_failure
+from flash_jupyter.wire.jobs import Job, read_failure
 
 HOW = "asked again as when the build was verified"
 NOTHING_KEPT = "nothing was kept of it when the build was verified"
@@ -40,6 +42,10 @@ UNSEEN = {"why_not": "no request to it was seen"}
 OTHERWISE = {"why_not": "asked a second time, it answered otherwise"}
 _LOOK_S = 0.1
 SHOWN_CHARACTERS = 200
+
+
+class _UnansweredError(Exception):
+    """A request came to no answer, which says nothing of the function."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,15 @@ class _Call:
 
 @dataclass(frozen=True)
 class Replay:
-    """Asks the functions of these endpoints, by the names of their resources."""
+    """Asks the functions of these endpoints, by the names of their resources.
+
+    `tried` are resources that were asked the same in a trial: where they give no answer now, that is no difference.
+    """
 
     http: Http
     wanted: Mapping[str, Wanted]
     endpoints: Mapping[str, Endpoint]
+    tried: Collection[str] = ()
 
     async def verdicts(self, functions: Iterable[str], kept: Recording) -> tuple[Verdict, ...]:
         """Ask these functions what is kept of them; one verdict for each. Raises `ApiError`s.
@@ -106,22 +116,44 @@ class Replay:
             got = await within(ask(function, self.endpoints[resource], sent), TIMEOUT_S)
         except RemoteExecutionError as failure:
             return "differs", f"{then}, and raises {failure.message} now, {what}"
-        except asyncio.TimeoutError:
-            return "differs", f"{then}, and gives no answer for {TIMEOUT_S:.0f} s now, {what}"
+        except (asyncio.TimeoutError, RateLimitedError, UnreachableError, _UnansweredError) as why:
+            if isinstance(why, ApiError) and resource not in self.tried:
+                raise
+            said = f"gives no answer for {TIMEOUT_S:.0f} s now" if isinstance(why, asyncio.TimeoutError) else str(why)
+            return "not verified" if resource in self.tried else "differs", f"{then}, and {said}, {what}"
         if is_alike(call.expected, got):
             return "verified", ""
         return "differs", f"{then}, and gives {_shown(got)} now, {what}"
 
-    async def _job(self, _: Function, endpoint: Endpoint, sent: Mapping[str, Any]) -> Any:
-        queue = Queue(self.http, request_urls(endpoint))
-        job = await queue.run(json.dumps({"input": sent}).encode())
-        while not job.status.is_final:
-            await asyncio.sleep(_LOOK_S)
-            job = await queue.status(job.id)
-        if job.status is not JobState.COMPLETED:
+    async def _job(self, function: Function, endpoint: Endpoint, sent: Mapping[str, Any]) -> Any:
+        """Ask a queue; once more where the worker was lost, unless an object was lost with it."""
+        job = await self._ended(endpoint, sent)
+        if job.lost_its_worker and not function.is_class:
+            job = await self._ended(endpoint, sent)
+        if job.lost_its_worker:
+            raise _UnansweredError("its worker was lost")
+        if job.status is JobState.FAILED:
             raise read_failure(job.error_text or job.status.value)
+        if job.status is not JobState.COMPLETED:
+            raise _UnansweredError(f"its job ended as {job.status.value}")
         is_response = "serialization_format" in sent and isinstance(job.output, Mapping)
         return job.output.get("json_result") if is_response else job.output
+
+    async def _ended(self, endpoint: Endpoint, sent: Mapping[str, Any]) -> Job:
+        """Return a job at its end; who stops waiting for it stops it, too."""
+        queue = Queue(self.http, request_urls(endpoint))
+        begun = asyncio.ensure_future(queue.run(json.dumps({"input": sent}).encode()))
+        try:
+            job = await to_the_end(begun)
+            while not job.status.is_final:
+                await asyncio.sleep(_LOOK_S)
+                job = await queue.status(job.id)
+        except BaseException:
+            if begun.exception() is None:
+                with contextlib.suppress(ApiError):
+                    await to_the_end(queue.cancel(begun.result().id))
+            raise
+        return job
 
     async def _route(self, function: Function, endpoint: Endpoint, sent: Mapping[str, Any]) -> Any:
         path, query, content = request_of(function.verb, function.http_path or "/", dict(sent))

@@ -98,14 +98,15 @@ class Switch:
         kept = {
             step.name: before[step.endpoint_id or ""] for step in plan.of(Action.KEEP, Action.UPDATE, Action.REPLACE)
         }
-        if kept and (names := tried(plan)):
+        names = tried(plan) if kept else []
+        if names:
             await self._try_out(build_id, names, kept)
         await self._activate(build_id, kept)
         applying = Applying(self._endpoints, self._wanted, before, build_id, self.journal, self.order.terms.report)
         applied = await applying.apply(plan)
         await self._record(applied)
         verified = await self._verifier.verify(
-            build_id, self._wanted, applied, rolled=[step.name for step in plan.of(Action.UPDATE)]
+            build_id, self._wanted, applied, rolled=[step.name for step in plan.of(Action.UPDATE)], tried=names
         )
         listed = {each.id: each for each in await self._endpoints.listed()}
         build_id = await self._check(build_id, applied, listed)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from flash_jupyter.build.asking import Served
@@ -79,20 +79,23 @@ class Verifier:
         wanted: Mapping[str, Wanted],
         endpoints: Mapping[str, Endpoint],
         rolled: Iterable[str] = (),
+        tried: Collection[str] = (),
     ) -> Verified:
         """Return what stands of a build; `rolled` are resources whose workers have to be exchanged first.
+
+        `tried` are those that a trial of this deploy has verified.
 
         Raises `DeployError` for a value that differs, `BuildError` where workers do not start, and `ApiError`s.
         """
         old = dict(zip(rolled, await together(self._rolled_out(name, endpoints[name]) for name in rolled), strict=True))
         probed = [name for name in endpoints if wanted[name].is_probed and not old.get(name)]
         await self._wait_for_workers({name: endpoints[name] for name in probed})
-        verdicts, tried = await self._values(build_id, wanted, {name: endpoints[name] for name in probed})
+        verdicts, asked = await self._values(build_id, wanted, {name: endpoints[name] for name in probed}, tried)
         standing = tuple(
             _standing(name, endpoints[name], wanted[name], verdicts, self._why_not(name, probed, old))
             for name in sorted(endpoints)
         )
-        return Verified(standing, tried)
+        return Verified(standing, asked)
 
     async def keep(
         self, build_id: str, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint], tried: Tried
@@ -137,7 +140,11 @@ class Verifier:
         return "" if name in probed else "its image has a handler of its own"
 
     async def _values(
-        self, build_id: str, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint]
+        self,
+        build_id: str,
+        wanted: Mapping[str, Wanted],
+        endpoints: Mapping[str, Endpoint],
+        in_trial: Collection[str],
     ) -> tuple[dict[str, str], Tried]:
         """Try the functions; returns function -> why it is not verified, empty where it is, and what sources said."""
         functions = [each.name for name in endpoints for each in wanted[name].resource.functions]
@@ -150,7 +157,7 @@ class Verifier:
             kept = await recorded_of(Apps(self.link.http), build_id)
             if any("requests" in kept.get(name, ()) for name in left):
                 self.report(Progress("smoke", "asking again what was asked when the build was verified"))
-            verdicts = await Replay(self.link.http, wanted, endpoints).verdicts(left, kept)
+            verdicts = await Replay(self.link.http, wanted, endpoints, in_trial).verdicts(left, kept)
             _check(verdicts, fix=CHANGED)
             for each in verdicts:
                 if each.state == "verified":

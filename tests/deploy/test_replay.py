@@ -14,7 +14,7 @@ from platform_app import BACKEND, ORIGIN
 from flash_jupyter.build.manifest import Function, Resource, make_manifest
 from flash_jupyter.deploy.replay import HOW, NEVER, Replay
 from flash_jupyter.deploy.wanted import Place, wanted_of
-from flash_jupyter.errors import NotFoundError
+from flash_jupyter.errors import NotFoundError, UnreachableError
 from flash_jupyter.transport.http import Http
 from flash_jupyter.wire.control import Endpoint
 
@@ -41,7 +41,12 @@ WORKER = {"X-Runpod-Worker-Id": "w1"}
 
 
 def endpoint(name: str, kind: str) -> Endpoint:
-    urls = {"run": f"{ORIGIN}/{name}/run", "status": f"{ORIGIN}/{name}/status/{{job_id}}", "cancel": "", "health": ""}
+    urls = {
+        "run": f"{ORIGIN}/{name}/run",
+        "status": f"{ORIGIN}/{name}/status/{{job_id}}",
+        "cancel": f"{ORIGIN}/{name}/cancel/{{job_id}}",
+        "health": "",
+    }
     found = {"id": name, "name": name, "type": kind, "requestUrls": {**urls, "base": f"{ORIGIN}/{name}"}}
     return Endpoint.model_validate(found)
 
@@ -56,11 +61,13 @@ class Platform:
         body = json.loads(request.content or b"null")
         self.sent.append((request.url.path, body))
         answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
         if isinstance(answer, httpx.Response):
             return answer
         return httpx.Response(200, json={"id": "j1", "status": "COMPLETED", "output": answer})
 
-    def run(self, work: Callable[[Replay], Awaitable[Any]], workers: int = 3) -> Any:
+    def run(self, work: Callable[[Replay], Awaitable[Any]], workers: int = 3, tried: tuple[str, ...] = ()) -> Any:
         till = RESOURCES["till"].model_copy(update={"config": {**RESOURCES["till"].config, "workersMax": workers}})
         manifest = make_manifest("shop", "3.12", {**RESOURCES, "till": till}, "0" * 64)
         wanted = wanted_of(manifest, Place("shop", "live", "e1"), owner="me", runtime_secret="key")
@@ -69,11 +76,15 @@ class Platform:
         async def main() -> Any:
             http = Http(BACKEND, transport=httpx.MockTransport(self._answer))
             try:
-                return await work(Replay(http, wanted, endpoints))
+                return await work(Replay(http, wanted, endpoints, tried))
             finally:
                 await http.aclose()
 
         return asyncio.run(main())
+
+    def says_after_a_trial(self, **kept: Any) -> list[str]:
+        found = self.run(lambda replay: replay.verdicts([*kept], kept), tried=("till",))
+        return [str(each) for each in found]
 
     def says(self, **kept: Any) -> list[str]:
         return [str(each) for each in self.run(lambda replay: replay.verdicts([*kept], kept))]
@@ -146,6 +157,50 @@ def test_where_another_function_is_not_asked_what_it_was_a_difference_may_come_o
 def test_what_it_raises_now_is_a_difference(answer: httpx.Response, kept: Any, said: str) -> None:
     (verdict,) = Platform(answer).says(**kept)
     assert f" then, and raises {said} now, for " in verdict
+
+
+LOST = "worker lost: w1: it was killed"
+
+
+@pytest.mark.parametrize("is_stopped_while", ["it is asked", "it runs"])
+def test_who_stops_waiting_stops_the_job(is_stopped_while: str) -> None:
+    platform = Platform(*[httpx.Response(200, json={"id": "j1", "status": "IN_PROGRESS"})] * 9)
+
+    async def stop(replay: Replay) -> None:
+        asking = asyncio.ensure_future(replay.verdicts(["price"], {"price": PRICE}))
+        while len(platform.sent) < (1 if is_stopped_while == "it is asked" else 2):
+            await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    platform.run(stop)
+    assert [path for path, _ in platform.sent][-1] == "/till/cancel/j1"
+
+
+def test_a_job_whose_worker_was_lost_is_asked_once_more() -> None:
+    assert Platform(failed(LOST), 5.0).says(price=PRICE) == [f"price: verified, {HOW}"]
+    twice = [failed(LOST), failed(LOST)]
+    said = f"price: {{}}, {HOW}, it gave 5.0 then, and its worker was lost, for price(n=2)"
+    assert Platform(*twice).says(price=PRICE) == [said.format("differs")]
+    assert Platform(*twice).says_after_a_trial(price=PRICE) == [said.format("not verified")]
+
+
+def test_an_object_that_was_lost_with_its_worker_is_not_made_anew() -> None:
+    platform = Platform({"success": True, "json_result": 1}, failed(LOST))
+    assert "its worker was lost" in platform.says(Basket=BASKET)[0]
+
+
+def test_no_answer_is_no_difference_after_a_trial_that_had_one_but_another_value_is() -> None:
+    ended = httpx.Response(200, json={"id": "j1", "status": "TIMED_OUT"})
+    assert Platform(ended).says(price=PRICE)[0].startswith("price: differs")
+    (said,) = Platform(ended).says_after_a_trial(price=PRICE)
+    assert said == f"price: not verified, {HOW}, it gave 5.0 then, and its job ended as TIMED_OUT, for price(n=2)"
+    (said,) = Platform(httpx.ReadTimeout("silent")).says_after_a_trial(price=PRICE)
+    assert said.startswith(f"price: not verified, {HOW}, it gave 5.0 then, and ")
+    with pytest.raises(UnreachableError):
+        Platform(httpx.ReadTimeout("silent")).says(price=PRICE)
+    assert Platform(6.0).says_after_a_trial(price=PRICE)[0].startswith("price: differs")
 
 
 def test_an_endpoint_that_is_gone_is_no_difference_but_an_error() -> None:
