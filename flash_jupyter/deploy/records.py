@@ -53,13 +53,14 @@ async def keep(apps: Apps, build_id: str, recording: Recording, clock: Clock) ->
     """
     for _ in range(WRITES):
         manifest = await apps.manifest(build_id)
-        before = manifest.get(RECORDED)
-        after = {**(before or {}), **recording}
+        before = manifest.get(RECORDED) or {}
+        after = {**before, **recording}
         if after == before:
             return
         await apps.update_manifest(build_id, {**manifest, RECORDED: after})
         await clock.sleep(SETTLE_S)
-        if (await apps.manifest(build_id)).get(RECORDED) != before:
+        now = await recorded_of(apps, build_id)
+        if not any(now.get(name) == before.get(name) != entry for name, entry in recording.items()):
             return
         await clock.sleep(SETTLE_S * clock.random())
 

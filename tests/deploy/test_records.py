@@ -87,6 +87,12 @@ def test_a_write_that_began_with_an_older_reading_takes_nothing_away() -> None:
     assert (build.writes, build.pauses.count(SETTLE_S)) == (2, 2)
 
 
+def test_another_s_write_of_another_function_that_took_ours_away_is_seen() -> None:
+    build = Build({}, {"recorded": RATE})
+    build.keep(PRICE)
+    assert build.manifest == {"recorded": {**RATE, **PRICE}}
+
+
 def test_what_another_keeps_later_stays_and_who_is_always_overtaken_gives_up() -> None:
     other = {"recorded": {"price": {"why_not": "asked a second time, it answered otherwise"}}}
     build = Build({}, other)
