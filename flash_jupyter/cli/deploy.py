@@ -105,7 +105,7 @@ def promote(
 def rollback(
     context: typer.Context,
     env: Environment,
-    build: Annotated[str | None, typer.Argument(help="id of the build (default: the one before)")] = None,
+    build: Annotated[str | None, typer.Argument(help="id of the build (default: see above)")] = None,
     app_name: AppName = None,
     no_smoke: NoSmoke = False,
     runtime_secret: RuntimeSecret = None,
@@ -114,7 +114,7 @@ def rollback(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Make an environment run the build that it ran before, or another earlier one."""
+    """Make an environment run the newest of the builds before its own that it has run, or another one."""
     with at_desk(context, as_json=as_json) as desk:
         options = sending.Options(
             smoke=not no_smoke,

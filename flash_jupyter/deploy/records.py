@@ -155,7 +155,10 @@ def check_build(app: App, build_id: str) -> None:
 
 
 async def build_before(apps: Apps, app: str, environment: str) -> str:
-    """Return the newest build that the environment ran before the one that it runs; raises `DeployError`."""
+    """Return the newest of the builds before its own that an environment has run; raises `DeployError`.
+
+    "Before" is of the builds, not of the times at which they ran there, which nothing keeps.
+    """
     found = await apps.app(app)
     stage = await apps.environment_by_name(found.id, environment)
     active = stage.active_build_id

@@ -58,7 +58,7 @@ class Deployer:
         return await self._deploy(app, environment, Order(manifest, put, terms))
 
     async def rollback(self, app: str, environment: str, build_id: str | None, terms: Terms) -> Result:
-        """Make an environment run an earlier build: this one, or with None the one that it ran before."""
+        """Make an environment run an earlier build: this one, or with None the newest before its own."""
         build_id = build_id or await build_before(self._apps, app, environment)
         terms.report(Progress("rollback", f"back to build {build_id}"))
         return await self.promote(app, environment, build_id, terms)
