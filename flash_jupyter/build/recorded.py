@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -79,7 +79,7 @@ class Recorder:
         lines: dict[str, list[_Line]] = {}
         for line in self._lines:
             lines.setdefault(line.function, []).append(line)
-        return {function: _kept(each) for function, each in lines.items()}
+        return {function: _kept(_sure(each)) for function, each in lines.items()}
 
     def _begin(self, function: str, instance: str) -> tuple[_Line, int]:
         with self._lock:
@@ -118,6 +118,28 @@ def _text(value: Any) -> str | None:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return None
+
+
+def _sure(lines: list[_Line]) -> list[_Line]:
+    """The lines, each cut before the first call that had another answer in another line, after the same calls."""
+    answers: dict[tuple[str, ...], Any] = {}
+    unsure = set[tuple[str, ...]]()
+    for inputs, answer in (each for line in lines for each in _steps(line)):
+        if answers.setdefault(inputs, answer) != answer:
+            unsure.add(inputs)
+    result = []
+    for line in lines:
+        count = next((number for number, (inputs, _) in enumerate(_steps(line)) if inputs in unsure), None)
+        why = "it answered the same request in different ways"
+        result.append(line if count is None else replace(line, calls=line.calls[:count], ended=why))
+    return result
+
+
+def _steps(line: _Line) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The inputs up to each call, and its answer, whose floats may differ in their last digits."""
+    sent = [call[-2] for call in line.calls]
+    for number, call in enumerate(line.calls):
+        yield tuple(sent[: number + 1]), json.loads(call[-1], parse_float=lambda text: f"{float(text):.6g}")
 
 
 def _kept(lines: list[_Line]) -> dict[str, Any]:

@@ -65,6 +65,18 @@ def test_the_calls_of_an_object_stay_in_order_up_to_the_first_that_can_t_be_repe
     assert found == {"B": {"requests": [calls], "left_out": 2}}
 
 
+def test_what_answered_the_same_request_in_different_ways_is_not_kept() -> None:
+    why = "it answered the same request in different ways"
+    assert record(("next", {"by": 1}, 4), ("next", {"by": 1}, 2), ("next", {"by": 1}, 4)) == {"next": {"why_not": why}}
+    assert outputs(record(("f", 1, 4), ("f", 1, 2), ("f", 3, 6))["f"]) == [[6]]
+    assert outputs(record(("f", 1, 0.1 + 0.2), ("f", 1, 0.3))["f"]) == [[0.1 + 0.2]]
+    recorder = Recorder()
+    for instance, total in (("i1", 2), ("i2", 3)):
+        recorder.ask("B", "make", lambda: 1, instance=instance)
+        recorder.ask("B", "total", partial(int, total), instance=instance)
+    assert outputs(recorder.found()["B"]) == [[1]]
+
+
 def test_what_raised_is_not_kept_and_ends_an_object_s_calls() -> None:
     recorder = Recorder()
 
