@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from flash_jupyter.capture.secrets import secret_kind
+from flash_jupyter.capture.secrets import secret_kind, secret_within
 
 T = TypeVar("T")
 
@@ -26,6 +27,9 @@ REQUESTS, BYTES = 3, 8 << 10
 SLOWEST_S = 30.0
 #: a variable's value of so many characters is looked for inside of texts, a shorter one only as a whole text
 WITHIN_CHARACTERS = 8
+#: a number of fewer digits is no secret, whatever variable has it
+DIGITS = 4
+_QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^']|(?<=\w)'(?=\w))*'|"[^"]*")""")
 
 #: the calls of one object, or one call of a function
 Calls = list[dict[str, Any]]
@@ -207,6 +211,8 @@ def shareable(entry: Mapping[str, Any], variables: Iterable[str]) -> dict[str, A
     >>> add = {"input": {"city": "Oslo"}, "output": 1}
     >>> shareable({"requests": [[add], [add, {"input": {"city": "Rome"}, "output": 2}]]}, ["Rome"])["requests"]
     [[{'input': {'city': 'Oslo'}, 'output': 1}], [{'input': {'city': 'Oslo'}, 'output': 1}]]
+    >>> shareable({"why_not": "it can't go to 'Oslo'"}, [])["why_not"]
+    "it can't go to '...'"
     >>> shareable({"why_not": "KeyError: Rome"}, ["Rome"]), shareable({"requests": [[add]]}, ["Oslo"])["why_not"]
     ({'why_not': 'KeyError: Rome'}, 'a request or its answer holds the value of an environment variable')
     """
@@ -218,7 +224,8 @@ def shareable(entry: Mapping[str, Any], variables: Iterable[str]) -> dict[str, A
         what = what or next((private(_said(call), given) for call in calls[len(fitting) :]), "")
         kept += [fitting] if fitting else []
     if kept or not what:
-        return {**entry, **({"requests": kept} if kept else {})}
+        said = {"why_not": _QUOTED.sub("'...'", entry["why_not"])} if "why_not" in entry else {}
+        return {**entry, **({"requests": kept} if kept else {}), **said}
     return {"why_not": f"{'what was said' if 'why_not' in entry else 'a request or its answer'} holds {what}"}
 
 
@@ -238,15 +245,17 @@ def private(value: Any, variables: Iterable[str]) -> str:
     for name, text in _texts("", value):
         if text in given or any(len(each) >= WITHIN_CHARACTERS and each in text for each in given):
             return "the value of an environment variable"
-        if kind := secret_kind(text, name):
+        if kind := secret_kind(text, name) or secret_within(text):
             return kind
     return ""
 
 
 def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """All texts in a value of JSON, each with the nearest key above it."""
+    """All texts in a value of JSON, and longer numbers as texts, each with the nearest key above it."""
     if isinstance(value, str):
         yield name, value
+    elif isinstance(value, (int, float)) and len(text := str(value)) >= DIGITS and not isinstance(value, bool):
+        yield name, text
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield "", key

@@ -28,11 +28,13 @@ KINDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"AIza[\w-]{35}", "a Google API key"),
         (r"pypi-[\w-]{50,}", "a PyPI token"),
         (r"npm_[A-Za-z0-9]{36}", "an npm token"),
-        (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*", "a private key"),
+        (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*", "a private key"),
         (r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+", "a JSON web token"),
-        (r"[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@\S+", "an address with a password"),
+        (r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@\S+", "an address with a password"),
     ]
 )
+#: the same, within a longer text: not in the middle of a word
+_WITHIN = tuple((re.compile(rf"(?<![A-Za-z]){pattern.pattern}"), kind) for pattern, kind in KINDS)
 _WORDS = frozenset(
     {"apikey", "credential", "credentials", "passphrase", "passwd", "password", "pwd", "secret", "token"}
 )
@@ -82,6 +84,15 @@ def secret_kind(value: str, name: str = "") -> str | None:
         if pattern.fullmatch(text):
             return kind
     return "a secret (a random value under a name like that)" if sounds_secret(name) and _is_random(text) else None
+
+
+def secret_within(text: str) -> str | None:
+    """Say what secret stands somewhere in a text, or None: only those that issuers' prefixes tell.
+
+    >>> secret_within("log in with hf_" + "a1B2" * 8 + ", please"), secret_within("task-management-of-a-long-name")
+    ('a Hugging Face token', None)
+    """
+    return next((kind for pattern, kind in _WITHIN if pattern.search(text)), None)
 
 
 def sounds_secret(name: str) -> bool:

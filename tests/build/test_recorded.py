@@ -138,12 +138,25 @@ def test_of_several_kernels_one_recording_is_made(recordings: list[Recording], e
         (lambda: {"input": {"password": "Zq81nPx0LmR7vT2c"}, "output": 1}, "a secret (a random value under a name"),
         (lambda: {"input": {"url": "https://host/?k=correct-horse"}, "output": 1}, "the value of an environment"),
         (lambda: {"input": {"correct-horse": 1}, "output": 1}, "the value of an environment"),
+        (lambda: {"input": {"header": "Bearer hf_" + "a1B2" * 8 + " "}, "output": 1}, "a Hugging Face token"),
+        (lambda: {"input": {}, "output": "open(Postgres://ann:tea@host/db) failed"}, "an address with a password"),
+        (lambda: {"input": {"pin": 48151623}, "output": 1}, "the value of an environment"),
     ],
-    ids=["an argument", "an answer", "a random password", "a variable's value inside of a text", "and as a key"],
+    ids=[
+        "an argument",
+        "an answer",
+        "a random password",
+        "a variable's value inside of a text",
+        "and as a key",
+        "within a header",
+        "an address in a message",
+        "a number",
+    ],
 )
 def test_nothing_secret_leaves_the_machine(make: Callable[[], dict[str, Any]], kind: str) -> None:
-    entry = shareable({"requests": [[make()]]}, ["correct-horse", ""])
+    given = ["correct-horse", "48151623", ""]
+    entry = shareable({"requests": [[make()]]}, given)
     assert entry["why_not"].startswith(f"a request or its answer holds {kind}")
     fine = {"input": {"city": "Rome"}, "output": 1}
-    assert shareable({"requests": [[make()], [fine]]}, ["correct-horse"]) == {"requests": [[fine]]}
-    assert shareable({"requests": [[fine, make(), fine]]}, ["correct-horse"]) == {"requests": [[fine]]}
+    assert shareable({"requests": [[make()], [fine]]}, given) == {"requests": [[fine]]}
+    assert shareable({"requests": [[fine, make(), fine]]}, given) == {"requests": [[fine]]}
