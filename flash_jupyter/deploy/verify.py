@@ -39,6 +39,8 @@ CHANGED = (
     "look at what has changed since: a secret, a stored template, files on a volume, other services; "
     "--no-smoke deploys the build without asking"
 )
+#: what to do where a bundle gives another value than its sources
+OTHER_VALUE = "change the function, or the example if the new value is right; --no-smoke sends it without asking"
 #: between two looks at a roll-out: the control plane allows 60 requests a minute, for all endpoints together
 _LOOKS_S = (0.2, 0.5, 1.0, 2.0, 3.0)
 
@@ -92,7 +94,9 @@ class Verifier:
         await self._wait_for_workers({name: endpoints[name] for name in probed})
         verdicts, asked = await self._values(build_id, wanted, {name: endpoints[name] for name in probed}, tried)
         standing = tuple(
-            _standing(name, endpoints[name], wanted[name], verdicts, self._why_not(name, probed, old))
+            _standing(
+                name, endpoints[name], wanted[name], verdicts, unverified(name, probed, old, is_asked=self.terms.smoke)
+            )
             for name in sorted(endpoints)
         )
         return Verified(standing, asked)
@@ -134,11 +138,6 @@ class Verifier:
             number += 1
         return ""
 
-    def _why_not(self, name: str, probed: list[str], old: Mapping[str, str]) -> str:
-        if old.get(name):
-            return old[name]
-        return "" if name in probed else "its image has a handler of its own"
-
     async def _values(
         self,
         build_id: str,
@@ -149,7 +148,7 @@ class Verifier:
         """Try the functions; returns function -> why it is not verified, empty where it is, and what sources said."""
         functions = [each.name for name in endpoints for each in wanted[name].resource.functions]
         if not self.terms.smoke:
-            return dict.fromkeys(functions, "no request was sent to its functions"), Tried()
+            return {}, Tried()
         project, why = await self._project() if functions else (None, "")
         tried = Tried() if project is None else await self._by_sources(project, wanted, endpoints)
         reasons = dict(tried.reasons)
@@ -180,7 +179,7 @@ class Verifier:
         )
         recordings: list[Recording] = []
         verdicts = await self._compare(served, project, recordings)
-        _check(verdicts)
+        _check(verdicts, fix=OTHER_VALUE)
         return Tried(_reasons(verdicts), merged(recordings))
 
     async def _compare(
@@ -217,7 +216,20 @@ class Verifier:
             _close_loop_of_thread()
 
 
-def _check(verdicts: tuple[Verdict, ...], *, fix: str = "") -> None:
+def unverified(name: str, probed: Collection[str], old: Mapping[str, str], *, is_asked: bool) -> str:
+    """Return why nothing can be said of a whole resource; `old` are those whose workers of before are still at work.
+
+    >>> unverified("web", ["web"], {}, is_asked=False), unverified("web", ["web"], {}, is_asked=True)
+    ('no request was sent to it', '')
+    """
+    if name in old and old[name]:
+        return old[name]
+    if name not in probed:
+        return "its image has a handler of its own"
+    return "" if is_asked else "no request was sent to it"
+
+
+def _check(verdicts: tuple[Verdict, ...], *, fix: str) -> None:
     """Raise `DeployError` where a value differs."""
     if differ := [str(each) for each in verdicts if each.state == "differs"]:
         raise DeployError("\n".join(["the deployed functions do not give what they should:", *differ]), fix=fix)

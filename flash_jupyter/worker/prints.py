@@ -1,9 +1,10 @@
 """What a deployed function prints goes home to who called it, where the caller says a `run`: as a cell's does.
 
 The events are lines of the worker's log, so that they come while it runs, and stand in the answer (`output.py`). Whose
-a line is, its context says: that of the job, of the thread that it runs in, and of what it awaits. What threads of its
-own print, programs that it starts and C code, nobody can tell from another job's: it stays in the log as it is, as all
-does that a caller without a `run` causes.
+a line is, its context says: that of the job, of the thread that it runs in, of what it awaits, and of the tasks that it
+starts: of one that goes on for later jobs, what it prints after the end of the job that started it is in the log. What
+threads of its own print, programs that it starts and C code, nobody can tell from another job's: it stays in the log as
+it is, as all does that a caller without a `run` causes.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Attributed:
     def flush(self) -> None:
         """Make what was written visible now."""
         events = _events.get()
-        if events is None or _is_forked:
+        if events is None or not events.is_open or _is_forked:
             self._below.flush()
         else:
             events.flush()

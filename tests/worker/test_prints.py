@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import subprocess
 import sys
 import threading
@@ -112,3 +113,32 @@ def test_a_large_result_leaves_the_events_to_the_log(capfd: pytest.CaptureFixtur
     told = run(telling(RUNS["tea"], answer()))
     assert (told["events"], told["events_total"]) == ([], 2)
     assert '"text":"tea\\n"' in capfd.readouterr().out
+
+
+def test_a_task_that_outlives_its_job_prints_and_flushes_to_the_log() -> None:
+    class Below(io.StringIO):
+        flushed = 0
+
+        def flush(self) -> None:
+            self.flushed += 1
+
+    below = Below()
+    stream = Attributed("stdout", below)
+
+    async def outlive() -> None:
+        answered, late = asyncio.Event(), list[asyncio.Task[None]]()
+
+        async def tell() -> None:
+            await answered.wait()
+            print("late", file=stream, flush=True)
+
+        async def answer() -> dict[str, Any]:
+            late.append(asyncio.ensure_future(tell()))
+            return {}
+
+        await telling(RUNS["tea"], answer())
+        answered.set()
+        await late[0]
+
+    asyncio.run(outlive())
+    assert (below.getvalue(), below.flushed) == ("late\n", 1)
