@@ -222,7 +222,7 @@ def unverified(name: str, probed: Collection[str], old: Mapping[str, str], *, is
     >>> unverified("web", ["web"], {}, is_asked=False), unverified("web", ["web"], {}, is_asked=True)
     ('no request was sent to it', '')
     """
-    if name in old and old[name]:
+    if old.get(name):
         return old[name]
     if name not in probed:
         return "its image has a handler of its own"
