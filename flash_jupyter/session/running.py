@@ -32,6 +32,8 @@ from flash_jupyter.wire.jobs import Job
 
 #: how often a job is sent again to a worker that asked for a fresh one
 FRESH_WORKERS = 2
+#: how often, and after how many seconds, it is tried again to write a job down; then a thread waits until it can be
+SHORT_LOOKS, SHORT_LOOK_S = 5, 0.001
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,11 @@ class Runner:
 
     async def write_down(self) -> None:
         """See to it that the job is written down, as it has to be before anything is sent; raises `SettingsError`."""
-        if not self._desk.store.flush_at_once():  # somebody else is writing: the loop must not wait for them
-            await asyncio.to_thread(self._desk.store.flush)
+        for _ in range(SHORT_LOOKS):
+            if self._desk.store.flush_at_once():
+                return
+            await asyncio.sleep(SHORT_LOOK_S)  # somebody else is writing: the loop must not wait for them
+        await asyncio.to_thread(self._desk.store.flush)
 
     async def _run_with_retries(self, to: Destination, prepared: Sendable, retries: int) -> Finished:
         await self.write_down()
