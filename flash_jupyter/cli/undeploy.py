@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,14 +82,18 @@ def _delete(desk: Desk, chosen: Sequence[Choice], *, yes: bool, is_all: bool) ->
     if not chosen:
         desk.show(["nothing to delete"], {"deleted": []})
         return
-    from flash_jupyter.deploy.returning import said_of_return
-
     ids = {each.id for each in chosen}
-    note = desk.call(lambda link: said_of_return(link, lambda each: each.id in ids))
+    note = _said_of_return(desk, ids) if any(each.place for each in chosen) else ""
     desk.confirm(_question(desk, chosen, is_all=is_all), yes=yes, sheet=[note] if note else [])
     deleted = desk.session.undeploy_ids(ids)
     said = filter(None, [f"deleted: {', '.join(deleted)}", note])
     desk.show(list(said), {"deleted": deleted, **({"note": note} if note else {})})
+
+
+def _said_of_return(desk: Desk, ids: Collection[str]) -> str:
+    from flash_jupyter.deploy.returning import said_of_return
+
+    return desk.call(lambda link: said_of_return(link, lambda each: each.id in ids))
 
 
 def _question(desk: Desk, chosen: Sequence[Choice], *, is_all: bool) -> str:

@@ -5,16 +5,15 @@ Results are unpickled only here, and they come from an endpoint of the user's ow
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from typing import Any
 
-import cloudpickle
 import httpx
 
-from flash_jupyter.errors import ApiError, FlashError, JobError, RemoteExecutionError, SerializationError
+from flash_jupyter.errors import ApiError, FlashError, JobError, RemoteExecutionError
 from flash_jupyter.runtime.answers import RemoteTraceback, read_raised
+from flash_jupyter.session.handlers import unpickled
 from flash_jupyter.session.started import complete
 from flash_jupyter.states import JobState
 from flash_jupyter.wire.jobs import Job, read_failure
@@ -37,16 +36,7 @@ def _read_output(output: Any, label: str, *, is_pickled: bool) -> Any:
             f"{label} answered {type(output).__name__}, which this version does not understand",
             fix="build and send the app again with this version",
         )
-    try:
-        return cloudpickle.loads(base64.b64decode(output["result"]))
-    except Exception as error:  # the classes' own code
-        raise SerializationError(
-            "the result",
-            f"the result of {label}",
-            "it can't be unpickled here",
-            reason=f"{type(error).__name__}: {error}",
-            fix="install here what it is made of, or return plain values",
-        ) from None
+    return unpickled(output["result"], f"the result of {label}")
 
 
 def has_failure(answer: httpx.Response) -> bool:

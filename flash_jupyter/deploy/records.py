@@ -154,13 +154,11 @@ def check_build(app: App, build_id: str) -> None:
         raise DeployError(f"app {app.name} has no build {build_id}", fix=f"choose one of: {listed}")
 
 
-async def build_before(apps: Apps, app: str, environment: str) -> str:
-    """Return the newest of the builds before its own that an environment has run; raises `DeployError`.
+async def build_before(apps: Apps, found: App, stage: Environment) -> str:
+    """Return the newest of the builds before its own that an environment of an app has run; raises `DeployError`.
 
     "Before" is of the builds, not of the times at which they ran there, which nothing keeps.
     """
-    found = await apps.app(app)
-    stage = await apps.environment_by_name(found.id, environment)
     active = stage.active_build_id
     builds = [build.id for build in sorted(found.builds, key=lambda build: build.created_at or "")]
     older = builds[: builds.index(active)] if active in builds else []
@@ -168,6 +166,6 @@ async def build_before(apps: Apps, app: str, environment: str) -> str:
         if await has_run_in(apps, build_id, stage.id):
             return build_id
     raise DeployError(
-        f"environment {environment} of {app} has run no build before {active or 'this'}",
+        f"environment {stage.name} of {found.name} has run no build before {active or 'this'}",
         fix="name a build: flash deploy rollback ENV BUILD",
     )

@@ -234,8 +234,8 @@ def _in_order(functions: Iterable[str], kept: Recording) -> list[_Call]:
 
 def _first_missing(entry: Mapping[str, Any], is_asked: bool) -> float:
     """The place of the first call of a function that is not asked now."""
-    asked: list[float] = [math.inf, entry.get("left_out", math.inf)]
-    return min([*asked, *([] if is_asked else places(entry))])
+    left_out: float = entry.get("left_out", math.inf)
+    return min([left_out, *([] if is_asked else places(entry))])
 
 
 def shown_call(function: str, sent: Mapping[str, Any]) -> str:
@@ -258,10 +258,12 @@ def shown_call(function: str, sent: Mapping[str, Any]) -> str:
 
 
 def _arguments(args: Iterable[Any], kwargs: Mapping[str, Any]) -> str:
-    text = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+    return _cut(", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]))
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

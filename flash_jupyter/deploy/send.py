@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
+from flash_jupyter.deploy.apps import AppDesk
 from flash_jupyter.deploy.records import build_before, check_build, is_build_of, read_build
 from flash_jupyter.deploy.site import Site, open_site
 from flash_jupyter.deploy.switch import Order, Switch
@@ -49,7 +50,7 @@ class Deployer:
 
     async def promote(self, app: str, environment: str, build_id: str, terms: Terms) -> Result:
         """Make an environment run a build of its app that was uploaded before; raises as `send` does."""
-        check_build(await self._apps.app(app), build_id)
+        check_build(await AppDesk(self._link).find_app(app), build_id)
         manifest = await read_build(self._apps, build_id)
 
         async def put(_: Site) -> str:
@@ -59,7 +60,8 @@ class Deployer:
 
     async def rollback(self, app: str, environment: str, build_id: str | None, terms: Terms) -> Result:
         """Make an environment run an earlier build: this one, or with None the newest before its own."""
-        build_id = build_id or await build_before(self._apps, app, environment)
+        found, stage = await AppDesk(self._link).find_environment(app, environment)
+        build_id = build_id or await build_before(self._apps, found, stage)
         terms.report(Progress("rollback", f"back to build {build_id}"))
         return await self.promote(app, environment, build_id, terms)
 

@@ -222,8 +222,9 @@ class Endpoint:
 
     @property
     def has_room(self) -> bool:
-        """Whether it may have another worker now."""
-        return len(self.workers) < self.scaling.workers_max
+        """Whether it may have another worker now; one that is about to end takes no place."""
+        staying = sum(worker.ending is None and worker.kill_at is None for worker in self.workers.values())
+        return staying < self.scaling.workers_max
 
     @property
     def queued(self) -> int:

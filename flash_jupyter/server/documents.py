@@ -9,6 +9,7 @@ from typing import Any
 
 from flash_jupyter.quantities import read_time
 from flash_jupyter.session.endpoints import EndpointEntry, Sight
+from flash_jupyter.session.handlers import DEPLOYED, SHARED
 from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.local import LocalInfo
 from flash_jupyter.wire.control import Worker
@@ -47,7 +48,7 @@ def job_document(job: JobRecord) -> dict[str, Any]:
     began, ended = read_time(job.created_at), read_time(job.finished_at or "")
     return {
         **job.to_json(),
-        "kind": job.kind,
+        "kind": DEPLOYED if job.kind in SHARED else job.kind,
         "worker_id": job.worker_id,
         "error": job.error,
         "is_open": not job.state.is_final,

@@ -16,8 +16,9 @@ from flash_jupyter.errors import InstanceLostError, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
 from flash_jupyter.session.events import Event
+from flash_jupyter.session.handlers import HANDLER
 from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
-from flash_jupyter.session.prepare import Prepared, prepare_payload
+from flash_jupyter.session.prepare import Prepared, may_say_answer, prepare_payload
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.started import Ran, StartedCall, read_handler_answer, read_result
@@ -30,7 +31,9 @@ def start_call(
     session: Session, spec: EndpointSpec, request: CallRequest, *, retries: int = 0, tell: Tell | None = None
 ) -> StartedCall:
     """Start a call of a function; raises what `prepare_call` raises. `retries` are for lost workers only."""
-    prepared = prepare_call(request, spec, run=new_run(), says_answer=_may_say_answer(session, spec))
+    prepared = prepare_call(
+        request, spec, run=new_run(), says_answer=may_say_answer(session.settings.backend, spec.env)
+    )
     record = _record(session, spec, request.label, prepared.run, prepared.names)
     return send_off(
         session, record, tell, lambda runner: _run(runner, spec, prepared, retries), warnings=prepared.warnings
@@ -49,7 +52,7 @@ def start_payload(
 ) -> StartedCall:
     """Start a call of an image's own handler; raises what `prepare_payload` raises."""
     payload = prepare_payload(arguments, run=new_run(), timeout_s=timeout_s)
-    record = replace(_record(session, spec, label, payload.run, tuple(arguments)), kind="handler")
+    record = replace(_record(session, spec, label, payload.run, tuple(arguments)), kind=HANDLER)
 
     async def run(runner: Runner) -> Ran:
         return await runner.run(spec, payload, retries=retries), read_handler_answer
@@ -72,7 +75,7 @@ class Line:
         if self.is_lost:
             raise self._lost()
         assert request.method is not None
-        run, says = new_run(), _may_say_answer(session, spec)
+        run, says = new_run(), may_say_answer(session.settings.backend, spec.env)
         bare = replace(request, method=replace(request.method, first=None))
         later = prepare_call(bare, spec, run=run, says_answer=says)
         first = None if self.is_made else prepare_call(request, spec, run=run, says_answer=says)
@@ -109,11 +112,6 @@ class Line:
             job_id=job_id,
             fix=f"make a new one, {self._label}(...); a longer idleTimeout= or workersMin=1 keeps its worker longer",
         )
-
-
-def _may_say_answer(session: Session, spec: EndpointSpec) -> bool:
-    """As `prepare.may_say_answer` has it of cells: the endpoint's own variables are in no log either."""
-    return session.settings.backend == "local" and not spec.env
 
 
 def send_off(

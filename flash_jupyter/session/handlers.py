@@ -67,12 +67,17 @@ def value_of(order: Mapping[str, Any], output: Any) -> Any:
     """
     if "events_total" not in order or not isinstance(output.get("result"), str):
         return output
+    return unpickled(output["result"])
+
+
+def unpickled(text: str, path: str = "the result") -> Any:
+    """Return the value that travelled in base64; `path` is what it is in the `SerializationError` where it can't."""
     try:
-        return cloudpickle.loads(base64.b64decode(output["result"]))
+        return cloudpickle.loads(base64.b64decode(text))
     except Exception as error:  # the classes' own code
         raise SerializationError(
             "the result",
-            "the result",
+            path,
             "it can't be unpickled here",
             reason=f"{type(error).__name__}: {error}",
             fix="install here what it is made of, or return plain values",

@@ -182,19 +182,12 @@ class JobStore:
         """Write what waits, as `flush` does, but wait for nobody: False where that would be necessary."""
         if not self._waiting:
             return True
-        if self._connection is None or not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(blocking=False):
             return False
         try:
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            self._write_waiting()
-        except SettingsError as error:
-            if "locked" in error.message:
-                return False
-            raise
+            return self._connection is not None and self._write_unless_busy(self._connection)
         finally:
-            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             self._lock.release()
-        return True
 
     def newest(self, *, limit: int = 1000) -> list[JobRecord]:
         """Return the jobs, newest first."""
@@ -278,9 +271,22 @@ class JobStore:
                     raise _unusable(self._path, error) from error
                 except Exception:
                     _log.warning("flash_jupyter could not write down a job", exc_info=True)
-                self._waiting.remove(write)
+                del self._waiting[0]
             return
         del self._waiting[: len(writes)]
+
+    def _write_unless_busy(self, connection: sqlite3.Connection) -> bool:
+        """Write what waits; False where another process is writing."""
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._write_waiting()
+        except SettingsError as error:
+            if "locked" in str(error.__cause__):
+                return False
+            raise
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        return True
 
     def _commit(self, writes: list[Write]) -> None:
         connection = self._opened()

@@ -94,14 +94,13 @@ def prepare(
     return pack(request, captured, warnings, says_answer=says_answer)
 
 
-def may_say_answer(backend: BackendName, options: RemoteOptions) -> bool:
+def may_say_answer(backend: BackendName, env: Mapping[str, str], *, needs_times: bool = False) -> bool:
     """Whether the worker's log may have a small answer, so that nobody need ask for it.
 
-    Not where the platform's times matter, for a price, for `job=` or for a job that runs by itself; nor in a log that
-    leaves this machine, or with values of `env=`, which no log may have.
+    Not where the platform's times matter, as for a price; nor in a log that leaves this machine, or with values of
+    variables, which no log may have.
     """
-    needs_times = backend != "local" or options.job or options.detach
-    return options.via == "queue" and not needs_times and not options.env
+    return backend == "local" and not needs_times and not env
 
 
 def read_cell(request: CellRequest) -> Capture:

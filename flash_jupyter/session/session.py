@@ -220,11 +220,18 @@ class Session(Account):
     def prepare(self, request: CellRequest, warn: Callable[[Notice], None]) -> tuple[EndpointSpec, Prepared]:
         """Return where a cell goes and what is sent there; nothing is sent yet. `warn` gets warnings."""
         spec = self._spec(request.options)
-        told, says = self._told.get(spec.name), may_say_answer(self.backend_of(request.options), request.options)
+        told, says = self._told.get(spec.name), self._may_say_answer(request.options)
         prepared = prepare(request, image_family=_family(spec, request.options), told=told, says_answer=says)
         for warning in prepared.warnings:
             warn(Notice(warning))
         return spec, prepared
+
+    def _may_say_answer(self, options: RemoteOptions) -> bool:
+        """A job for `job=`, or that runs by itself, is asked for: with the platform's times."""
+        needs_times = bool(options.job) or options.detach
+        return options.via == "queue" and may_say_answer(
+            self.backend_of(options), options.env or {}, needs_times=needs_times
+        )
 
     def _spec(self, options: RemoteOptions) -> EndpointSpec:
         if self._asked and self._asked[0] == options:

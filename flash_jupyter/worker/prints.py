@@ -35,8 +35,8 @@ class Attributed:
 
     def write(self, text: str) -> int:
         """Pass text on as an event of the job whose context this is, else to the log."""
-        events = _events.get()
-        if events is None or not events.is_open or _is_forked or not isinstance(text, str):
+        events = _listening() if isinstance(text, str) else None
+        if events is None:
             return int(self._below.write(text))
         if text:
             events.text(self._name, text)
@@ -49,14 +49,20 @@ class Attributed:
 
     def flush(self) -> None:
         """Make what was written visible now."""
-        events = _events.get()
-        if events is None or not events.is_open or _is_forked:
+        events = _listening()
+        if events is None:
             self._below.flush()
         else:
             events.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._below, name)
+
+
+def _listening() -> Events | None:
+    """The events of the job whose context this is, while they are taken."""
+    events = _events.get()
+    return events if events is not None and events.is_open and not _is_forked else None
 
 
 def attribute_prints() -> None:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from app_desk import AppServer
 
 from flash_jupyter.deploy.apps import AppDesk
+from flash_jupyter.deploy.send import Deployer
+from flash_jupyter.deploy.terms import Terms
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.links import Link
+from flash_jupyter.settings import Settings
 
 pytestmark = pytest.mark.journey
+
+
+async def back(link: Link, app: str, environment: str) -> object:
+    settings = Settings(Path("/nonexistent"), Path("/nonexistent"), "ann", "local")
+    return await Deployer(link, settings).rollback(app, environment, None, Terms(lambda _plan: False))
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +79,16 @@ def test_an_app_is_made_once(server: AppServer) -> None:
             lambda link: AppDesk(link).environment("corner", "zzz"),
             "there is no environment zzz in app corner\n  → choose one of: live",
             id="an environment that is not there",
+        ),
+        pytest.param(
+            lambda link: back(link, "conrer", "live"),
+            "there is no app conrer\n  → did you mean corner?",
+            id="the app of a rollback",
+        ),
+        pytest.param(
+            lambda link: back(link, "corner", "zzz"),
+            "there is no environment zzz in app corner\n  → choose one of: live",
+            id="the environment of a rollback",
         ),
         pytest.param(
             lambda link: AppDesk(link).environment("empty", "live"),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from flash_jupyter.emulator.protocol import Protocol
+from flash_jupyter.emulator.protocol import JoinedWrites, Protocol
 
 
 async def _short(_: Request) -> Response:
@@ -37,10 +38,12 @@ APP = Starlette(routes=[Route("/short", _short), Route("/pieces", _pieces), Rout
 
 
 @contextlib.asynccontextmanager
-async def served() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def served(
+    protocol: type[Protocol] = Protocol,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to a server of these routes."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(APP, http=Protocol, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(APP, http=protocol, log_level="warning", lifespan="off"))
     server.capture_signals = contextlib.nullcontext
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     reader, writer = await asyncio.open_connection(*listener.getsockname())
@@ -56,15 +59,54 @@ def request(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
 
 
-def test_head_and_body_of_an_answer_come_together() -> None:
-    async def ask() -> bytes:
-        async with served() as (reader, writer):
-            writer.write(request("/short"))
-            return await reader.read(1 << 16)
+class Counted:
+    """A transport that remembers each write."""
 
-    answer = asyncio.run(ask())
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.endswith(b"\r\n\r\nhello")
+    def __init__(self, transport: asyncio.Transport, written: list[bytes]) -> None:
+        self._transport, self._written = transport, written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        self._written.append(data)
+        self._transport.write(data)
+
+
+def test_head_and_body_of_an_answer_are_one_write() -> None:
+    written: list[bytes] = []
+
+    class Watched(Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(cast(asyncio.Transport, Counted(transport, written)))
+
+    async def ask() -> bytes:
+        async with served(Watched) as (reader, writer):
+            writer.write(request("/short"))
+            return await reader.readuntil(b"hello")
+
+    assert [asyncio.run(ask())] == written
+
+
+def test_a_write_without_another_one_does_not_wait() -> None:
+    written: list[bytes] = []
+
+    class Sink(asyncio.Transport):
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            written.append(bytes(data))
+
+        def is_closing(self) -> bool:
+            return False
+
+    async def check() -> None:
+        joined = JoinedWrites(Sink(), asyncio.get_running_loop())
+        joined.write(b"alone")
+        await asyncio.sleep(0)
+        joined.write(b"head")
+        joined.write(b"body")
+
+    asyncio.run(check())
+    assert written == [b"alone", b"headbody"]
 
 
 def test_what_is_sent_later_is_not_waited_for() -> None:

@@ -24,6 +24,12 @@ async def test_jobs_come_newest_first(ask: Ask, user: User) -> None:
     assert (await ask("GET", "/jobs/p1")).document == failed, "the platform's id does too"
 
 
+@pytest.mark.parametrize("kind", ["cell", "call", "handler", "deployed", "deployed-plain"])
+async def test_each_kind_of_job_is_one_that_is_described(kind: str, ask: Ask, user: User) -> None:
+    user.job("fj-1", kind=kind)
+    assert (await ask("GET", "/jobs/fj-1")).document["kind"] == kind.removesuffix("-plain")
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "many", "", "1.5", "٣", "9" * 5000])
 async def test_a_limit_that_can_not_be_meant(limit: str, ask: Ask) -> None:
     answer = await ask("GET", f"/jobs?limit={limit if limit.isascii() else '%D9%A3'}")

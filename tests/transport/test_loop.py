@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from flash_jupyter.transport.loop import LoopThread, done, within
+from flash_jupyter.transport.loop import LoopThread, _Loop, done, within
 
 
 def test_a_result_in_time_is_returned_and_a_failure_is_raised() -> None:
@@ -162,4 +162,31 @@ def test_many_calls_from_another_thread_are_all_made() -> None:
 
     futures = [loop.submit(give(number)) for number in range(1000)]
     assert [future.result(10) for future in futures] == list(range(1000))
+    loop.close()
+
+
+def test_a_loop_is_woken_once_for_what_comes_while_it_is_busy() -> None:
+    class Counted(_Loop):
+        heard = 0
+
+        def _hear(self) -> None:
+            super()._hear()
+            self.heard += 1
+
+    loop, made = Counted(), list[int]()
+    for number in range(100):
+        loop.call_soon_threadsafe(made.append, number)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
+    assert made == list(range(100))
+    assert loop.heard < 20
+
+
+def test_a_loop_that_was_not_woken_is_woken_by_the_next_call() -> None:
+    loop = LoopThread()
+    inner = loop._started()
+    assert isinstance(inner, _Loop)
+    inner._is_called, inner._called_at = True, 0.0  # as an interrupt leaves it that came before the wake-up
+    assert loop.submit(where()).result(10)
     loop.close()
