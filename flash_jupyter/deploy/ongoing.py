@@ -26,8 +26,8 @@ from flash_jupyter.session.calling import send_off
 from flash_jupyter.session.calls import new_run
 from flash_jupyter.session.events import Event, Notice
 from flash_jupyter.session.handlers import DEPLOYED, DEPLOYED_PLAIN
-from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.links import Link
+from flash_jupyter.session.records import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.routes import open_link
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.session import Session

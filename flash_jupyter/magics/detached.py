@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from flash_jupyter.magics.show import emitter
 from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event, Notice
-from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.prepare import CellRequest
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.session import JobHandle, Session
 from flash_jupyter.views.format import one_line
 from flash_jupyter.views.job import JobCard

@@ -16,7 +16,7 @@ from flash_jupyter.magics.remote import STICKY, RemoteMagics
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from flash_jupyter.session.jobs import JobRecord
+    from flash_jupyter.session.records import JobRecord
 
 #: so many of the newest jobs are offered
 JOBS = 30

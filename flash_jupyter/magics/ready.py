@@ -13,7 +13,7 @@ from flash_jupyter.views.publisher import page_of, prompt
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from flash_jupyter.session.jobs import JobRecord
+    from flash_jupyter.session.records import JobRecord
 
 #: seconds after the load, which is not to be slowed
 LOOK_AFTER_S = 0.3

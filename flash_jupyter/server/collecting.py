@@ -18,7 +18,7 @@ from flash_jupyter.errors import FlashError
 
 if TYPE_CHECKING:
     from flash_jupyter.server.desk import Desk
-    from flash_jupyter.session.jobs import JobRecord
+    from flash_jupyter.session.records import JobRecord
     from flash_jupyter.settings import Settings
 
 #: seconds from the server's start to the first round, and between rounds

@@ -10,8 +10,8 @@ from typing import Any
 from flash_jupyter.quantities import read_time
 from flash_jupyter.session.endpoints import EndpointEntry, Sight
 from flash_jupyter.session.handlers import DEPLOYED, SHARED
-from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.local import LocalInfo
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.wire.control import Worker
 
 

@@ -30,11 +30,11 @@ from flash_jupyter.session.endpoints import (
     undeploy,
     undeploy_all,
 )
-from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info, running_local, start_local, stop_local
 from flash_jupyter.session.logs import FileTail, Piece, across, follow_endpoint
 from flash_jupyter.session.meter import read_bill
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName, Settings
 from flash_jupyter.transport.http import ONCE

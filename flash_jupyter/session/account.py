@@ -22,12 +22,13 @@ from flash_jupyter.session.endpoints import (
     undeploy_all,
     undeploy_ids,
 )
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info
 from flash_jupyter.session.meter import DAYS, Bill, Reading, read_bill
 from flash_jupyter.session.owner import new_session_id
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.sweep import Orphan, Swept, find_orphans, remove_orphans

@@ -14,7 +14,7 @@ from pathlib import Path
 from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ResultLost
 from flash_jupyter.session.events import Event, EventAssembler, Notice
-from flash_jupyter.session.jobs import JobRecord
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.results import CellOutcome, kept_events
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.writer import read_journal

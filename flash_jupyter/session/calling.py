@@ -17,8 +17,8 @@ from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.handlers import HANDLER
-from flash_jupyter.session.jobs import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.prepare import Prepared, may_say_answer, prepare_payload
+from flash_jupyter.session.records import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.started import Ran, StartedCall, read_handler_answer, read_result

@@ -15,9 +15,10 @@ from flash_jupyter.errors import ApiError, AuthenticationError, FlashError, NotF
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled
 from flash_jupyter.session.cost import measured
 from flash_jupyter.session.follow import POLL_CAP_S, result_lost
-from flash_jupyter.session.jobs import JobRecord, JobStore, utc_now
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.owner import may_live
+from flash_jupyter.session.records import JobRecord, utc_now
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.submitting import Desk
 from flash_jupyter.session.writer import BackgroundWriter

@@ -16,9 +16,9 @@ from flash_jupyter.quantities import read_time
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER
 from flash_jupyter.resources.hardware import POOLS
 from flash_jupyter.session.cost import worker_usd_per_hour
-from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.provision import request_urls
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.transport.http import Retry
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.transport.rest import CONTROL_RETRY

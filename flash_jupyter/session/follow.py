@@ -23,7 +23,7 @@ from flash_jupyter.errors import (
     WorkerLost,
 )
 from flash_jupyter.session.events import Event, Phase
-from flash_jupyter.session.jobs import JobRecord
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import ONCE, Clock
 from flash_jupyter.transport.queue import Queue

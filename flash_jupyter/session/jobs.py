@@ -6,23 +6,18 @@ It holds where the key came from, never the key, and no value of `env=`. Several
 
 from __future__ import annotations
 
-import json
 import logging
-import secrets
 import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime, timezone
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from flash_jupyter.errors import OptionError, SettingsError
-from flash_jupyter.settings import BackendName
+from flash_jupyter.session.records import COLUMNS, JobRecord, record_of, row_of, sql_value, utc_now
 from flash_jupyter.states import OPEN_JOBS, JobState
 
 SCHEMA = """
@@ -49,74 +44,6 @@ MIGRATIONS = {
     ),
     2: ("ALTER TABLE jobs ADD COLUMN cancelled_by TEXT",),
 }
-#: what every listing shows of a job (design, section 5)
-LISTED = (
-    *("id", "platform_id", "name", "state", "endpoint_id", "backend", "notebook", "cell_id"),
-    *("created_at", "finished_at", "cost_usd", "has_result"),
-)
-
-
-@dataclass(frozen=True)
-class JobRecord:
-    """What is remembered of a job. `id` is ours (`fj-…`), `platform_id` the platform's, None until it was taken.
-
-    `names` are those that were captured, `out` those that may return (None: all), `run` marks its events. `kind` is
-    `cell`, `call`, or one of `session/handlers.py`, `session` whose job it is (`session/owner.py`),
-    `seen_at` when the platform told of it last, `is_taken` whether a notebook has its result, `cancelled_by` from where
-    somebody beside its kernel asked for its end. `error` of a job that is `COMPLETED` is what its code raised: to the
-    platform such a job has done its work.
-    """
-
-    id: str
-    state: JobState
-    backend: BackendName
-    created_at: str
-    platform_id: str | None = None
-    name: str | None = None
-    endpoint_id: str | None = None
-    key_origin: str = ""
-    notebook: str = ""
-    cell_id: str = ""
-    filename: str = ""
-    source: str = ""
-    names: tuple[str, ...] = ()
-    out: tuple[str, ...] | None = None
-    run: str = ""
-    worker_id: str | None = None
-    error: str | None = None
-    finished_at: str | None = None
-    cost_usd: float | None = None
-    events_log: str | None = None
-    has_result: bool = False
-    kind: str = "cell"
-    session: str | None = None
-    seen_at: str | None = None
-    is_taken: bool = False
-    cancelled_by: str | None = None
-
-    @property
-    def outcome(self) -> str:
-        """Say what became of it, as a reader of a listing wants it: the platform's state, or what the code raised.
-
-        >>> JobRecord("fj-1", JobState.COMPLETED, "local", "", error="ValueError: no").outcome
-        'raised ValueError'
-        >>> JobRecord("fj-1", JobState.FAILED, "local", "", error="WorkerLost: it died").outcome
-        'FAILED'
-        """
-        if self.state is not JobState.COMPLETED or not self.error:
-            return self.state.value
-        return f"raised {self.error.partition(':')[0]}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields that every listing with `--json` shows."""
-        return {column: getattr(self, column) for column in LISTED} | {
-            "state": self.state.value,
-            "outcome": self.outcome,
-            "called": "" if self.kind == "cell" else self.source,
-        }
-
-
-COLUMNS = tuple(each.name for each in fields(JobRecord))
 #: one that an interrupt kept from being crossed off is written once all the same
 _INSERT = f"INSERT OR IGNORE INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 #: so long another process may keep the file for itself
@@ -124,17 +51,6 @@ BUSY_MS = 10_000
 _log = logging.getLogger(__name__)
 #: a statement and its values
 Write = tuple[str, list[Any]]
-_values_of = attrgetter(*COLUMNS)
-
-
-def new_job_id() -> str:
-    """Return an id of ours, e.g. `fj-1f0c9a27b3d4`."""
-    return f"fj-{secrets.token_hex(6)}"
-
-
-def utc_now() -> str:
-    """Return the time as the store keeps it: UTC, milliseconds."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 class JobStore:
@@ -152,7 +68,7 @@ class JobStore:
 
     def insert(self, job: JobRecord, *, soon: bool = False) -> None:
         """Write a new job down."""
-        self._write([(_INSERT, [_sql_value(value) for value in _values_of(job)])], soon=soon)
+        self._write([(_INSERT, row_of(job))], soon=soon)
 
     def update(self, job_id: str, *, soon: bool = False, **changes: Any) -> None:
         """Change columns of a job."""
@@ -192,19 +108,19 @@ class JobStore:
     def newest(self, *, limit: int = 1000) -> list[JobRecord]:
         """Return the jobs, newest first."""
         query = f"SELECT {', '.join(COLUMNS)} FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?"
-        return [_record(row) for row in self._execute(query, [limit])]
+        return [record_of(row) for row in self._execute(query, [limit])]
 
     def open_jobs(self, session: str | None = None) -> list[JobRecord]:
         """Return the jobs that are not known to be over, oldest first: of one session, or of all."""
         states = ", ".join(f"'{state.value}'" for state in sorted(OPEN_JOBS))
         query = f"SELECT {', '.join(COLUMNS)} FROM jobs WHERE state IN ({states})"
         mine = "" if session is None else " AND session = :session"
-        return [_record(row) for row in self._execute(f"{query}{mine} ORDER BY created_at", {"session": session})]
+        return [record_of(row) for row in self._execute(f"{query}{mine} ORDER BY created_at", {"session": session})]
 
     def ready(self, notebook: str) -> list[JobRecord]:
         """Return the jobs of a notebook whose results nobody has taken yet, newest first."""
         query = f"SELECT {', '.join(COLUMNS)} FROM jobs WHERE notebook = ? AND has_result AND NOT is_taken"
-        return [_record(row) for row in self._execute(f"{query} ORDER BY created_at DESC", [notebook])]
+        return [record_of(row) for row in self._execute(f"{query} ORDER BY created_at DESC", [notebook])]
 
     def find(self, text: str) -> JobRecord:
         """Return the job with our id, the platform's id, or a unique prefix of either, or raise `OptionError`."""
@@ -215,9 +131,9 @@ class JobStore:
         if not rows:
             raise OptionError(f"there is no job {text}", fix="see %flash jobs")
         if len(rows) > 1 and not exact:
-            near = ", ".join(_record(row).id for row in rows)
+            near = ", ".join(record_of(row).id for row in rows)
             raise OptionError(f"several jobs begin with {text}: {near}", fix="write more of the id")
-        return _record(rows[0])
+        return record_of(rows[0])
 
     def cancelled_by(self, job_id: str) -> str | None:
         """Return from where somebody asked for the end of a job; None where nobody did."""
@@ -308,7 +224,7 @@ class JobStore:
 
 def _change(job_id: str, changes: Mapping[str, Any], unless: str = "") -> Write:
     assignments = ", ".join(f"{column} = ?" for column in changes)
-    values = [_sql_value(value) for value in changes.values()]
+    values = [sql_value(value) for value in changes.values()]
     return f"UPDATE jobs SET {assignments} WHERE id = ?{unless}", [*values, job_id]
 
 
@@ -353,23 +269,3 @@ def _unusable(path: Path, error: Exception) -> SettingsError:
         f"the job store {path} can't be used: {getattr(error, 'strerror', None) or error}",
         fix="make that folder writable, or point FLASH_JUPYTER_HOME to one that is",
     )
-
-
-def _sql_value(value: Any) -> Any:
-    """Write a value as SQLite keeps it: names as JSON.
-
-    >>> _sql_value(JobState.FAILED), _sql_value(("a", "b")), _sql_value(None)
-    ('FAILED', '["a", "b"]', None)
-    """
-    if isinstance(value, JobState):
-        return value.value
-    return json.dumps(value) if isinstance(value, tuple) else value
-
-
-def _record(row: tuple[Any, ...]) -> JobRecord:
-    found = dict(zip(COLUMNS, row, strict=True))
-    found["state"] = JobState(found["state"])
-    found["names"] = tuple(json.loads(found["names"] or "[]"))
-    found["out"] = None if found["out"] is None else tuple(json.loads(found["out"]))
-    found["has_result"], found["is_taken"] = bool(found["has_result"]), bool(found["is_taken"])
-    return JobRecord(**found)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, OptionError
 from flash_jupyter.session.events import Display, EventAssembler, Stream, read_fragment
-from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.links import Link
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.transport.http import ONCE
 from flash_jupyter.transport.logs import follow_log, last_lines
 from flash_jupyter.transport.loop import LoopThread

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta, timezone
 from flash_jupyter import limits
 from flash_jupyter.processes import lives, mark_of_this
 from flash_jupyter.quantities import read_time
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.settings import Settings
 
 #: no platform knows a job that is older: its longest time in the queue, then its longest run

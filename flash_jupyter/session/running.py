@@ -20,8 +20,8 @@ from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
 from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch, failure_of, follow
 from flash_jupyter.session.handlers import KINDS, SHARED, handlers_answer
-from flash_jupyter.session.jobs import JobRecord, utc_now
 from flash_jupyter.session.keeper import KEEP_AFTER_S
+from flash_jupyter.session.records import JobRecord, utc_now
 from flash_jupyter.session.results import read_order, why_nothing_ran
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.submitting import Desk, Destination, Place, Sendable, Submitter

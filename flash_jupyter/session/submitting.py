@@ -17,10 +17,11 @@ from flash_jupyter.session.cancelling import Cancellation, JobCancelled
 from flash_jupyter.session.cost import Rate, rate_of_existing, sent_to
 from flash_jupyter.session.events import Notice, Phase, Sent
 from flash_jupyter.session.feed import Feed
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.provision import request_urls
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.results import raised_in
 from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.states import JobState

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from flash_jupyter import __version__
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.settings import read_settings
 from flash_jupyter.states import JobState
 

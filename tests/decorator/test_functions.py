@@ -22,8 +22,8 @@ from flash_jupyter.errors import (
     UndefinedNameError,
     WorkerLost,
 )
-from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.provision import request_urls
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState

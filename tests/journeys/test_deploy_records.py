@@ -11,8 +11,9 @@ from deployments import deploy
 from emulated import wait_for
 
 from flash_jupyter.build.bundle import build
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.local import start_local
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.states import JobState
 
 pytestmark = pytest.mark.journey

@@ -12,8 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.local_admin import LocalAdmin
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.states import JobState
 
 pytestmark = pytest.mark.journey

@@ -12,8 +12,8 @@ from jupyter_user import User, until
 
 from flash_jupyter.server.collecting import JOBS_A_ROUND, Collecting
 from flash_jupyter.session.collect import collector_lock
-from flash_jupyter.session.jobs import utc_now
 from flash_jupyter.session.owner import new_session_id
+from flash_jupyter.session.records import utc_now
 from flash_jupyter.states import JobState
 
 

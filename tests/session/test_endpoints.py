@@ -19,8 +19,8 @@ from flash_jupyter.session.endpoints import (
     purge_queue,
     undeploy,
 )
-from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
 from flash_jupyter.wire.control import Endpoint

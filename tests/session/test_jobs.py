@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from flash_jupyter.errors import OptionError, SettingsError
-from flash_jupyter.session.jobs import JobRecord, JobStore, new_job_id
+from flash_jupyter.session.jobs import JobStore
+from flash_jupyter.session.records import JobRecord, new_job_id
 from flash_jupyter.states import JobState
 
 

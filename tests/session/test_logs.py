@@ -12,8 +12,8 @@ import pytest
 from flash_jupyter import limits
 from flash_jupyter.errors import OptionError, UnreachableError
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.jobs import JobRecord
 from flash_jupyter.session.logs import FileTail, Log, Piece, across, job_log, logs, readable
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.session import CellRequest, Session
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.loop import LoopThread

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from pathlib import Path
 
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.owner import abandoned_jobs, new_session_id
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.prune import EVERY_S, Pruned, is_due, prune
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.states import JobState
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)

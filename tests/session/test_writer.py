@@ -9,7 +9,7 @@ import pytest
 from flash_jupyter.errors import ResultLost
 from flash_jupyter.session.attaching import replay, stored_answer
 from flash_jupyter.session.events import Event, Stream
-from flash_jupyter.session.jobs import JobRecord
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.writer import BackgroundWriter, Journal, OutputLog, read_journal
 from flash_jupyter.states import JobState
 

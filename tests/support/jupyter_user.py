@@ -13,9 +13,10 @@ from platform_app import Platform
 
 from flash_jupyter.server.desk import Desk
 from flash_jupyter.server.service import Service
-from flash_jupyter.session.jobs import JobRecord, JobStore
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import running_local
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
 
