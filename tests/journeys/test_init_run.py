@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -86,10 +87,10 @@ def servers() -> Iterator[list[Server]]:
         server.close()
 
 
-def init(desk: Any, name: str) -> Path:
-    done = desk.python("-c", FLASH, "init", name)
+def init(desk: Any, folder: Path) -> Path:
+    done = desk.python("-c", FLASH, "init", str(folder))
     assert (done.returncode, done.stderr) == (0, "")
-    return Path(desk.folder / name)
+    return folder
 
 
 def endpoints(desk: Any) -> set[str]:
@@ -105,8 +106,8 @@ def post(url: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
     return answer.status_code, answer.json()
 
 
-def test_a_new_project_runs_as_a_script(shared_desk: Any) -> None:
-    folder = init(shared_desk, "script")
+def test_a_new_project_runs_as_a_script(shared_desk: Any, tmp_path: Path) -> None:
+    folder = init(shared_desk, tmp_path / "script")
     done = shared_desk.python(str(folder / "main.py"))
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
@@ -115,16 +116,18 @@ def test_a_new_project_runs_as_a_script(shared_desk: Any) -> None:
     )
 
 
-def test_the_notebook_of_a_new_project_runs(shared_desk: Any) -> None:
-    notebook = nbformat.read(init(shared_desk, "cells") / "notebook.ipynb", as_version=4)
+def test_the_notebook_of_a_new_project_runs(shared_desk: Any, tmp_path: Path) -> None:
+    notebook = nbformat.read(init(shared_desk, tmp_path / "cells") / "notebook.ipynb", as_version=4)
     kernel = shared_desk.open(load=False)
     cells = [kernel.ok(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
     assert "".join(cell.stdout for cell in cells) == "+1.0: friendly\n"
-    assert any(cell.status.startswith("ran on the local Runpod") for cell in cells)
+    # where another test has left a warm worker the cell is short: one line, "on", nothing is added at its end
+    lines = [cell.status for cell in cells if cell.status]
+    assert any(re.match(r"(ran )?on the local Runpod · flash-cpu3g-2-8-", line) for line in lines), lines
 
 
-def test_a_project_is_served_and_leaves_nothing_behind(shared_desk: Any, servers: list[Server]) -> None:
-    folder, before = init(shared_desk, "served"), endpoints(shared_desk)
+def test_a_project_is_served_and_leaves_nothing_behind(shared_desk: Any, servers: list[Server], tmp_path: Path) -> None:
+    folder, before = init(shared_desk, tmp_path / "served"), endpoints(shared_desk)
     servers.append(server := Server(shared_desk, cwd=folder))
     event = server.wait("serving")
     url = event["url"]
@@ -168,8 +171,10 @@ async def process(input_data: dict) -> dict:
 """
 
 
-def test_a_project_of_the_released_client_is_served_as_it_is(shared_desk: Any, servers: list[Server]) -> None:
-    (folder := shared_desk.folder / "released").mkdir()
+def test_a_project_of_the_released_client_is_served_as_it_is(
+    shared_desk: Any, servers: list[Server], tmp_path: Path
+) -> None:
+    (folder := tmp_path / "released").mkdir()
     (folder / "workers.py").write_text(RELEASED)
     servers.append(server := Server(shared_desk, cwd=folder))
     url = server.wait("serving")["url"]
@@ -219,8 +224,10 @@ def write(folder: Path, factor: int) -> None:
 
 
 @pytest.mark.slow
-def test_queues_classes_and_routes_are_served_and_again_after_a_change(shared_desk: Any, servers: list[Server]) -> None:
-    (folder := shared_desk.folder / "kinds").mkdir()
+def test_queues_classes_and_routes_are_served_and_again_after_a_change(
+    shared_desk: Any, servers: list[Server], tmp_path: Path
+) -> None:
+    (folder := tmp_path / "kinds").mkdir()
     write(folder, 2)
     servers.append(server := Server(shared_desk, "--auto-provision", cwd=folder))
     event = server.wait("serving")
