@@ -15,18 +15,15 @@ from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.default import default_session
-from flash_jupyter.session.events import Event
+from flash_jupyter.session.requests import Tell, join_request, wait_for_request
 from flash_jupyter.session.routes import execute, send
-from flash_jupyter.session.show import awake, show, showing
-from flash_jupyter.session.wait import Inbox
+from flash_jupyter.session.show import show
 from flash_jupyter.transport.loop import run_aside
 from flash_jupyter.transport.routes import PARAMETER, arguments_by_name, request_of
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 #: the platform's and the published image's own routes (flash-wire 7)
 RESERVED = ("/execute", "/ping")
-
-Tell = Callable[[Event], None]
 
 
 class RemoteRoute(Generic[P, R]):
@@ -47,9 +44,10 @@ class RemoteRoute(Generic[P, R]):
             value: Any = self._function(*args, **kwargs)
             here: R = await value if inspect.isawaitable(value) else value
             return here
-        run = self._prepare((args, kwargs), showing())
-        with awake():
-            read = await asyncio.wrap_future(default_session().loop.submit(run()))  # cancelling it drops the connection
+        try:
+            read = await join_request(default_session().loop, self._run((args, kwargs)))
+        except asyncio.CancelledError as cancelled:
+            raise for_the_caller(cancelled) from None
         result: R = read()
         return result
 
@@ -59,16 +57,11 @@ class RemoteRoute(Generic[P, R]):
             value: Any = self._function(*args, **kwargs)
             here: R = run_aside(value) if inspect.isawaitable(value) else value
             return here
-        inbox: Inbox[Any] = Inbox()
-        future = default_session().loop.submit(self._prepare((args, kwargs), inbox.put)())
-        inbox.end_with(future)
         try:
-            result: R = inbox.drain(show).result()()
+            result: R = wait_for_request(default_session().loop, self._run((args, kwargs)), show)()
             return result
-        except KeyboardInterrupt:
-            future.cancel()
-            said = "the request was dropped; its worker may run the function to its end"
-            raise for_the_caller(KeyboardInterrupt(said)) from None
+        except KeyboardInterrupt as interrupt:
+            raise for_the_caller(interrupt) from None
 
     def options(self, *, timeout: int | None = None) -> RemoteRoute[P, R]:
         """Return the same route with a time limit for the request, in seconds."""
@@ -89,6 +82,9 @@ class RemoteRoute(Generic[P, R]):
 
     def _runs_here(self) -> bool:
         return self._target.local or is_worker()
+
+    def _run(self, arguments: Arguments) -> Callable[[Tell], Any]:
+        return lambda tell: self._prepare(arguments, tell)()
 
     def _prepare(self, arguments: Arguments, tell: Tell) -> Callable[[], Any]:
         arguments = unwrapped_arguments(arguments)

@@ -17,7 +17,7 @@ from flash_jupyter.build.manifest import Function, Resource
 from flash_jupyter.deploy.labels import own_endpoints, resource_of
 from flash_jupyter.errors import ManifestError, NotFoundError
 from flash_jupyter.session.links import Link
-from flash_jupyter.session.routes import open_link
+from flash_jupyter.session.requests import open_link
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName
 from flash_jupyter.transport.apps import Apps

@@ -7,38 +7,32 @@ function; a request to a route leaves no job, and is counted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import httpx
 
-from flash_jupyter import limits
 from flash_jupyter.decorator.calling import for_the_caller
 from flash_jupyter.deploy.answers import has_failure, read_job, read_route
 from flash_jupyter.deploy.lookup import Live, Whereabouts
 from flash_jupyter.deploy.requests import JobRequest, RouteRequest
 from flash_jupyter.errors import FlashError, NotFoundError
 from flash_jupyter.runtime.wrapper import HEADER
-from flash_jupyter.session.budget import Budget
 from flash_jupyter.session.calling import send_off
-from flash_jupyter.session.calls import new_run
-from flash_jupyter.session.events import Event, Notice
 from flash_jupyter.session.handlers import DEPLOYED, DEPLOYED_PLAIN
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.records import JobRecord, new_job_id, utc_now
-from flash_jupyter.session.routes import open_link
+from flash_jupyter.session.requests import Tell, join_request, wait_for_request, with_balancer
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.session import Session
-from flash_jupyter.session.show import awake, show, showing
+from flash_jupyter.session.show import show, showing
 from flash_jupyter.session.started import CallOutcome, Ran, StartedCall
 from flash_jupyter.session.wait import Inbox
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
 from flash_jupyter.wire.control import Endpoint
 
-Tell = Callable[[Event], None]
 #: a worker gives a caller who sends this a whole failure, with its traceback (`worker/api.py`)
 PYTHON_CALLER = {HEADER: ""}
 
@@ -128,77 +122,34 @@ class RouteCall:
 
     def __init__(self, to: Resource, request: RouteRequest, label: str) -> None:
         self._to, self._request, self._what = to, request, f"{to.whereabouts} {label}"
-        self._task: asyncio.Task[Any] | None = None
 
     def wait(self) -> Any:
         """Wait on this thread; an interrupt drops the request."""
         session = self._to.whereabouts.session
-        loop = session.loop
-        inbox: Inbox[Any] = Inbox()
-        future = loop.submit(self._run(session, inbox.put))
-        inbox.end_with(future)
         try:
-            return read_route(inbox.drain(show).result())
-        except KeyboardInterrupt:
-            try:
-                said = loop.submit(self._stopped(future)).result()
-            except KeyboardInterrupt:
-                said = "left while its request is being dropped"
-            raise for_the_caller(KeyboardInterrupt(said)) from None
+            return read_route(wait_for_request(session.loop, partial(self._run, session), show))
+        except KeyboardInterrupt as interrupt:
+            raise for_the_caller(interrupt) from None
 
     async def join(self) -> Any:
         """Do the same in a coroutine."""
         session = self._to.whereabouts.session
-        loop = session.loop
-        future = loop.submit(self._run(session, showing()))
-        ended = asyncio.wrap_future(future)
-        ended.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, whoever stopped waiting
         try:
-            with awake():
-                return read_route(await asyncio.shield(ended))
-        except asyncio.CancelledError:
-            with awake():
-                said = await asyncio.wrap_future(loop.submit(self._stopped(future)))
-            raise for_the_caller(asyncio.CancelledError(said)) from None
+            return read_route(await join_request(session.loop, partial(self._run, session)))
+        except asyncio.CancelledError as cancelled:
+            raise for_the_caller(cancelled) from None
 
     async def _run(self, session: Session, tell: Tell) -> httpx.Response:
         """Return the answer of a worker; raises `ApiError` for one of 400 and more that holds no failure."""
-        self._task = asyncio.current_task()
-        for moved in (False, True):
-            link = await open_link(session, self._to.whereabouts.backend)
-            endpoint = await self._to.find(link, moved=moved)
-            try:
-                return await self._metered(session.budget, link, endpoint, tell)
-            except NotFoundError:
-                if moved:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        backend = self._to.whereabouts.backend
+        return await with_balancer(session, self._to, tell, self._ask, what=self._what, timeout_s=None, backend=backend)
 
-    async def _metered(self, budget: Budget, link: Link, endpoint: Endpoint, tell: Tell) -> httpx.Response:
-        """Ask once; its seconds are counted, as those of a route that is no deployed one."""
-        request_id, longest_s, origin = new_run(), limits.BALANCER_PROCESSING_S, link.backend.key_origin
-        rate = await link.provisioner.rate_of_standing(endpoint)
-        if text := budget.admit(request_id, self._what, rate, timeout_s=longest_s, key_origin=origin):
-            tell(Notice(text))
-        budget.meter.began(request_id, endpoint.id)  # which worker serves it, nobody says
-        try:
-            return await self._ask(Balancer(link.http, endpoint.base_url, endpoint.name))
-        finally:
-            budget.meter.ended(request_id)
-
-    async def _ask(self, balancer: Balancer) -> httpx.Response:
+    async def _ask(self, balancer: Balancer, *_: object) -> httpx.Response:
         request = self._request
         answer = await balancer.answer(
             request.method, request.path, query=request.query, content=request.content, headers=PYTHON_CALLER
         )
         return answer if has_failure(answer) else balancer.checked(request.method, request.path, answer)
-
-    async def _stopped(self, future: Future[Any]) -> str:
-        """Drop the request, and say what that means."""
-        if self._task is not None:
-            self._task.cancel()
-        future.cancel()  # nobody waits for it any more
-        return "the request was dropped; its worker may run the function to its end"
 
 
 def _there(live: Live) -> Endpoint:

@@ -17,7 +17,8 @@ from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.events import Event, Notice, Phase
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.provision import oldest
-from flash_jupyter.session.routes import Tell, base_of, open_link, read_json, with_endpoint, with_made
+from flash_jupyter.session.requests import Tell, base_of, open_link, with_balancer, with_endpoint
+from flash_jupyter.session.routes import read_json
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName
 from flash_jupyter.transport.balancer import Balancer
@@ -55,7 +56,9 @@ class EndpointClient:
             return PlacedJob(job, endpoint.id, link.backend.name)
 
         if self._id is None:
-            return await with_made(self._session, self._specs(False), self._tell, send, what="a job", longest_s=None)
+            return await with_endpoint(
+                self._session, self._specs(False), self._tell, send, what="a job", longest_s=None
+            )
         link = await open_link(self._session, self._session.settings.backend)
         return await send(link, await _existing(link, self._id))
 
@@ -78,7 +81,7 @@ class EndpointClient:
 
         if self._id is None:
             spec, what = self._specs(True), f"{method} {path}"
-            return await with_endpoint(self._session, spec, self._tell, send, what=what, timeout_s=timeout_s)
+            return await with_balancer(self._session, spec, self._tell, send, what=what, timeout_s=timeout_s)
         link = await open_link(self._session, self._session.settings.backend)
         endpoint = await _existing(link, self._id)
         if endpoint.type == "QUEUE":

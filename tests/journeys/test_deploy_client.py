@@ -37,6 +37,15 @@ def price(item: str, count: int = 1) -> float:
     return WORDS[item] * count
 
 # %%
+@remote(CpuLiveLoadBalancer(name="web"), method="GET", path="/rest/{seconds}")
+def rest(seconds: float, begun: str) -> None:
+    import pathlib
+    import time
+
+    pathlib.Path(begun).touch()
+    time.sleep(seconds)
+
+# %%
 @remote(CpuLiveServerless(name="till"))
 class Basket:
     \"\"\"Things to buy.\"\"\"
@@ -89,7 +98,7 @@ def test_functions_routes_and_classes_give_their_values(kernel: Any) -> None:
 
 
 def test_names_signatures_and_texts_are_those_of_the_manifest(kernel: Any) -> None:
-    assert kernel.value("dir(app)") == ["Basket", "price", "score", "slow"]
+    assert kernel.value("dir(app)") == ["Basket", "price", "rest", "score", "slow"]
     kernel.ok("import inspect")
     assert kernel.value("str(inspect.signature(app.score))") == "(text: str = 'tea') -> dict"
     assert kernel.value("str(inspect.signature(app.Basket().add))") == "(item: str, count: int = 1)"
@@ -129,6 +138,20 @@ def test_an_interrupt_cancels_the_job(kernel: Any, own_desk: Any, shop: dict[str
     assert stopped.ename == "KeyboardInterrupt"
     assert stopped.error.startswith("cancelled (ran ")
     wait_for(lambda: health(own_desk, shop["till"])["jobs"]["inProgress"] == 0, within_s=60)
+
+
+@pytest.mark.parametrize(
+    ("call", "ename"),
+    [("app.rest(30, {!r})", "KeyboardInterrupt"), ("await app.rest.aio(30, {!r})", "CancelledError")],
+    ids=["waited for", "awaited"],
+)
+def test_an_interrupt_drops_the_request_of_a_route(kernel: Any, tmp_path: Path, call: str, ename: str) -> None:
+    begun = tmp_path / "begun"
+    started = kernel.start(call.format(str(begun)))
+    wait_for(begun.exists, within_s=60)
+    kernel.interrupt()
+    cell = kernel.wait(started)
+    assert (cell.ename, cell.error) == (ename, "the request was dropped; its worker may run the function to its end")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="its lines are for curl")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from emulated import wait_for
 
 pytestmark = pytest.mark.journey
 
@@ -40,6 +41,26 @@ def test_a_route_runs_with_its_closure_and_raises_what_it_raises(notebook: Any) 
     cell = notebook.run("await scale(0)")
     assert cell.ename == "ZeroDivisionError"
     assert "ZeroDivisionError: division by zero" in cell.traceback
+
+
+@pytest.mark.parametrize(
+    ("call", "ename"),
+    [("rest.remote(30)", "KeyboardInterrupt"), ("await rest(30)", "CancelledError")],
+    ids=["waited for", "awaited"],
+)
+def test_an_interrupt_drops_the_request_and_says_so(notebook: Any, tmp_path: Path, call: str, ename: str) -> None:
+    begun = tmp_path / "begun"
+    notebook.ok(
+        "from flash_jupyter import CpuLiveLoadBalancer, remote\n"
+        "@remote(CpuLiveLoadBalancer(name='api-service'), method='POST', path='/rest')\n"
+        f"def rest(seconds):\n    import time, pathlib\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(seconds)"
+    )
+    started = notebook.start(call)
+    wait_for(begun.exists, within_s=60)
+    notebook.interrupt()
+    cell = notebook.wait(started)
+    assert (cell.ename, cell.error) == (ename, "the request was dropped; its worker may run the function to its end")
+    assert cell.traceback == f"{ename}: {cell.error}"
 
 
 def test_a_server_of_the_users_own_gets_the_arguments(notebook: Any) -> None:

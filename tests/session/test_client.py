@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from platform_app import BACKEND, Platform
 
-from flash_jupyter.errors import CostLimitError, NotFoundError
+from flash_jupyter.errors import ApiError, CostLimitError, NotFoundError
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER, EndpointSpec, endpoint_spec
 from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.client import EndpointClient, look, stop
@@ -85,6 +85,17 @@ def test_nothing_is_made_above_the_budget(opened: Open, platforms: dict[BackendN
             session.loop.call(work)
     assert platforms["runpod"].endpoints == {}
     assert "POST" not in platforms["runpod"].calls
+
+
+def test_what_could_not_be_made_is_no_open_job_of_the_meter(
+    opened: Open, platforms: dict[BackendName, Platform]
+) -> None:
+    session = opened()
+    platforms["runpod"].create_answers = [400]
+    with pytest.raises(ApiError):
+        session.loop.call(client(session).submit({"input": 1}))
+    assert session.budget.meter.may_still_cost_usd() == 0.0
+    assert session.budget.meter.read().cells == ()
 
 
 def test_to_cancel_a_job_never_makes_an_endpoint(opened: Open, platforms: dict[BackendName, Platform]) -> None:
