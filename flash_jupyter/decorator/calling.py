@@ -11,18 +11,18 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Sized
 from datetime import datetime, timezone
-from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from flash_jupyter import limits
 from flash_jupyter.decorator.fanout import fan_out
 from flash_jupyter.decorator.output import CALLS, OPEN, JobOutput, P, R, output_of, unwrapped
+from flash_jupyter.decorator.raising import for_the_caller
 from flash_jupyter.decorator.target import check_concurrency
 from flash_jupyter.errors import FlashError, RemoteExecutionError
 from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.events import Event, Notice
-from flash_jupyter.session.show import current_shell, show, showing
+from flash_jupyter.session.show import show, showing
 from flash_jupyter.session.started import StartedCall
 from flash_jupyter.session.wait import Inbox
 from flash_jupyter.transport.loop import run_aside
@@ -243,44 +243,3 @@ def _failure(error: Exception) -> RemoteExecutionError:
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-E = TypeVar("E", bound=BaseException)
-
-#: marks an exception whose traceback shows no frames of this package
-_MARK = "_flash_jupyter_is_interrupt"
-_OURS = __name__.partition(".")[0]
-
-
-def for_the_caller(interrupt: E) -> E:
-    """Return an interrupt as it is to be raised: its text in one line, without the frames that led to it.
-
-    IPython asks the exception itself what to show. Python prints the frames through which it leaves, ours among them;
-    where nobody else has a say in that (`sys.excepthook`), they are left out.
-    """
-    line = f"{type(interrupt).__name__}: {interrupt}".removesuffix(": ")
-    interrupt.__dict__.update({"_render_traceback_": lambda: [line], _MARK: True})
-    if current_shell() is None and sys.excepthook is sys.__excepthook__:
-        sys.excepthook = _print_for_the_caller
-    return interrupt.with_traceback(None)
-
-
-def _print_for_the_caller(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-    each: BaseException | None = error
-    while each is not None:
-        if hasattr(each, _MARK):
-            each.__traceback__ = of_the_caller(each.__traceback__)
-        each = each.__cause__ or each.__context__
-    sys.__excepthook__(kind, error, error.__traceback__)
-
-
-def of_the_caller(trace: TracebackType | None) -> TracebackType | None:
-    """Take the frames of this package out of a traceback."""
-    kept: list[TracebackType] = []
-    while trace is not None:
-        if trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] != _OURS:
-            kept.append(trace)
-        trace = trace.tb_next
-    for entry, following in zip(kept, [*kept[1:], None], strict=True):
-        entry.tb_next = following
-    return kept[0] if kept else None

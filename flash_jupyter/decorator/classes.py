@@ -14,6 +14,7 @@ import secrets
 from typing import Any
 
 from flash_jupyter.decorator.calling import RemoteCallable, Tell, is_worker
+from flash_jupyter.decorator.raising import bound
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calling import Line
@@ -36,7 +37,7 @@ class RemoteClass:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> RemoteInstance:
         """Describe an instance; raises `TypeError` for arguments that the constructor does not take."""
-        inspect.signature(self._cls).bind(*args, **kwargs)
+        bound(self.__name__, inspect.signature(self._cls), (args, kwargs))
         return RemoteInstance(self, (args, kwargs))
 
     def local(self, /, *args: Any, **kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 from flash_jupyter.capsule.kinds import make_nested
 from flash_jupyter.decorator.calling import RemoteCallable, Tell, is_worker
 from flash_jupyter.decorator.output import P, R
+from flash_jupyter.decorator.raising import bound
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.session.calling import start_call, start_payload
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.started import StartedCall
-from flash_jupyter.transport.routes import arguments_by_name
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class RemoteFunction(RemoteCallable[P, R]):
             session,
             spec,
             self.label,
-            arguments_by_name(self._function, arguments),
+            bound(self.label, inspect.signature(self._function), arguments),
             timeout_s=options.timeout,
             retries=options.retries,
             tell=tell,

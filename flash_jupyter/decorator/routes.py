@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic
 
 from flash_jupyter.capsule.kinds import make_nested
-from flash_jupyter.decorator.calling import for_the_caller, is_worker, unwrapped_arguments
+from flash_jupyter.decorator.calling import is_worker, unwrapped_arguments
 from flash_jupyter.decorator.output import CALLS, P, R
+from flash_jupyter.decorator.raising import bound, for_the_caller
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calls import Arguments
@@ -19,7 +20,7 @@ from flash_jupyter.session.requests import Tell, join_request, wait_for_request
 from flash_jupyter.session.routes import execute, send
 from flash_jupyter.session.show import show
 from flash_jupyter.transport.loop import run_aside
-from flash_jupyter.transport.routes import PARAMETER, arguments_by_name, request_of
+from flash_jupyter.transport.routes import PARAMETER, request_of
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 #: the platform's and the published image's own routes (flash-wire 7)
@@ -91,7 +92,8 @@ class RemoteRoute(Generic[P, R]):
         session = default_session()
         spec, target = self._target.spec(session), self._target
         if not target.is_live:
-            path, query, content = request_of(self.method, self.path, arguments_by_name(self._function, arguments))
+            named = bound(self.label, inspect.signature(self._function), arguments)
+            path, query, content = request_of(self.method, self.path, named)
             return send(
                 session, spec, self.method, path, query=query, content=content, timeout_s=self._timeout, tell=tell
             )

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from flash_jupyter.decorator.calling import for_the_caller
+from flash_jupyter.decorator.raising import for_the_caller
 from flash_jupyter.deploy.answers import has_failure, read_job, read_route
 from flash_jupyter.deploy.lookup import Live, Whereabouts
 from flash_jupyter.deploy.requests import JobRequest, RouteRequest

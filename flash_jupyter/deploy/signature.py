@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flash_jupyter.build.manifest import Function, Method
+from flash_jupyter.decorator.raising import at_the_call, bound
 
 _TYPES = {
     "boolean": bool,
@@ -75,10 +76,7 @@ def bind(
     """
     if signature is None:
         if args:
-            raise TypeError(f"{label}() takes its arguments by name: its manifest does not say their order")
+            said = f"{label}() takes its arguments by name: its manifest does not say their order"
+            raise at_the_call(TypeError(said))
         return kwargs
-    try:
-        named = signature.bind(*args, **kwargs).arguments
-    except TypeError as error:
-        raise TypeError(f"{label}{signature}: {error}") from None
-    return {**{name: value for name, value in named.items() if name != "more"}, **named.get("more", {})}
+    return bound(label, signature, (args, kwargs))

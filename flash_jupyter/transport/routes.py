@@ -23,9 +23,19 @@ def arguments_by_name(
     >>> arguments_by_name(lambda a, b=2, *rest, **more: None, ((1,), {"c": 3}))
     {'a': 1, 'c': 3}
     """
+    return named_arguments(function.__name__, inspect.signature(function), arguments)
+
+
+def named_arguments(
+    label: str, signature: inspect.Signature, arguments: tuple[tuple[Any, ...], dict[str, Any]]
+) -> dict[str, Any]:
+    """Do the same for a function that is known by its name and its signature."""
     args, kwargs = arguments
-    signature = inspect.signature(function)
-    named = signature.bind(*args, **kwargs).arguments
+    try:
+        named = signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        got = "" if str(error).startswith(("got", "missing")) else "got "
+        raise TypeError(f"{label}() {got}{error}\n  → {label}{signature}") from None
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD and parameter.name in named:
             named.update(named.pop(parameter.name))

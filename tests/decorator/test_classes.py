@@ -194,7 +194,8 @@ ATTRIBUTES = [
     ("a class attribute", "Counter.limit", AttributeError,
      ("Counter is a remote class and has no attribute `limit` here\n"
      "  → make an instance and call a method of it; Counter.__wrapped__ is the class itself")),
-    ("the wrong arguments", "Counter()", TypeError, "missing a required argument: 'start'"),
+    ("the wrong arguments", "Counter()", TypeError,
+     "Counter() missing a required argument: 'start'\n  → Counter(start, *, log=None)"),
     ("a local call of a remote method", "counter.add.local(1)", AttributeError,
      "Counter.add: its instance lives in a worker\n  → Counter.local(...) makes one here"),
 ]  # fmt: skip

@@ -42,8 +42,10 @@ def test_arguments_are_named_and_more_of_them_stand_beside_the_others() -> None:
 
 
 WRONG = [
-    ("one is missing", PRICE, (), {}, "price(item: str, when=..., count: int = 1): missing a required argument: 'item'"),
-    ("one is unknown", PRICE, ("tea",), {"cuont": 2}, "price(item: str, when=..., count: int = 1): got an unexpected keyword argument 'cuont'"),
+    ("one is missing", PRICE, (), {}, "price() missing a required argument: 'item'\n  → price(item: str, when=..., count: int = 1)"),
+    ("one is unknown", PRICE, ("tea",), {"cuont": 2}, "price() got an unexpected keyword argument 'cuont'\n  → price(item: str, when=..., count: int = 1)"),
+    ("there are too many", PRICE, (1, 2, 3, 4), {}, "price() got too many positional arguments\n  → price(item: str, when=..., count: int = 1)"),
+    ("one is given twice", PRICE, ("tea",), {"item": "tea"}, "price() got multiple values for argument 'item'\n  → price(item: str, when=..., count: int = 1)"),
     ("their order is not known", PRICE.model_copy(update={"input_schema": None}), ("tea",), {}, "price() takes its arguments by name: its manifest does not say their order"),
 ]  # fmt: skip
 

@@ -130,6 +130,28 @@ def test_what_does_not_exist_is_said_with_what_is_nearest(kernel: Any, code: str
     assert kernel.run(code).error == text
 
 
+UNFIT = [
+    ("a name that is unknown", "app.score(txt='tea')", "score() got an unexpected keyword argument 'txt'\n  → score(text: str = 'tea') -> dict"),
+    ("too many in a coroutine", "await app.score.aio('tea', 1)", "score() got too many positional arguments\n  → score(text: str = 'tea') -> dict"),
+    ("one that a route lacks", "app.price(count=2)", "price() missing a required argument: 'item'\n  → price(item: str, count: int = 1)"),
+    ("one of a constructor", "app.Basket(ownr='bob')", "Basket() got an unexpected keyword argument 'ownr'\n  → Basket(owner: str = 'ann')"),
+    ("one of a method", "app.Basket().add()", "Basket.add() missing a required argument: 'item'\n  → Basket.add(item: str, count: int = 1)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "text"), [c[1:] for c in UNFIT], ids=[c[0] for c in UNFIT])
+def test_arguments_that_do_not_fit_are_shown_as_those_of_a_function_of_the_notebook(
+    kernel: Any, call: str, text: str
+) -> None:
+    begins = "async def ask():" if call.startswith("await") else "def ask():"
+    cell = kernel.run(f"{begins}\n    return {call}\n{'await ' if call.startswith('await') else ''}ask()")
+    assert (cell.ename, cell.error) == ("TypeError", text)
+    assert "flash_jupyter" not in cell.traceback
+    assert "----> 3 " in cell.traceback  # the cell's line
+    assert f"----> 2     return {call}" in cell.traceback
+    assert cell.traceback.endswith(f"TypeError: {text}")
+
+
 def test_an_interrupt_cancels_the_job(kernel: Any, own_desk: Any, shop: dict[str, str]) -> None:
     started = kernel.start("app.slow(600)")
     wait_for(lambda: health(own_desk, shop["till"])["jobs"]["inProgress"] == 1, within_s=60)

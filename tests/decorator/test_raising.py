@@ -1,4 +1,4 @@
-"""The frames of an interrupt: the caller's, without ours."""
+"""The frames of what a call raises: the caller's, without ours."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import traceback
 
 import pytest
 
-from flash_jupyter.decorator.calling import for_the_caller, of_the_caller
 from flash_jupyter.decorator.output import JobOutput
+from flash_jupyter.decorator.raising import for_the_caller, of_the_caller
 from flash_jupyter.errors import FlashError
 
 

@@ -1,0 +1,76 @@
+"""What a call raises, as its caller is to see it: without the frames of this package.
+
+Python adds a frame wherever an exception leaves a function. IPython asks the exception itself what to show; without it,
+and where nobody else has a say in that, `sys.excepthook` is ours.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from flash_jupyter.session.calls import Arguments
+from flash_jupyter.session.show import current_shell
+from flash_jupyter.transport.routes import named_arguments
+
+E = TypeVar("E", bound=BaseException)
+
+#: marks an exception whose traceback shows no frames of this package
+_MARK = "_flash_jupyter_is_for_the_caller"
+_OURS = __name__.partition(".")[0]
+
+
+def bound(label: str, signature: inspect.Signature, arguments: Arguments) -> dict[str, Any]:
+    """Name the arguments of a call as the parameters; raises `TypeError` as a call of the function itself would."""
+    try:
+        return named_arguments(label, signature, arguments)
+    except TypeError as error:
+        raise at_the_call(error) from None
+
+
+def at_the_call(error: E) -> E:
+    """Return an error as it is to be raised: it is shown at the line that made the call."""
+
+    def draw() -> list[str]:
+        trace = of_the_caller(error.__traceback__)
+        lines: list[str] = current_shell().InteractiveTB.structured_traceback(type(error), error, trace, tb_offset=1)
+        return lines
+
+    return _marked(error, draw)
+
+
+def for_the_caller(interrupt: E) -> E:
+    """Return an interrupt as it is to be raised: its text in one line."""
+    line = f"{type(interrupt).__name__}: {interrupt}".removesuffix(": ")
+    return _marked(interrupt, lambda: [line])
+
+
+def _marked(error: E, draw: Callable[[], list[str]]) -> E:
+    error.__dict__.update({"_render_traceback_": draw, _MARK: True})
+    if current_shell() is None and sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _print_for_the_caller
+    return error.with_traceback(None)
+
+
+def _print_for_the_caller(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    each: BaseException | None = error
+    while each is not None:
+        if hasattr(each, _MARK):
+            each.__traceback__ = of_the_caller(each.__traceback__)
+        each = each.__cause__ or each.__context__
+    sys.__excepthook__(kind, error, error.__traceback__)
+
+
+def of_the_caller(trace: TracebackType | None) -> TracebackType | None:
+    """Take the frames of this package out of a traceback."""
+    kept: list[TracebackType] = []
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] != _OURS:
+            kept.append(trace)
+        trace = trace.tb_next
+    for entry, following in zip(kept, [*kept[1:], None], strict=True):
+        entry.tb_next = following
+    return kept[0] if kept else None
