@@ -105,7 +105,7 @@ def promote(
 def rollback(
     context: typer.Context,
     env: Environment,
-    build: Annotated[str | None, typer.Argument(help="id of the build (default: see above)")] = None,
+    build: Annotated[str | None, typer.Argument(help="go back to this one (default: which served before)")] = None,
     app_name: AppName = None,
     no_smoke: NoSmoke = False,
     runtime_secret: RuntimeSecret = None,
@@ -114,7 +114,10 @@ def rollback(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Make an environment run the newest of the builds before its own that it has run, or another one."""
+    """Make an environment run the build that served before its own; done again, it goes one further back.
+
+    `flash deploy info ENV` says which build that is. `promote` goes forward again, to any build.
+    """
     with at_desk(context, as_json=as_json) as desk:
         options = sending.Options(
             smoke=not no_smoke,

@@ -34,7 +34,7 @@ class Options:
     try_defaults: bool = False
     repair_secret: str | None = None
 
-    def terms(self, at_work: Work[Progress, Plan]) -> Terms:
+    def terms(self, at_work: Work[Progress, Plan | str]) -> Terms:
         """Return them as a deployer takes them; what is not said is its to choose."""
         from flash_jupyter.deploy.terms import RUNTIME_SECRET, Terms
 
@@ -45,6 +45,7 @@ class Options:
             runtime_secret=self.runtime_secret or RUNTIME_SECRET,
             repair_secret=self.repair_secret or "",
             allow_missing=self.allow_missing,
+            allow_unverified=at_work.allow,
             report=at_work.report,
         )
 
@@ -135,11 +136,12 @@ def _deploy(
 
     place = f"{app}/{environment}"
 
-    async def deploy(link: Link, at_work: Work[Progress, Plan]) -> Result:
+    async def deploy(link: Link, at_work: Work[Progress, Plan | str]) -> Result:
         return await work(Deployer(link, desk.session.settings), options.terms(at_work))
 
-    def ask(plan: Plan) -> bool:
-        return options.yes or (not desk.as_json and desk.face.confirm(_question(plan)))
+    def ask(about: Plan | str) -> bool:
+        question = f"{about}; make {environment} run it?" if isinstance(about, str) else _question(about)
+        return options.yes or (not desk.as_json and desk.face.confirm(question))
 
     def read(progress: Progress) -> News:
         if progress.plan is None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from flash_jupyter.deploy.history import past_of
 from flash_jupyter.deploy.labels import BUILD, IS_MOTHERSHIP, endpoints_of, own_endpoints
 from flash_jupyter.errors import NotFoundError, OptionError
 from flash_jupyter.session.endpoints import describe_hardware, describe_state, health_of
@@ -57,7 +58,7 @@ class EnvironmentLine:
 
 @dataclass(frozen=True)
 class EnvironmentView:
-    """One environment with what it has."""
+    """One environment with what it has; `before` are the builds that served before the present one, the last first."""
 
     app: str
     name: str
@@ -67,6 +68,7 @@ class EnvironmentView:
     created_at: str
     endpoints: tuple[EndpointLine, ...]
     volumes: tuple[VolumeLine, ...]
+    before: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as `--json` prints them."""
@@ -155,15 +157,18 @@ class AppDesk:
         endpoints = await own_endpoints(self._apps, app, environment, await self._link.control.endpoints())
         lines = await asyncio.gather(*(self._line(each) for each in endpoints))
         volumes = await self._volumes(environment, endpoints)
+        build_id = environment.active_build_id
+        past = await past_of(self._apps, build_id, environment.id) if build_id else None
         return EnvironmentView(
             app=app,
             name=name,
             id=environment.id,
             state=environment.state or "PENDING",
-            build_id=environment.active_build_id,
+            build_id=build_id,
             created_at=environment.created_at or "",
             endpoints=tuple(lines),
             volumes=volumes,
+            before=past.before if past else (),
         )
 
     async def find_app(self, name: str) -> App:

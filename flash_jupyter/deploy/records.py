@@ -1,4 +1,4 @@
-"""The manifests of builds on the server: read, and prepared for the environment that will run one; who ran which.
+"""The manifests of builds on the server: read, prepared for the environment that will run one, and what is kept there.
 
 While a build runs, only the State Manager writes its map (`runtime/state.py`). Before it does, nobody looks there: the
 map is set first, so that no caller finds an empty one.
@@ -7,12 +7,14 @@ map is set first, so that no caller finds an empty one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.recorded import Recording
+from flash_jupyter.deploy.history import SERVED, Past, before, past_of, read_past, with_past
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.errors import DeployError, ManifestError, NotFoundError
 from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed
@@ -23,7 +25,7 @@ from flash_jupyter.wire.apps import App, Environment
 #: what functions were asked when the build was verified, and what they answered (`build/recorded.py`)
 RECORDED = "recorded"
 #: what the server's copy has beyond the build's own
-RUNTIME = ("environments", "resources_endpoints", RECORDED)
+RUNTIME = ("environments", "resources_endpoints", RECORDED, SERVED)
 
 
 async def read_build(apps: Apps, build_id: str) -> Manifest:
@@ -45,24 +47,34 @@ async def recorded_of(apps: Apps, build_id: str) -> Recording:
     return found if isinstance(found, dict) else {}
 
 
-async def keep(apps: Apps, build_id: str, recording: Recording, clock: Clock) -> None:
-    """Keep this with a build, beside what is kept of other functions; raises `ApiError`s.
+async def keep(apps: Apps, build_id: str, environment_id: str, recording: Recording, clock: Clock) -> None:
+    """Keep with a build that it stands in an environment, and this beside what is kept of other functions.
 
-    The manifest is replaced as a whole: as the State Manager does, it looks again after a moment whether a write that
-    began with an older reading took ours away. What another has written here since then stays.
+    Raises `ApiError`s. The manifest is replaced as a whole: as the State Manager does, it looks again after a moment
+    whether a write that began with an older reading took ours away. What another has written here since then stays.
     """
+    left = dict(recording)
     for _ in range(WRITES):
         manifest = await apps.manifest(build_id)
-        before = manifest.get(RECORDED) or {}
-        after = {**before, **recording}
-        if after == before:
+        before: Recording = manifest.get(RECORDED) or {}
+        after = _standing(manifest, environment_id)
+        if left:
+            after[RECORDED] = {**before, **left}
+        if after == manifest:
             return
-        await apps.update_manifest(build_id, {**manifest, RECORDED: after})
+        await apps.update_manifest(build_id, after)
         await clock.sleep(SETTLE_S)
-        now = await recorded_of(apps, build_id)
-        if not any(now.get(name) == before.get(name) != entry for name, entry in recording.items()):
+        manifest = await apps.manifest(build_id)
+        now: Recording = manifest.get(RECORDED) or {}
+        left = {name: entry for name, entry in left.items() if now.get(name) == before.get(name) != entry}
+        if not left and _standing(manifest, environment_id) == manifest:
             return
         await clock.sleep(SETTLE_S * clock.random())
+
+
+def _standing(manifest: Mapping[str, Any], environment_id: str) -> dict[str, Any]:
+    past = read_past(manifest, environment_id) or Past()
+    return with_past(manifest, environment_id, replace(past, stood=True))
 
 
 async def is_build_of(apps: Apps, build_id: str | None, manifest: Manifest) -> bool:
@@ -75,45 +87,51 @@ async def is_build_of(apps: Apps, build_id: str | None, manifest: Manifest) -> b
         return False
 
 
-async def has_run_in(apps: Apps, build_id: str, environment_id: str) -> bool:
-    """Whether an environment has run this build."""
-    try:
-        found: dict[str, Any] = await apps.manifest(build_id)
-    except NotFoundError:
-        return False
-    return environment_id in (found.get("environments") or {})
+async def announce(
+    apps: Apps,
+    build_id: str,
+    environment_id: str,
+    endpoints: Mapping[str, Deployed] | None,
+    past: Past | None = None,
+) -> None:
+    """Set the map and the past of an environment that does not run this build yet; None: take them away.
 
-
-async def announce(apps: Apps, build_id: str, environment_id: str, endpoints: Mapping[str, Deployed] | None) -> None:
-    """Set the map of an environment that does not run this build yet; None: take it away.
-
-    What the build's last time there has left in it goes: a mothership would make anew what this deploy makes.
+    What the build's last time there has left in the map goes: a mothership would make anew what this deploy makes.
     """
     manifest = dict(await apps.manifest(build_id))
     others = {key: value for key, value in (manifest.get("environments") or {}).items() if key != environment_id}
     manifest["environments"] = others if endpoints is None else {**others, environment_id: {}}
     for name, deployed in (endpoints or {}).items():
         manifest = changed(manifest, environment_id, name, deployed)
-    await apps.update_manifest(build_id, manifest)
+    await apps.update_manifest(build_id, with_past(manifest, environment_id, past))
 
 
 async def activate(
-    apps: Apps, build_id: str, environment: Environment, endpoints: Mapping[str, Deployed], journal: Journal
+    apps: Apps,
+    build_id: str,
+    environment: Environment,
+    endpoints: Mapping[str, Deployed],
+    journal: Journal,
+    *,
+    is_way_back: bool = False,
 ) -> None:
     """Make a build the one that an environment runs, with its map set before; the journal knows how it is taken back.
 
-    A build that is taken back has not run there, unless it had before: it is none to go back to.
+    Until `keep` says that it stands it is none to go back to, unless it stood there before.
     """
     old = environment.active_build_id
     if build_id == old:
         return
-    if old is not None and not await has_run_in(apps, build_id, environment.id):
+    known = await past_of(apps, build_id, environment.id)
+    if old is not None and known is None:
         journal.add(
             Turn.RECORD,
             f"build {build_id} is none that {environment.name} has run",
             lambda: announce(apps, build_id, environment.id, None),
         )
-    await announce(apps, build_id, environment.id, endpoints)
+    last = await past_of(apps, old, environment.id) if old is not None else None
+    past = Past(before(build_id, old, last, is_way_back=is_way_back), stood=known is not None and known.stood)
+    await announce(apps, build_id, environment.id, endpoints, past)
     if old is not None:
         journal.add(Turn.BUILD, f"build {old} is active again", lambda: apps.deploy(environment.id, old))
     await apps.deploy(environment.id, build_id)
@@ -152,20 +170,3 @@ def check_build(app: App, build_id: str) -> None:
     if build_id not in known:
         listed = ", ".join(known) or "there are none"
         raise DeployError(f"app {app.name} has no build {build_id}", fix=f"choose one of: {listed}")
-
-
-async def build_before(apps: Apps, found: App, stage: Environment) -> str:
-    """Return the newest of the builds before its own that an environment of an app has run; raises `DeployError`.
-
-    "Before" is of the builds, not of the times at which they ran there, which nothing keeps.
-    """
-    active = stage.active_build_id
-    builds = [build.id for build in sorted(found.builds, key=lambda build: build.created_at or "")]
-    older = builds[: builds.index(active)] if active in builds else []
-    for build_id in reversed(older):
-        if await has_run_in(apps, build_id, stage.id):
-            return build_id
-    raise DeployError(
-        f"environment {stage.name} of {found.name} has run no build before {active or 'this'}",
-        fix="name a build: flash deploy rollback ENV BUILD",
-    )

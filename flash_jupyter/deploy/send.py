@@ -6,12 +6,14 @@ says so. Where an older version stands, the new one is tried beside it first.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.deploy.apps import AppDesk
-from flash_jupyter.deploy.records import build_before, check_build, is_build_of, read_build
+from flash_jupyter.deploy.history import build_before, doubt
+from flash_jupyter.deploy.records import check_build, is_build_of, read_build
 from flash_jupyter.deploy.site import Site, open_site
 from flash_jupyter.deploy.switch import Order, Switch
 from flash_jupyter.deploy.terms import Progress, Result, Terms
@@ -22,6 +24,7 @@ from flash_jupyter.errors import DeployError, FlashError
 from flash_jupyter.session.links import Link
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.wire.apps import Environment
 
 
 class Deployer:
@@ -51,19 +54,36 @@ class Deployer:
     async def promote(self, app: str, environment: str, build_id: str, terms: Terms) -> Result:
         """Make an environment run a build of its app that was uploaded before; raises as `send` does."""
         check_build(await AppDesk(self._link).find_app(app), build_id)
-        manifest = await read_build(self._apps, build_id)
+        return await self._deploy(app, environment, await self._order(build_id, terms))
 
+    async def rollback(self, app: str, environment: str, build_id: str | None, terms: Terms) -> Result:
+        """Make an environment run this build again, or with None the one that served before its own.
+
+        Each further one goes one further back: where it came from is left behind, `promote` takes it again. Asks where
+        this build never stood there; raises as `send` does.
+        """
+        found, stage = await AppDesk(self._link).find_environment(app, environment)
+        if build_id is None:
+            build_id = await build_before(self._apps, found, stage)
+        else:
+            check_build(found, build_id)
+            await self._ask(build_id, stage, terms)
+        terms.report(Progress("rollback", f"back to build {build_id}"))
+        return await self._deploy(app, environment, await self._order(build_id, terms, is_way_back=True))
+
+    async def _ask(self, build_id: str, stage: Environment, terms: Terms) -> None:
+        why = "" if build_id == stage.active_build_id else await doubt(self._apps, build_id, stage)
+        if why and not await asyncio.to_thread(terms.allow_unverified, why):
+            raise DeployError(
+                f"{why}, and going back to it was not allowed\nnothing was changed",
+                fix="allow it (--yes), or name no build: what served before is taken",
+            )
+
+    async def _order(self, build_id: str, terms: Terms, *, is_way_back: bool = False) -> Order:
         async def put(_: Site) -> str:
             return build_id
 
-        return await self._deploy(app, environment, Order(manifest, put, terms))
-
-    async def rollback(self, app: str, environment: str, build_id: str | None, terms: Terms) -> Result:
-        """Make an environment run an earlier build: this one, or with None the newest before its own."""
-        found, stage = await AppDesk(self._link).find_environment(app, environment)
-        build_id = build_id or await build_before(self._apps, found, stage)
-        terms.report(Progress("rollback", f"back to build {build_id}"))
-        return await self.promote(app, environment, build_id, terms)
+        return Order(await read_build(self._apps, build_id), put, terms, is_way_back)
 
     async def _deploy(self, app: str, environment: str, order: Order) -> Result:
         if not order.terms.allow_missing:

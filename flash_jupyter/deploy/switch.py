@@ -34,11 +34,15 @@ from flash_jupyter.wire.control import Endpoint
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for; `put` uploads the bundle and returns its build, or knows one that is there."""
+    """What is asked for; `put` uploads the bundle and returns its build, or knows one that is there.
+
+    `is_way_back`: what the environment ran after the build is left behind (`history.py`).
+    """
 
     manifest: Manifest
     put: Callable[[Site], Awaitable[str]]
     terms: Terms
+    is_way_back: bool = False
 
 
 @dataclass
@@ -111,12 +115,12 @@ class Switch:
         listed = {each.id: each for each in await self._endpoints.listed()}
         build_id = await self._check(build_id, applied, listed)
         self.stands = True
+        await self._verifier.keep(build_id, environment_id, self._wanted, applied, verified.tried)
         if terms.repair_secret:
             await self._make_repairable([listed[each.id] for each in applied.values()])
         await self._forget_remakes(build_id)
         await self._remove(plan, before)
         self.is_clear = True
-        await self._verifier.keep(build_id, self._wanted, applied, verified.tried)
         return self._result(build_id, plan, verified.standing)
 
     def _result(self, build_id: str, plan: Plan, standing: tuple[Standing, ...]) -> Result:
@@ -154,7 +158,14 @@ class Switch:
     async def _activate(self, build_id: str, kept: Mapping[str, Endpoint]) -> None:
         """Make the build the one that new workers get; callers find the endpoints that stay from the first moment."""
         endpoints = {name: _deployed(each) for name, each in kept.items()}
-        await activate(self._apps, build_id, self.site.environment, endpoints, self.journal)
+        await activate(
+            self._apps,
+            build_id,
+            self.site.environment,
+            endpoints,
+            self.journal,
+            is_way_back=self.order.is_way_back,
+        )
 
     async def _record(self, applied: Mapping[str, Endpoint]) -> None:
         """Say where each resource is served; a build that was active before gets its old entries back on failure."""

@@ -36,6 +36,11 @@ AllowRemoval = Callable[[Plan], bool]
 RUNTIME_SECRET = "flash_runtime_key"
 
 
+def refuse(_: str) -> bool:
+    """Allow nothing."""
+    return False
+
+
 def silent(_: Progress) -> None:
     """A report that nobody sees."""
 
@@ -44,6 +49,8 @@ def silent(_: Progress) -> None:
 class Terms:
     """`allow_removal` is asked, with the plan and on a thread of its own, before an endpoint is deleted
     or made anew, except second ones that our own deploys left; where it says no, nothing is changed.
+    `allow_unverified` is asked so, with the reason, before an environment goes back to a build that is named and never
+    stood there.
 
     `sources` is the notebook or folder of which the build is: there the values are found out that its functions should
     give. Functions of plain modules are called there, and where they are deployed, by the examples in docstrings, and
@@ -60,6 +67,7 @@ class Terms:
     runtime_secret: str = RUNTIME_SECRET
     repair_secret: str = ""
     allow_missing: bool = False
+    allow_unverified: Callable[[str], bool] = refuse
     report: Report = silent
 
 

@@ -102,17 +102,22 @@ class Verifier:
         return Verified(standing, asked)
 
     async def keep(
-        self, build_id: str, wanted: Mapping[str, Wanted], endpoints: Mapping[str, Endpoint], tried: Tried
+        self,
+        build_id: str,
+        environment_id: str,
+        wanted: Mapping[str, Wanted],
+        endpoints: Mapping[str, Endpoint],
+        tried: Tried,
     ) -> None:
-        """Keep with the build what its sources verified; what can't be is told, for the build stands all the same."""
-        if not tried.reasons:
-            return
+        """Keep with the build that it stands, and what its sources verified; what can't be kept is told."""
         apps, replay = Apps(self.link.http), Replay(self.link.http, wanted, endpoints)
         try:
-            kept = await replay.kept(tried.recording, await recorded_of(apps, build_id), tried.reasons)
-            await keep(apps, build_id, kept, self.link.http.clock)
+            kept: Recording = {}
+            if tried.reasons:
+                kept = await replay.kept(tried.recording, await recorded_of(apps, build_id), tried.reasons)
+            await keep(apps, build_id, environment_id, kept, self.link.http.clock)
         except FlashError as failure:
-            text = f"what was verified could not be kept with build {build_id}: {failure.message}"
+            text = f"that it stands could not be kept with build {build_id}: {failure.message}"
             self.report(Progress("smoke", text))
 
     async def _wait_for_workers(self, endpoints: Mapping[str, Endpoint]) -> None:

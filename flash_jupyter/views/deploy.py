@@ -115,10 +115,12 @@ def environment_sheet(view: Mapping[str, Any], now: datetime) -> Sheet:
         for each in endpoints
     ]
     volumes = ", ".join(f"{each['name']} ({each['id']})" for each in view["volumes"])
+    before = view["before"][:1]
     return [
         head,
         *([Rows(rows, ENDPOINT_COLUMNS)] if rows else []),
         *([f"network volumes: {volumes}"] if volumes else []),
+        *(f"`flash deploy rollback {view['name']}` goes back to build {each}" for each in before),
     ]
 
 

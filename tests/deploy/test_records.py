@@ -12,7 +12,8 @@ import pytest
 from platform_app import BACKEND
 
 from flash_jupyter.build.manifest import make_manifest
-from flash_jupyter.deploy.records import activate, has_run_in, keep, read_build, recorded_of
+from flash_jupyter.deploy.history import Past, read_past, with_past
+from flash_jupyter.deploy.records import activate, keep, read_build, recorded_of
 from flash_jupyter.deploy.undo import Journal
 from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed, read_endpoints
 from flash_jupyter.transport.apps import Apps
@@ -22,6 +23,8 @@ from flash_jupyter.wire.apps import Environment
 TILL = Deployed("ep1", "https://host/v2/ep1")
 PRICE = {"price": {"requests": [[{"input": {"n": 1}, "output": 2.5}]]}}
 RATE = {"rate": {"why_not": "its call raised"}}
+#: what says that a build stands in the environment `env`
+STANDS = {"served": {"env": {"before": [], "stood": True}}}
 
 
 class Build:
@@ -59,7 +62,7 @@ class Build:
         return asyncio.run(main())
 
     def keep(self, recording: dict[str, Any]) -> None:
-        self.run(lambda apps, clock: keep(apps, "b", recording, clock))
+        self.run(lambda apps, clock: keep(apps, "b", "env", recording, clock))
 
 
 def test_what_is_kept_stands_beside_the_map_and_the_build_is_still_the_same() -> None:
@@ -74,7 +77,7 @@ def test_what_is_kept_stands_beside_the_map_and_the_build_is_still_the_same() ->
 
 
 def test_what_is_kept_already_is_not_written() -> None:
-    build = Build({"recorded": {**PRICE, **RATE}})
+    build = Build({"recorded": {**PRICE, **RATE}, **STANDS})
     build.keep(PRICE)
     assert (build.writes, build.pauses) == (0, [])
 
@@ -83,18 +86,18 @@ def test_a_write_that_began_with_an_older_reading_takes_nothing_away() -> None:
     older = changed({}, "env", "till", TILL)
     build = Build({}, older)
     build.keep(PRICE)
-    assert build.manifest == {**older, "recorded": PRICE}
+    assert build.manifest == {**older, "recorded": PRICE, **STANDS}
     assert (build.writes, build.pauses.count(SETTLE_S)) == (2, 2)
 
 
 def test_another_s_write_of_another_function_that_took_ours_away_is_seen() -> None:
     build = Build({}, {"recorded": RATE})
     build.keep(PRICE)
-    assert build.manifest == {"recorded": {**RATE, **PRICE}}
+    assert build.manifest == {"recorded": {**RATE, **PRICE}, **STANDS}
 
 
 def test_what_another_keeps_later_stays_and_who_is_always_overtaken_gives_up() -> None:
-    other = {"recorded": {"price": {"why_not": "asked a second time, it answered otherwise"}}}
+    other = {"recorded": {"price": {"why_not": "asked a second time, it answered otherwise"}}, **STANDS}
     build = Build({}, other)
     build.keep(PRICE)
     assert (build.manifest, build.writes) == (other, 1)
@@ -103,18 +106,30 @@ def test_what_another_keeps_later_stays_and_who_is_always_overtaken_gives_up() -
     assert (build.manifest, build.writes) == ({}, WRITES)
 
 
-@pytest.mark.parametrize("ran", [False, True], ids=["it never ran there", "it ran there before"])
-def test_a_build_that_is_taken_back_is_none_to_go_back_to_unless_it_ran_before(ran: bool) -> None:
-    build = Build(changed({}, "env", "till", TILL) if ran else {"environments": {"other": {}}})
+def test_that_a_build_stands_is_written_again_where_another_s_older_reading_took_it_away() -> None:
+    served = with_past({}, "env", Past(("a",)))
+    build = Build(served, changed(served, "env", "till", TILL))
+    build.keep({})
+    assert read_past(build.manifest, "env") == Past(("a",), stood=True)
+    assert read_endpoints(build.manifest, "env") == {"till": TILL}
+    assert build.writes == 2
+
+
+@pytest.mark.parametrize("stood", [False, True], ids=["it never stood there", "it stood there before"])
+def test_a_build_that_is_taken_back_is_none_to_go_back_to_unless_it_stood_before(stood: bool) -> None:
+    build = Build(with_past({}, "env" if stood else "other", Past(stood=True)))
     environment = Environment(id="env", name="live", activeBuildId="a")
 
-    async def fail(apps: Apps, _: Clock) -> bool:
+    async def fail(apps: Apps, _: Clock) -> Past | None:
         journal = Journal()
         await activate(apps, "b", environment, {"till": TILL}, journal)
-        assert await has_run_in(apps, "b", "env")
+        past = read_past(await apps.manifest("b"), "env")
+        assert past is not None
+        assert (past.before[:1], past.stood) == (("a",), stood)
         assert "build a is active again" in await journal.take_back()
-        return await has_run_in(apps, "b", "env")
+        return read_past(await apps.manifest("b"), "env")
 
-    assert build.run(fail) is ran
+    left = build.run(fail)
+    assert (left is not None and left.stood) is stood
     assert build.active == ["b", "a"]
-    assert ("other" in build.manifest["environments"]) is not ran
+    assert ("other" in build.manifest["served"]) is not stood

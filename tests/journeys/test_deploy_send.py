@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from bundles import hand_made
 from deploying import run
 from deployments import on_loop
 from environment import plain_environment
+from sending import Shop, sender, shop_at, wait_for
 
 from flash_jupyter.build.bundle import build
 from flash_jupyter.build.manifest import Resource
@@ -25,86 +21,16 @@ from flash_jupyter.deploy.lookup import look_up
 from flash_jupyter.deploy.terms import Result, Terms
 from flash_jupyter.errors import BuildError, DeployError
 from flash_jupyter.session.links import Links
-from flash_jupyter.session.local import ensure_local, local_info
-from flash_jupyter.settings import Settings, read_settings
+from flash_jupyter.session.local import ensure_local
+from flash_jupyter.settings import read_settings
 from flash_jupyter.transport.apps import Apps
-from flash_jupyter.transport.http import Http
 
 pytestmark = pytest.mark.journey
-
-PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-SUPPORT = Path(__file__).parents[1] / "support"
-#: a process that sends a bundle, and is ended from outside
-SENDER = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-sys.path.insert(0, {support})
-from bundles import hand_made
-from deploying import run
-from flash_jupyter.deploy.terms import Terms
-from flash_jupyter.settings import read_settings
-archive, manifest = hand_made(Path({folder}), {python}, without="shop", tea=9.0)
-tell = lambda news: print(news.step, news.text, flush=True)
-settings = replace(read_settings(), cache=Path({cache}))
-run(settings, lambda each: each.send(archive, manifest, "shop", "live", Terms(bool, report=tell)))
-"""
-
-
-class Shop:
-    """One user's side of an app: what is sent, and what the platform has then."""
-
-    def __init__(self, settings: Settings, folder: Path, links: Callable[[], Links] | None = None) -> None:
-        self.settings, self.folder, self._links = settings, folder, links or (lambda: Links(settings))
-
-    def send(self, *, allow: bool = True, **bundle: Any) -> Result:
-        archive, manifest = hand_made(self.folder, PYTHON, **bundle)
-        return run(
-            self.settings,
-            lambda each: each.send(archive, manifest, "shop", "live", Terms(lambda _: allow)),
-            links=self._links(),
-        )
-
-    def rollback(self) -> Result:
-        return run(self.settings, lambda each: each.rollback("shop", "live", None, Terms(bool)))
-
-    def get(self, path: str) -> Any:
-        return self._ask("GET", path).json()
-
-    def delete(self, path: str) -> None:
-        self._ask("DELETE", path).raise_for_status()
-
-    def price(self, result: Result) -> float:
-        url = next(each.url for each in result.endpoints if each.name == "till")
-        job = self._ask("POST", f"{url}/runsync", json={"input": {"function": "total"}}).json()
-        return float(job["output"])
-
-    def names(self) -> list[str]:
-        return sorted(str(each["name"]) for each in self.get("/v2/serverless")["endpoints"])
-
-    def environments(self) -> list[str]:
-        async def ask() -> list[str]:
-            http = Http(ensure_local(self.settings))
-            try:
-                return [each.name for app in await Apps(http).apps() for each in app.environments]
-            finally:
-                await http.aclose()
-
-        return asyncio.run(ask())
-
-    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        info = local_info(self.settings)
-        assert info is not None
-        headers = {"Authorization": f"Bearer {info.api_key}"}
-        url = path if path.startswith("http") else info.url + path
-        return httpx.request(method, url, headers=headers, timeout=120, trust_env=False, **more)
 
 
 @pytest.fixture
 def shop(desk: Any, shared_desk: Any, tmp_path: Path) -> Shop:
-    """An embedded Runpod of its own; the environment that stands for the image is made once for all."""
-    ensure_local(desk.settings)
-    return Shop(replace(desk.settings, cache=shared_desk.settings.cache), tmp_path / "bundle")
+    return shop_at(desk, shared_desk, tmp_path / "bundle")
 
 
 def steps(result: Result) -> list[str]:
@@ -178,10 +104,9 @@ def test_what_left_is_removed_when_allowed_and_a_rollback_gives_the_version_befo
 @pytest.mark.slow
 def test_a_deploy_that_is_cut_off_leaves_no_trial_behind(shop: Shop, desk: Any) -> None:
     first = shop.send(without="shop")
-    values = {"support": SUPPORT, "folder": shop.folder / "cut", "python": PYTHON, "cache": shop.settings.cache}
-    program = SENDER.format(**{name: repr(str(value)) for name, value in values.items()})
+    program = sender(shop)
     with desk.start_python("-c", program) as process:
-        wait_for_trial(process)
+        wait_for(process, "wait ")
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=60)
     assert len(shop.names()) == len(shop.environments()) == 2
@@ -189,19 +114,11 @@ def test_a_deploy_that_is_cut_off_leaves_no_trial_behind(shop: Shop, desk: Any) 
     assert (shop.names(), shop.environments()) == (["till"], ["live"])
 
     with desk.start_python("-c", program) as process:
-        wait_for_trial(process)
+        wait_for(process, "wait ")
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=120)
     assert said.splitlines()[-1] == "rollback nothing was changed; the version before goes on serving"
     assert (shop.names(), shop.environments(), shop.price(first)) == (["till"], ["live"], 2.5)
-
-
-def wait_for_trial(process: Any) -> None:
-    """Wait until its endpoints are made, and a worker starts."""
-    line = "-"
-    while line and not line.startswith("wait "):
-        line = process.stdout.readline()
-    assert line, process.stderr.read()
 
 
 def test_what_a_released_client_deployed_is_changed_and_not_made_twice(shop: Shop) -> None:

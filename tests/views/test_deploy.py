@@ -124,13 +124,15 @@ def test_an_environment_tells_an_endpoint_that_runs_another_build() -> None:
             {**endpoint, "name": "web", "id": "e2", "build_id": "b6"},
         ],
         "volumes": [{"name": "models", "id": "v1"}],
+        "before": ["b6", "b5"],
     }
     assert sheet_text(environment_sheet(view, NOW)) == (
         "shop/live: HEALTHY · runs build b7 · 2 endpoints · made 1 h ago\n"
         "endpoint  kind   hardware  state   id  build  url\n"
         "ocr       queue  ADA_24    asleep  e1         u\n"
         "web       queue  ADA_24    asleep  e2  b6     u\n"
-        "network volumes: models (v1)"
+        "network volumes: models (v1)\n"
+        "`flash deploy rollback live` goes back to build b6"
     )
 
 
