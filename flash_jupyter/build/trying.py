@@ -6,7 +6,6 @@ What the cells or functions in there make on the embedded Runpod is removed with
 from __future__ import annotations
 
 import json
-import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -25,14 +24,13 @@ from flash_jupyter.errors import ApiError, BuildError, FlashError
 from flash_jupyter.resources.endpoint import OWNER
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info
+from flash_jupyter.session.owner import SCRATCH_WORD, scratch_owner
 from flash_jupyter.session.sweep import has_expired
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.loop import LoopThread
 
 State = Literal["verified", "differs", "not verified"]
 Tell = Callable[[str], None]
-#: in the owner of what a scratch copy makes: what the user has stays, also where a cell says `%flash undeploy --all`
-_WORD = "-scratch-"
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Trying:
         `namespace` is the expression of the names that it looks at; with `files` the copy is of these alone. Raises
         `BuildError` where no kernel starts, or the project can't be copied.
         """
-        owner = scratch_owner(self.settings)
+        owner = scratch_owner(self.settings.owner)
         resources = [{**vars(each), "resource": each.resource.model_dump(mode="json")} for each in self.served]
         try:
             with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as order:  # nobody else may read it
@@ -145,11 +143,6 @@ def try_examples(scratch: Scratch, function: Function) -> Iterator[Verdict]:
             yield Verdict(name, "not verified", how, f"it does not call {name}")
 
 
-def scratch_owner(settings: Settings) -> str:
-    """Return whose endpoints those of one scratch copy are."""
-    return f"{settings.owner}{_WORD}{secrets.token_hex(3)}"
-
-
 def remove_left(owner: str, settings: Settings) -> list[str]:
     """Remove the endpoints of a scratch copy, whose kernel has ended, and return their names. Blocking.
 
@@ -165,7 +158,7 @@ def remove_left(owner: str, settings: Settings) -> list[str]:
 
 
 async def _remove(link: Link, owner: str) -> list[str]:
-    any_of_user, now = owner[: owner.rindex(_WORD) + len(_WORD)], link.http.server_now()
+    any_of_user, now = owner[: owner.rindex(SCRATCH_WORD) + len(SCRATCH_WORD)], link.http.server_now()
     left = [
         each
         for each in await link.control.endpoints()

@@ -18,6 +18,9 @@ def list_jobs(
     context: typer.Context,
     as_json: Json = False,
     limit: Annotated[int, typer.Option(min=1, help="at most so many")] = 50,
+    with_all: Annotated[
+        bool, typer.Option("--all", help="also those of scratch copies, in which a preview or a deploy runs a notebook")
+    ] = False,
 ) -> None:
     """List jobs, newest first."""
     with at_desk(context, as_json=as_json) as desk:
@@ -26,7 +29,7 @@ def list_jobs(
             desk.session.refresh_jobs()
             settings = desk.session.settings
         store = JobStore(settings.job_store)
-        rows = [job.to_json() for job in store.newest(limit=limit)]
+        rows = [job.to_json() for job in store.newest(limit=limit, of_scratch=with_all)]
         store.close()
         desk.show(jobs_sheet(rows, datetime.now(timezone.utc)), {"jobs": rows})
 

@@ -58,7 +58,7 @@ def _stored_jobs() -> list[JobRecord]:
             return []
         store = JobStore(path)
         try:
-            return store.newest(limit=JOBS)
+            return store.newest(limit=JOBS, of_scratch=False)
         finally:
             store.close()
     except FlashError:

@@ -77,7 +77,7 @@ class Service:
     async def endpoints(self) -> dict[str, Any]:
         """Return the endpoints of both Runpods, each with its newest job's notebook, and what all cost an hour."""
         found = await asyncio.gather(*(self._ask(name, partial(look_at_endpoints, retry=ONCE)) for name in BACKENDS))
-        jobs, now = await self._aside(self._session.jobs), datetime.now(timezone.utc)
+        jobs, now = await self._aside(partial(self._session.jobs, of_scratch=True)), datetime.now(timezone.utc)
         documents = [
             document
             for status, seen in found

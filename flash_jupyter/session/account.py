@@ -48,7 +48,7 @@ class Account:
 
     def __init__(self, settings: Settings, links: Links, budget: Budget) -> None:
         self.settings, self.links, self.budget = settings, links, budget
-        self.id = new_session_id()
+        self.id = new_session_id(settings.owner)
         self.loop = LoopThread()
         self._writer, self._store = BackgroundWriter(), JobStore(settings.job_store)
         self._keeper = Keeper(settings, self.id)
@@ -65,10 +65,10 @@ class Account:
         """Say where the key for a backend comes from."""
         return "the embedded Runpod's own" if backend == "local" else self.settings.key_origin
 
-    def jobs(self) -> list[JobRecord]:
-        """Return the jobs of all kernels, newest first."""
+    def jobs(self, *, of_scratch: bool = False) -> list[JobRecord]:
+        """Return the jobs of all kernels, newest first; those of scratch copies only where they are asked for."""
         self._writer.flush()
-        return self._store.newest()
+        return self._store.newest(of_scratch=of_scratch)
 
     def job(self, job: str) -> JobRecord:
         """Return the job with our id, the platform's, or a unique beginning of either, or raise `OptionError`."""
@@ -115,12 +115,12 @@ class Account:
 
     def overview(self) -> Overview:
         """Return endpoints and jobs in one picture; one control plane call, as `endpoints`."""
-        jobs, now = self.jobs(), datetime.now(timezone.utc)
+        jobs, now = self.jobs(of_scratch=True), datetime.now(timezone.utc)
         views = self.endpoints()
         return Overview(
             status=self.status(),
             endpoints=entries(views, jobs, owner=self.settings.owner, now=now),
-            jobs=tuple(jobs),
+            jobs=tuple(job for job in jobs if not job.is_of_scratch),
             at=now,
         )
 

@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock
 
 from flash_jupyter.errors import OptionError, SettingsError
-from flash_jupyter.session.records import COLUMNS, JobRecord, record_of, row_of, sql_value, utc_now
+from flash_jupyter.session.records import COLUMNS, SCRATCH, JobRecord, record_of, row_of, sql_value, utc_now
 from flash_jupyter.states import OPEN_JOBS, JobState
 
 SCHEMA = """
@@ -105,9 +105,10 @@ class JobStore:
         finally:
             self._lock.release()
 
-    def newest(self, *, limit: int = 1000) -> list[JobRecord]:
-        """Return the jobs, newest first."""
-        query = f"SELECT {', '.join(COLUMNS)} FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?"
+    def newest(self, *, limit: int = 1000, of_scratch: bool = True) -> list[JobRecord]:
+        """Return the jobs, newest first, with those of scratch copies or without."""
+        mine = "" if of_scratch else f" WHERE coalesce(session, '') NOT LIKE '%:{SCRATCH}%'"
+        query = f"SELECT {', '.join(COLUMNS)} FROM jobs{mine} ORDER BY created_at DESC, rowid DESC LIMIT ?"
         return [record_of(row) for row in self._execute(query, [limit])]
 
     def open_jobs(self, session: str | None = None) -> list[JobRecord]:

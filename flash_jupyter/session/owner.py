@@ -6,6 +6,7 @@ Importing this brings no client along: who looks for jobs of dead kernels from t
 from __future__ import annotations
 
 import platform
+import re
 import secrets
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -14,16 +15,28 @@ from flash_jupyter import limits
 from flash_jupyter.processes import lives, mark_of_this
 from flash_jupyter.quantities import read_time
 from flash_jupyter.session.jobs import JobStore
-from flash_jupyter.session.records import JobRecord
+from flash_jupyter.session.records import SCRATCH, JobRecord
 from flash_jupyter.settings import Settings
 
 #: no platform knows a job that is older: its longest time in the queue, then its longest run
 FORGOTTEN_S = limits.JOB_TTL_MAX_S + limits.EXECUTION_TIMEOUT_MAX_S
+#: in the owner of what a scratch copy makes
+SCRATCH_WORD = f"-{SCRATCH}"
+_OF_SCRATCH = re.compile(rf"{SCRATCH_WORD}[0-9a-f]{{6}}$")
 
 
-def new_session_id() -> str:
-    """Return what names a session among all of all machines: host, pid, create time of the process, and chance."""
-    return f"{platform.node()}:{mark_of_this()}:{secrets.token_hex(3)}"
+def new_session_id(owner: str = "") -> str:
+    """Return what names a session among all of all machines: host, pid, create time of the process, and chance.
+
+    One of a scratch copy's owner says that it is that.
+    """
+    kind = SCRATCH if _OF_SCRATCH.search(owner) else ""
+    return f"{platform.node()}:{mark_of_this()}:{kind}{secrets.token_hex(3)}"
+
+
+def scratch_owner(user: str) -> str:
+    """Return whose endpoints those of one scratch copy are: what the user has stays, whatever its cells delete."""
+    return f"{user}{SCRATCH_WORD}{secrets.token_hex(3)}"
 
 
 def may_live(session_id: str) -> bool:

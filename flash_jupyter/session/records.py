@@ -19,6 +19,10 @@ LISTED = (
 )
 
 
+#: begins the last part of the session of a scratch copy's kernel (`session/owner.py`)
+SCRATCH = "scratch-"
+
+
 @dataclass(frozen=True)
 class JobRecord:
     """What is remembered of a job. `id` is ours (`fj-…`), `platform_id` the platform's, None until it was taken.
@@ -56,6 +60,15 @@ class JobRecord:
     seen_at: str | None = None
     is_taken: bool = False
     cancelled_by: str | None = None
+
+    @property
+    def is_of_scratch(self) -> bool:
+        """Whether a scratch copy sent it, in which a preview or a deploy runs a notebook: no user waits for it.
+
+        >>> JobRecord("fj-1", JobState.COMPLETED, "local", "", session="host:1:2.00:scratch-a1b2c3").is_of_scratch
+        True
+        """
+        return (self.session or "").rpartition(":")[2].startswith(SCRATCH)
 
     @property
     def outcome(self) -> str:

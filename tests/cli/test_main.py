@@ -11,6 +11,7 @@ import pytest
 
 from flash_jupyter import __version__
 from flash_jupyter.session.jobs import JobStore
+from flash_jupyter.session.owner import new_session_id, scratch_owner
 from flash_jupyter.session.records import JobRecord
 from flash_jupyter.settings import read_settings
 from flash_jupyter.states import JobState
@@ -61,6 +62,22 @@ def test_jobs_are_listed_newest_first(flash_home: Path) -> None:
     }
     lines = flash(flash_home, "jobs").stdout.splitlines()
     assert [line.split()[:2] for line in lines[1:]] == [["fj-2", "COMPLETED"], ["fj-1", "COMPLETED"]]
+
+
+def test_jobs_of_scratch_copies_are_listed_only_with_all_and_take_nobody_s_place(flash_home: Path) -> None:
+    settings = read_settings({"FLASH_JUPYTER_HOME": str(flash_home)})
+    sessions = {"fj-1": new_session_id("ann"), "fj-2": new_session_id(scratch_owner("ann")), "fj-3": None}
+    store = JobStore(settings.job_store)
+    for number, (job_id, session) in enumerate(sessions.items(), 1):
+        created_at = f"2026-01-0{number}T00:00:00.000Z"
+        store.insert(JobRecord(job_id, JobState.COMPLETED, "local", created_at, session=session))
+    store.close()
+
+    def listed(*options: str) -> list[str]:
+        return [job["id"] for job in json.loads(flash(flash_home, "jobs", "--json", *options).stdout)["jobs"]]
+
+    assert listed("--limit", "2") == ["fj-3", "fj-1"]
+    assert listed("--all") == ["fj-3", "fj-2", "fj-1"]
 
 
 def test_errors_go_to_stderr_with_what_to_do(flash_home: Path) -> None:

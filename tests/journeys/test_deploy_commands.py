@@ -205,6 +205,9 @@ def test_endpoints_of_the_scratch_copy_s_own_cells_are_removed(desk: Any, second
     assert sent.error == ("interrupted; there is no app twice" if seconds else "")
     left = endpoints(desk.settings)
     assert (len(left), "own" in left) == (0 if seconds else 1, False)
+    assert notebook.ok("%flash jobs").status == "no jobs", "the scratch copy's are not the user's"
+    (job,) = notebook.ok("%flash jobs --all --json").bundles[0]["application/json"]["jobs"]
+    assert job["name"].partition("-")[0] == "own"
 
 
 def endpoints(settings: Settings) -> list[str]:
