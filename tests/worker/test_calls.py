@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+import socket
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from calls import Caller, local_module, method, request
@@ -139,3 +143,111 @@ def test_an_interrupt_while_a_coroutine_waits_ends_it_in_its_own_time() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended == ["here"]
+
+
+class Counting(asyncio.DefaultEventLoopPolicy):
+    """Makes the loops that Python makes, and counts them."""
+
+    made = 0
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        self.made += 1
+        return super().new_event_loop()
+
+
+@pytest.fixture
+def policy() -> Iterator[Counting]:
+    policy = Counting()
+    asyncio.set_event_loop_policy(policy)
+    yield policy
+    asyncio.set_event_loop_policy(None)
+
+
+def test_a_loop_that_nobody_can_tell_from_a_new_one_is_used_again(policy: Counting) -> None:
+    async def use() -> bool:
+        assert asyncio.get_running_loop() is asyncio.get_event_loop()
+        await asyncio.gather(asyncio.sleep(0.001), asyncio.wait_for(asyncio.sleep(0), 60))
+        return asyncio.get_running_loop().get_debug()
+
+    assert [run_on_new_loop(use()) for _ in range(5)] == [False] * 5
+    assert policy.made == 1
+
+
+async def done() -> None:
+    """Nothing is to be done."""
+
+
+def again(loop: asyncio.AbstractEventLoop) -> None:
+    """Never come to an end."""
+    loop.call_soon(again, loop)
+
+
+def watch(loop: asyncio.AbstractEventLoop, kept: list[Any]) -> None:
+    """Wait for something to be read."""
+    kept.extend(socket.socketpair())
+    loop.add_reader(kept[0], int)
+
+
+async def count(kept: list[Any]) -> AsyncIterator[int]:
+    """Say when it is closed."""
+    try:
+        yield 1
+    finally:
+        kept.append("closed")
+
+
+async def begin(kept: list[Any]) -> None:
+    """Ask a generator for its first piece only."""
+    kept.append(count(kept))
+    await anext(kept[0])
+
+
+Leave = Callable[[asyncio.AbstractEventLoop, list[Any]], object]
+#: what a run does with its loop, and what it keeps
+LEFT: list[tuple[str, Leave]] = [
+    ("the loop itself", lambda loop, kept: kept.append(loop)),
+    ("a task that is done", lambda loop, kept: kept.append(loop.create_task(done()))),
+    ("a weak reference to the loop", lambda loop, kept: kept.append(weakref.ref(loop))),
+    ("a task that waits", lambda loop, kept: loop.create_task(asyncio.sleep(60))),
+    ("a timer", lambda loop, kept: loop.call_later(60, kept.append, "late")),
+    ("a callback", lambda loop, kept: again(loop)),
+    ("a generator that is not at its end", lambda loop, kept: loop.create_task(begin(kept))),
+    ("another exception handler", lambda loop, kept: loop.set_exception_handler(lambda *_: None)),
+    ("debug mode", lambda loop, kept: loop.set_debug(True)),
+    ("an attribute", lambda loop, kept: setattr(loop, "mine", 1)),
+    ("an executor with threads", lambda loop, kept: loop.run_in_executor(None, int)),
+    ("a descriptor that is watched", lambda loop, kept: watch(loop, kept)),
+    ("a handler of a signal", lambda loop, kept: loop.add_signal_handler(signal.SIGUSR2, int)),
+    ("a variable that another loop has to see", lambda loop, kept: os.environ.update(PYTHONASYNCIODEBUG="1")),
+    ("a child process that has its selector too", lambda loop, kept: os.waitpid(os.fork() or os._exit(0), 0)),
+]
+
+
+@pytest.mark.parametrize("leave", [c[1] for c in LEFT], ids=[c[0] for c in LEFT])
+def test_of_a_run_that_leaves_something_the_next_one_sees_nothing(
+    leave: Leave, policy: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "")  # as it was, afterwards
+    kept: list[Any] = []
+
+    async def use() -> None:
+        leave(asyncio.get_running_loop(), kept)
+        await asyncio.sleep(0.01)
+
+    run_on_new_loop(use())
+    run_on_new_loop(done())
+    assert policy.made == 2
+    assert all(loop.is_closed() for loop in kept if isinstance(loop, asyncio.AbstractEventLoop))
+    assert "late" not in kept
+    assert not hasattr(kept[0] if kept else None, "asend") or kept[1:] == ["closed"]
+    for end in kept:
+        if isinstance(end, socket.socket):
+            end.close()
+
+
+def test_another_kind_of_loop_is_made_once_it_is_asked_for(policy: Counting) -> None:
+    run_on_new_loop(done())
+    other = Counting()
+    asyncio.set_event_loop_policy(other)
+    run_on_new_loop(done())
+    assert (policy.made, other.made) == (1, 1)
