@@ -20,7 +20,7 @@ from flash_jupyter.session.links import Links
 from flash_jupyter.session.owner import may_live
 from flash_jupyter.session.records import JobRecord, utc_now
 from flash_jupyter.session.running import Finished, Runner
-from flash_jupyter.session.submitting import Desk
+from flash_jupyter.session.submitting import Desk, Place
 from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
@@ -75,6 +75,7 @@ class Follower(Runner):
             self._meet(place, job.worker_id)
         if job.status is not JobState.CANCELLED:  # its kernel takes the answer
             return Cancellation(self.record.id, job.status)
+        place = await self._submitter.rated(place)
         self.measured = measured(job, place.rate)
         cancellation = await self._see_cancelled(job, place)
         self._end(JobState.CANCELLED, error=cancellation.text, cost_usd=cancellation.cost_usd)
@@ -82,16 +83,20 @@ class Follower(Runner):
 
     async def _follow_again(self, poll_cap_s: float) -> Finished:
         await asyncio.to_thread(self._feed.restore)
+        self._place = place = await self._submitter.rated(self._place or await self._submitter.reopen())
         try:
-            self._place = self._place or await self._submitter.reopen()
-        except NotFoundError:
-            gone = f"its endpoint {self.record.name} was deleted, and its results with it"
-            raise result_lost(self.record, gone) from None
-        try:
-            return await self._finish(self._place, None, poll_cap_s)
+            return await self._finish(place, None, poll_cap_s)
         except ResultLost:
-            kept = "the platform keeps one for 30 minutes after the end, and nothing of ours ran then to take it"
-            raise result_lost(self.record, kept) from None
+            raise result_lost(self.record, await self._why_lost(place)) from None
+
+    async def _why_lost(self, place: Place) -> str:
+        try:
+            await place.link.control.get(place.endpoint.id, retry=ONCE)
+        except NotFoundError:
+            return f"its endpoint {self.record.name} was deleted, and its results with it"
+        except ApiError:
+            pass
+        return "the platform keeps one for 30 minutes after the end, and nothing of ours ran then to take it"
 
 
 async def collect_jobs(settings: Settings, session_id: str) -> None:

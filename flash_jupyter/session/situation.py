@@ -96,7 +96,9 @@ class Queued:
         self._facts = replace(self._facts, health=health, before=before, failing_s=failing_s)
 
     async def _ask_what_it_takes(self, now: float) -> None:
-        counts = self._facts.health.workers
+        counts, endpoint = self._facts.health.workers, self._facts.endpoint
+        if endpoint.gpu is None and endpoint.cpu is None:  # a job that was opened again knows the id only
+            await self._ask_for_the_endpoint(now)
         if is_ready(self._facts.health):
             return
         if counts.unhealthy or counts.initializing:
@@ -118,8 +120,8 @@ class Queued:
 
     async def _ask_for_stock(self, now: float) -> None:
         """Ask for the catalogue, once a wait."""
-        catalog, gpu = self._sources.control.catalog, self._facts.endpoint.gpu
-        if gpu is None and self._facts.cpus is None:
+        catalog, gpu, cpu = self._sources.control.catalog, self._facts.endpoint.gpu, self._facts.endpoint.cpu
+        if cpu is not None and self._facts.cpus is None:
             cpus = await self._ask("catalog", now, lambda: catalog.cpus(retry=ONCE))
             self._facts = replace(self._facts, cpus=cpus)
         elif gpu is not None and self._facts.gpus is None:

@@ -23,6 +23,8 @@ from flash_jupyter.wire.control import LogLine
 TAIL_LINES = 200
 #: gets each fragment of a run, and the worker that said it
 Listener = Callable[[Fragment, str], None]
+#: a log that was read to its end is not opened again within so many seconds, for who heard all of it
+AGAIN_S = 10.0
 #: for clocks of one platform that differ
 MARGIN_S = 5.0
 
@@ -39,6 +41,8 @@ class LogStreams:
         self._tails: dict[str, deque[LogLine]] = {}
         #: the run that was heard last from each worker
         self._runs: dict[str, str] = {}
+        #: the loop's time at which a worker's log had been read to its end, and the runs that heard all of it
+        self._read: dict[str, tuple[float, frozenset[str]]] = {}
         self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def listen(self, run: str, listener: Listener) -> None:
@@ -56,11 +60,16 @@ class LogStreams:
         self._since.pop(run, None)
 
     def watch(self, endpoint_id: str, worker_id: str) -> None:
-        """Follow this worker's log, from its last lines on, unless it is followed already."""
-        if worker_id not in self._followers:
+        """Follow this worker's log, from its last lines on, unless it is followed already, or nothing new can come."""
+        if worker_id not in self._followers and not self._is_read(worker_id):
             task = asyncio.get_running_loop().create_task(self._follow(endpoint_id, worker_id))
             self._followers[worker_id] = task
             task.add_done_callback(lambda _: self._followers.pop(worker_id, None))
+
+    def _is_read(self, worker_id: str) -> bool:
+        """Whether its log has come to an end a moment ago, and all who listen were there."""
+        read_at, heard = self._read.get(worker_id, (float("-inf"), frozenset[str]()))
+        return asyncio.get_running_loop().time() < read_at + AGAIN_S and self._listeners.keys() <= heard
 
     def tail(self, worker_id: str | None) -> tuple[str, ...]:
         """Return the last lines that a worker wrote itself in its last run, and that are no events of ours."""
@@ -87,12 +96,15 @@ class LogStreams:
     async def _follow(self, endpoint_id: str, worker_id: str) -> None:
         self._tails.setdefault(worker_id, deque(maxlen=2 * TAIL_LINES))
         url, ended = self._control.logs_url(endpoint_id, worker_id), self._ended[worker_id]
+        listened = frozenset(self._listeners)
         try:
             if since := await self._follow_tail(url, worker_id):
                 self._tails[worker_id].clear()
                 async with aclosing(follow_log(self._http, url, since=since, ended=ended.set)) as lines:
                     async for line in lines:
                         self._take(line, worker_id)
+            # who was sent from here listened before its first line
+            self._read[worker_id] = asyncio.get_running_loop().time(), listened | self._since.keys()
         finally:
             ended.set()
 

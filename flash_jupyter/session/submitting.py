@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from flash_jupyter.errors import NotFoundError, ResultLost, UnreachableError
+from flash_jupyter.errors import ApiError, NotFoundError, ResultLost, UnreachableError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.budget import Budget
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled
@@ -25,8 +25,8 @@ from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.results import raised_in
 from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.states import JobState
-from flash_jupyter.transport.http import nothing_was_sent
-from flash_jupyter.transport.queue import Queue
+from flash_jupyter.transport.http import ONCE, nothing_was_sent
+from flash_jupyter.transport.queue import Queue, urls_of
 from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Job
 
@@ -142,13 +142,28 @@ class Submitter:
         raise AssertionError("the last attempt returns or raises")
 
     async def reopen(self) -> Place:
-        """Find the place of a job that was submitted before; raises `ResultLost` for one that never was."""
+        """Return the place of a job that was submitted before; raises `ResultLost` for one that never was.
+
+        Nobody is asked: a cancel must not wait until the control plane takes requests again. So of the endpoint only id
+        and name are known, and no rate.
+        """
         if self._record.platform_id is None:
             raise ResultLost(f"job {self._record.id} was never submitted", fix="run its cell again")
         link = await self.link(fresh=False)
-        endpoint = await link.control.get(self._record.endpoint_id or "")
-        rate = rate_of_existing(endpoint, is_charged=link.backend.name == "runpod")
-        return Place(link, endpoint, Queue(link.http, request_urls(endpoint)), self._record.platform_id, rate)
+        endpoint = Endpoint(id=self._record.endpoint_id or "", name=self._record.name or "")
+        queue = Queue(link.http, urls_of(link.backend, endpoint.id))
+        return Place(link, endpoint, queue, self._record.platform_id)
+
+    @staticmethod
+    async def rated(place: Place) -> Place:
+        """Return a place that was opened again with its rate where something is charged; the platform is asked once."""
+        if place.rate is not None or place.link.backend.name != "runpod":
+            return place
+        try:
+            endpoint = await place.link.control.get(place.endpoint.id, retry=ONCE)
+        except ApiError:  # a price is worth one question
+            return place
+        return replace(place, endpoint=endpoint, rate=rate_of_existing(endpoint, is_charged=True))
 
     async def link(self, *, fresh: bool) -> Link:
         """Return the link to the backend; the embedded Runpod is started where it is not running."""

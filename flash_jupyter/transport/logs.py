@@ -15,13 +15,17 @@ from httpx_sse import EventSource, SSEError
 from pydantic import ValidationError
 
 from flash_jupyter import limits
-from flash_jupyter.errors import ApiError, AuthenticationError, NotFoundError
+from flash_jupyter.errors import ApiError, AuthenticationError, NotFoundError, RateLimitedError
 from flash_jupyter.transport.http import Clock, Http, Retry
 from flash_jupyter.transport.loop import within
 from flash_jupyter.wire.control import LogLine
 
-#: a stream that brings nothing this many times in a row is given up
+#: a stream that brings nothing this many times in a row is given up: each is one of 60 requests a minute
 FRUITLESS = 8
+#: one that the platform closes by itself so often in a row, without a line, is that of a worker that has ended
+CLOSED = 2
+#: before what was closed is looked at again: a log may come a moment later than its worker's end
+CLOSED_S = 1.0
 #: of the lines that are there already, the first comes within seconds and the others at once
 FIRST_LINE_S, NEXT_LINE_S = 3.0, 0.3
 RECONNECT = Retry(first_s=0.2, factor=2.0, cap_s=10.0)
@@ -39,25 +43,31 @@ async def follow_log(
     """Yield the lines of a worker's log, the last `tail` old ones first, until the worker is gone.
 
     With `since`, a time of the platform in RFC 3339, all old ones from then on come first instead (REST v2 document).
-    Ends when the platform does not know the worker any more, or after `FRUITLESS` attempts that brought nothing. Calls
-    `ended` whenever the platform has closed the stream by itself: then all lines so far are here.
+    Ends when the platform does not know the worker any more, when it closes the stream and has nothing new a moment
+    later, or after `FRUITLESS` attempts that brought nothing. Calls `ended` whenever the platform has closed the stream
+    by itself: then all lines so far are here.
     """
     clock = clock or http.clock
-    last_id, fruitless = "", 0
-    while fruitless < FRUITLESS:
+    last_id, fruitless, closed = "", 0, 0
+    while fruitless < FRUITLESS and closed < CLOSED:
+        pause_s = RECONNECT.pause_s(fruitless, clock.random())
         try:
             async with contextlib.aclosing(_read_once(http, url, tail, last_id, since)) as events:
                 async for event_id, line in events:
-                    last_id, fruitless = event_id or last_id, 0
+                    last_id, fruitless, closed = event_id or last_id, 0, 0
                     if line is not None:
                         yield line
             ended()
+            closed, pause_s = closed + 1, CLOSED_S
         except (NotFoundError, AuthenticationError):
             return
+        except RateLimitedError as refused:
+            pause_s = max(pause_s, refused.retry_after_s)
         except (ApiError, SSEError):
-            pass  # cut, refused, or busy: the pause below, then again
-        await clock.sleep(RECONNECT.pause_s(fruitless, clock.random()))
+            pass  # cut, or busy: a pause, then again
         fruitless += 1
+        if closed < CLOSED:
+            await clock.sleep(pause_s)
 
 
 async def last_lines(http: Http, url: str, *, tail: int) -> list[LogLine]:

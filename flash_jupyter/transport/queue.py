@@ -1,10 +1,11 @@
-"""The data plane of one queue endpoint. URLs are the endpoint's own `requestUrls`, never put together here."""
+"""The data plane of one queue endpoint: at its own `requestUrls`, or the docs' where only its id is known."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
 from flash_jupyter import limits
+from flash_jupyter.backend import Backend
 from flash_jupyter.errors import ApiError
 from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.wire.control import RequestUrls
@@ -51,6 +52,23 @@ class Queue:
     async def health(self, *, retry: Retry = Retry()) -> Health:  # noqa: B008 - frozen
         """Return how many jobs and workers are in which state."""
         return Health.model_validate_json(await self._http.call("GET", self._urls.health, retry=retry))
+
+
+def urls_of(backend: Backend, endpoint_id: str) -> RequestUrls:
+    """Return where an endpoint takes jobs, without asking for it (Runpod docs, serverless/endpoints/send-requests).
+
+    >>> urls_of(Backend("runpod", "https://api", "https://host/v2", "", ""), "ep1").cancel
+    'https://host/v2/ep1/cancel/{job_id}'
+    """
+    base = f"{backend.endpoint_url}/{quote(endpoint_id, safe='')}"
+    return RequestUrls(
+        run=f"{base}/run",
+        runSync=f"{base}/runsync",
+        status=f"{base}/status/{JOB_ID}",
+        cancel=f"{base}/cancel/{JOB_ID}",
+        purgeQueue=f"{base}/purge-queue",
+        health=f"{base}/health",
+    )
 
 
 def _fill(template: str, job_id: str) -> str:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +323,63 @@ def test_a_detached_cell_is_cancelled(own: bool, kernel: Kernel) -> None:
     assert (second.state, second.text.split(",")[0].split(" ")[0]) == (JobState.CANCELLED, "cancelled")
     with pytest.raises((ResultLost, JobError)):
         session.attach(handle.id, notebook.names, notebook.events.append)
+
+
+class Spent(LoopbackTransport):
+    """The control plane's minute is used up; the data plane answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.startswith("/v2/serverless"):
+            return await super().handle_async_request(request)
+        self.refused.append(request.url.path)
+        return httpx.Response(429, headers={"Retry-After": "59"}, json={"detail": "too many"}, request=request)
+
+
+@pytest.fixture
+def spent(local_settings: Settings) -> Iterator[tuple[Session, Spent]]:
+    """A session that finds the control plane's minute used up."""
+    transport = Spent()
+    session = Session(local_settings, links=Links(local_settings, transport=lambda _backend: transport))
+    yield session, transport
+    session.close()
+
+
+def test_a_cancel_waits_for_no_control_plane(kernel: Kernel, spent: tuple[Session, Spent]) -> None:
+    notebook = Notebook(kernel())
+    handle = notebook.session.submit_cell(notebook.request("while True: pass"), notebook.events.append)
+    wait_for(lambda: notebook.session.job(handle.id).state is JobState.IN_PROGRESS, within_s=60)
+    began = time.monotonic()
+    cancellation = spent[0].cancel(handle.id)
+    assert time.monotonic() - began < 30
+    assert (cancellation.state, cancellation.is_confirmed) == (JobState.CANCELLED, True)
+
+
+def test_nor_do_a_listing_of_jobs_and_an_attach(kernel: Kernel, spent: tuple[Session, Spent]) -> None:
+    session, transport = spent
+    notebook = Notebook(kernel())
+    handle = notebook.session.submit_cell(
+        notebook.request("import time; time.sleep(2); print('hello'); y = 5"), notebook.events.append
+    )
+    notebook.session.close()
+    session.refresh_jobs()
+    assert transport.refused == []
+    later = Notebook(session)
+    session.attach(handle.id, later.names, later.events.append)
+    assert (later.names["y"], later.text) == (5, "hello\n")
+
+
+def test_a_job_whose_endpoint_was_deleted_says_so(kernel: Kernel) -> None:
+    notebook = Notebook(kernel())
+    handle = notebook.session.submit_cell(notebook.request("while True: pass", name="deleted"), notebook.events.append)
+    notebook.session.close()
+    later = Notebook(kernel())
+    later.session.undeploy("deleted")
+    with pytest.raises(ResultLost, match="its endpoint deleted was deleted, and its results with it"):
+        later.session.attach(handle.id, later.names, later.events.append)
 
 
 def test_an_unknown_job(kernel: Kernel) -> None:

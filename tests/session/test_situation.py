@@ -188,6 +188,7 @@ class Asked:
 
     def __init__(self, **workers: int) -> None:
         self.workers, self.refuse = workers, 0
+        self.document: dict[str, Any] = {}
         self.time = Time()
         self.requests: list[tuple[float, str]] = []
         self.cancelled: list[str] = []
@@ -205,7 +206,7 @@ class Asked:
         state = next(iter(self.workers), "none").upper()
         workers = [{"id": "w1", "status": state}]
         documents = {
-            "endpoint": {"id": "ep1", "name": "trainer", "workers": {"max": 3}},
+            "endpoint": {"id": "ep1", "name": "trainer", "workers": {"max": 3}, **self.document},
             "endpoint/workers": {"workers": workers},
             "serverless": {"endpoints": [{"id": "ep2", "name": "other", "workers": {"max": 1}}]},
             "catalog/gpus": {"gpus": []},
@@ -269,6 +270,20 @@ def test_a_short_wait_asks_nothing_and_says_nothing() -> None:
         return waiter.told
 
     assert (asked.run(work), asked.requests) == ([], [])
+
+
+def test_a_job_that_was_opened_again_learns_of_its_endpoint_when_it_waits() -> None:
+    asked = Asked(throttled=1)
+
+    async def work(waits: Waits, made: Endpoint, queue: Queue) -> list[Waiting]:
+        waiter = Waiter(waits, Endpoint(id=made.id, name=made.name), queue)
+        for asked.time.now in (0.0, 11.0):
+            await waiter.see()
+        return [event for event in waiter.told if isinstance(event, Waiting)]
+
+    asked.document = {"gpu": {"pools": ["ADA_24"], "count": 1}}
+    assert [told.text for told in asked.run(work)] == ["Runpod has no free machine with ADA_24"]
+    assert [path for _, path in asked.requests] == ["ep1/health", "endpoint", "catalog/gpus"]
 
 
 STATES = ["throttled", "initializing", "unhealthy", "idle", "running", "none"]

@@ -81,6 +81,29 @@ def test_one_follower_a_worker() -> None:
     assert workers.requests.count("w1") <= 2  # the second one finds that the worker is gone
 
 
+def test_a_log_that_was_read_to_its_end_is_opened_again_for_who_has_not_heard_it() -> None:
+    asked: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path.split("/")[-2])
+        return httpx.Response(404, json={"detail": "no such worker"})
+
+    async def main() -> list[int]:
+        http = Http(BACKEND, transport=httpx.MockTransport(handle))
+        streams, counts = LogStreams(http), list[int]()
+        for listen in (streams.expect, streams.listen):
+            listen(RUN if listen == streams.expect else OTHER, lambda _fragment, _worker_id: None)
+            for _ in range(3):  # a job's worker is named by each look at its state
+                streams.watch("ep", "w1")
+                await asyncio.sleep(0.05)
+            counts.append(len(asked))
+        await streams.aclose()
+        await http.aclose()
+        return counts
+
+    assert asyncio.run(main()) == [1, 2]
+
+
 def test_the_workers_own_last_lines_are_kept() -> None:
     workers = Workers(w1=sse("booting", f"@FJ1:{RUN}:0:1/1:a", "CUDA error"))
     _, streams = follow(workers, "w1")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 import httpx
@@ -9,7 +9,7 @@ from contract import Replay
 
 from flash_jupyter.settings import Backend
 from flash_jupyter.transport.http import Clock, Http
-from flash_jupyter.transport.logs import FRUITLESS, follow_log, last_lines
+from flash_jupyter.transport.logs import CLOSED_S, FRUITLESS, follow_log, last_lines
 
 BACKEND = Backend("runpod", "https://api.runpod.io", "https://api.runpod.ai/v2", "$KEY", "somewhere")
 URL = "https://api.runpod.io/v2/serverless/4m7x2k9q/workers/8g3n5t6r/logs"
@@ -19,9 +19,11 @@ async def no_sleep(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def read(transport: httpx.AsyncBaseTransport, *, most: int = 100) -> list[str]:
+def read(
+    transport: httpx.AsyncBaseTransport, *, most: int = 100, sleep: Callable[[float], Awaitable[None]] = no_sleep
+) -> list[str]:
     async def main() -> list[str]:
-        http = Http(BACKEND, transport=transport, clock=Clock(sleep=no_sleep))
+        http = Http(BACKEND, transport=transport, clock=Clock(sleep=sleep))
         lines = []
         async with aclosing(follow_log(http, URL, tail=100)) as coming:
             async for line in coming:
@@ -106,6 +108,35 @@ def test_a_busy_server_is_asked_again_but_not_for_ever() -> None:
     transport, seen = streams(*busy)
     assert read(transport) == []
     assert len(seen) == FRUITLESS
+
+
+def test_a_stream_that_the_platform_closes_is_looked_at_once_more() -> None:
+    transport, seen = streams(sse(Body(event("one", "1"))), *[sse(Body())] * 100)
+    assert read(transport) == ["one"]
+    assert len(seen) == 2
+
+
+def test_what_comes_after_the_end_of_a_stream_is_read_as_long_as_anything_comes() -> None:
+    transport, seen = streams(sse(Body(event("one", "1"))), sse(Body(event("two", "2"))), *[sse(Body())] * 100)
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    assert read(transport, sleep=sleep) == ["one", "two"]
+    assert (len(seen), slept) == (3, [CLOSED_S, CLOSED_S])
+
+
+def test_when_the_minute_is_used_up_the_next_one_is_waited_for() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    refused = httpx.Response(429, headers={"Retry-After": "42"}, json={"detail": "too many requests"})
+    transport, seen = streams(lambda _request: refused, sse(Body(event("one", "1"))))
+    assert read(transport, sleep=sleep) == ["one"]
+    assert (slept[0], len(seen)) == (42.0, 3)
 
 
 def test_an_answer_that_is_no_stream_is_no_end() -> None:

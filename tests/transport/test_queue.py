@@ -11,7 +11,7 @@ from flash_jupyter.errors import NotFoundError
 from flash_jupyter.settings import Backend
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import Http
-from flash_jupyter.transport.queue import Queue
+from flash_jupyter.transport.queue import Queue, urls_of
 from flash_jupyter.wire.control import RequestUrls
 
 BACKEND = Backend("runpod", "https://api.runpod.io", "https://api.runpod.ai/v2", "$KEY", "somewhere")
@@ -29,6 +29,12 @@ def ask(call: Callable[[Queue], Awaitable[Any]], *names: str) -> tuple[Any, Repl
 
     replay = Replay(*names)
     return asyncio.run(main()), replay
+
+
+def test_where_only_its_id_is_known_an_endpoint_is_where_its_document_says() -> None:
+    document = example("control-get")["response"]["body"]
+    told = RequestUrls.model_validate({name: url for name, url in document["requestUrls"].items() if name != "stream"})
+    assert urls_of(BACKEND, document["id"]) == told
 
 
 def test_run_sends_the_bytes_as_they_are() -> None:
