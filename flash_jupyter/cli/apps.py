@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flash_jupyter.cli.deleting import delete_app
+from flash_jupyter.cli.deleting import Volumes, delete_app
 from flash_jupyter.cli.desk import app_or_default, at_desk
 from flash_jupyter.cli.output import Json, Yes
 from flash_jupyter.views.deploy import app_sheet, apps_sheet
@@ -57,7 +57,7 @@ def create(
 def delete(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="name of the app")],
-    volumes: Annotated[bool, typer.Option("--volumes", help="network volumes too, with all that is on them")] = False,
+    volumes: Volumes = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from flash_jupyter.cli.desk import Desk, news_of
 from flash_jupyter.cli.work import Work
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from flash_jupyter.deploy.removal import Inventory, Removed
     from flash_jupyter.deploy.terms import Progress, Report
     from flash_jupyter.session.links import Link
+
+Volumes = Annotated[bool, typer.Option("--volumes", help="network volumes too, with all that is on them")]
 
 
 def delete_environment(desk: Desk, app: str, environment: str, *, volumes: bool, yes: bool) -> None:

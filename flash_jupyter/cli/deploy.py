@@ -9,30 +9,18 @@ from typing import Annotated
 import typer
 
 from flash_jupyter.cli import sending
-from flash_jupyter.cli.deleting import delete_environment
+from flash_jupyter.cli.deleting import Volumes, delete_environment
 from flash_jupyter.cli.desk import AppName, app_or_default, at_desk
 from flash_jupyter.cli.output import Json, Yes
+from flash_jupyter.cli.sending import Options, takes_options
 from flash_jupyter.views.deploy import environment_sheet, environments_sheet, made_text
 
 app = typer.Typer(help="Put builds into production: environments of an app, and what they run.", no_args_is_help=True)
 
 Environment = Annotated[str, typer.Argument(help="name of the environment, as in production")]
 Build = Annotated[str, typer.Argument(help="id of the build, as in `flash app get APP`")]
-NoSmoke = Annotated[bool, typer.Option("--no-smoke", help="send no requests; what stands is then listed, not verified")]
 TryDefaults = Annotated[
     bool, typer.Option("--try-defaults", help="call functions of .py modules too, with their defaults, here and there")
-]
-RuntimeSecret = Annotated[
-    str | None, typer.Option("--runtime-secret", help="name of the platform secret whose key deployed code may use")
-]
-RepairSecret = Annotated[
-    str | None,
-    typer.Option(
-        "--repair-secret", help="name of the secret whose key the mothership has, and makes deleted endpoints anew with"
-    ),
-]
-AllowMissing = Annotated[
-    bool, typer.Option("--allow-missing", help="also where functions read environment variables that nobody sets")
 ]
 
 
@@ -49,69 +37,49 @@ def new(context: typer.Context, env: Environment, app_name: AppName = None, as_j
 
 
 @app.command()
+@takes_options
 def send(
     context: typer.Context,
     env: Environment,
     path: Annotated[Path | None, typer.Argument(exists=True, help="a notebook, a Python file or a folder")] = None,
+    *,
     app_name: AppName = None,
     build: Annotated[bool, typer.Option("--build", help="build first")] = False,
-    no_smoke: NoSmoke = False,
     try_defaults: TryDefaults = False,
-    runtime_secret: RuntimeSecret = None,
-    repair_secret: RepairSecret = None,
-    allow_missing: AllowMissing = False,
-    yes: Yes = False,
+    options: Options,
     as_json: Json = False,
 ) -> None:
     """Make an environment run what `flash build` has built; says what it will change before it does."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(
-            smoke=not no_smoke,
-            try_defaults=try_defaults,
-            runtime_secret=runtime_secret,
-            repair_secret=repair_secret,
-            allow_missing=allow_missing,
-            yes=yes,
-        )
-        sending.send(desk, path or desk.face.default_source(), env, app_name, options, is_built_first=build)
+        source = path or desk.face.default_source()
+        sending.send(desk, source, env, app_name, options, is_built_first=build, try_defaults=try_defaults)
 
 
 @app.command()
+@takes_options
 def promote(
     context: typer.Context,
     env: Environment,
     build: Build,
+    *,
     app_name: AppName = None,
-    no_smoke: NoSmoke = False,
-    runtime_secret: RuntimeSecret = None,
-    repair_secret: RepairSecret = None,
-    allow_missing: AllowMissing = False,
-    yes: Yes = False,
+    options: Options,
     as_json: Json = False,
 ) -> None:
     """Make an environment run a build that was sent before, to this or another environment of the app."""
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(
-            smoke=not no_smoke,
-            runtime_secret=runtime_secret,
-            repair_secret=repair_secret,
-            allow_missing=allow_missing,
-            yes=yes,
-        )
         sending.promote(desk, app_or_default(desk, app_name), env, build, options)
 
 
 @app.command()
+@takes_options
 def rollback(
     context: typer.Context,
     env: Environment,
     build: Annotated[str | None, typer.Argument(help="go back to this one (default: which served before)")] = None,
+    *,
     app_name: AppName = None,
-    no_smoke: NoSmoke = False,
-    runtime_secret: RuntimeSecret = None,
-    repair_secret: RepairSecret = None,
-    allow_missing: AllowMissing = False,
-    yes: Yes = False,
+    options: Options,
     as_json: Json = False,
 ) -> None:
     """Make an environment run the build that served before its own; done again, it goes one further back.
@@ -119,13 +87,6 @@ def rollback(
     `flash deploy info ENV` says which build that is. `promote` goes forward again, to any build.
     """
     with at_desk(context, as_json=as_json) as desk:
-        options = sending.Options(
-            smoke=not no_smoke,
-            runtime_secret=runtime_secret,
-            repair_secret=repair_secret,
-            allow_missing=allow_missing,
-            yes=yes,
-        )
         sending.rollback(desk, app_or_default(desk, app_name), env, build, options)
 
 
@@ -156,7 +117,7 @@ def delete(
     context: typer.Context,
     env: Environment,
     app_name: AppName = None,
-    volumes: Annotated[bool, typer.Option("--volumes", help="network volumes too, with all that is on them")] = False,
+    volumes: Volumes = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
 
 from flash_jupyter.cli.desk import Desk, news_of
+from flash_jupyter.cli.output import Yes
 from flash_jupyter.cli.work import Work
 from flash_jupyter.errors import FlashError
 from flash_jupyter.views.deploy import plan_sheet, result_sheet
@@ -23,16 +28,24 @@ if TYPE_CHECKING:
     from flash_jupyter.session.links import Link
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Options:
-    """What was typed beside what is deployed, and where; `yes` is that nobody is to be asked."""
+    """What may be typed beside what is deployed, and where: each field is an option of every command that deploys."""
 
-    smoke: bool
-    runtime_secret: str | None
-    allow_missing: bool
-    yes: bool
-    try_defaults: bool = False
-    repair_secret: str | None = None
+    no_smoke: Annotated[
+        bool, typer.Option("--no-smoke", help="send no requests; what stands is then listed, not verified")
+    ] = False
+    runtime_secret: Annotated[
+        str | None, typer.Option(help="name of the platform secret whose key deployed code may use")
+    ] = None
+    repair_secret: Annotated[
+        str | None,
+        typer.Option(help="name of the secret whose key the mothership has, and makes deleted endpoints anew with"),
+    ] = None
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="also where functions read environment variables that nobody sets")
+    ] = False
+    yes: Yes = False
 
     def terms(self, at_work: Work[Progress, Plan | str]) -> Terms:
         """Return them as a deployer takes them; what is not said is its to choose."""
@@ -40,8 +53,7 @@ class Options:
 
         return Terms(
             at_work.allow,
-            smoke=self.smoke,
-            try_defaults=self.try_defaults,
+            smoke=not self.no_smoke,
             runtime_secret=self.runtime_secret or RUNTIME_SECRET,
             repair_secret=self.repair_secret or "",
             allow_missing=self.allow_missing,
@@ -50,14 +62,47 @@ class Options:
         )
 
 
-def send(desk: Desk, path: Path, environment: str, app: str | None, options: Options, *, is_built_first: bool) -> None:
+def takes_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command be typed with the fields of `Options`; it gets them as `options`."""
+    signature = inspect.signature(command, eval_str=True)
+    types = get_type_hints(Options, include_extras=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    typed = [
+        inspect.Parameter(each.name, kind, default=each.default, annotation=types[each.name])
+        for each in fields(Options)
+    ]
+    parameters = [
+        parameter
+        for given in signature.parameters.values()
+        for parameter in (typed if given.name == "options" else [given])
+    ]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        command(options=Options(**{each.name: given.pop(each.name) for each in typed}), **given)
+
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+def send(
+    desk: Desk,
+    path: Path,
+    environment: str,
+    app: str | None,
+    options: Options,
+    *,
+    is_built_first: bool,
+    try_defaults: bool,
+) -> None:
     """Deploy the build of a path; one that is older than its sources is told, and sent as it is."""
     built = _build(desk, path) if is_built_first else _existing(desk, path)
     name = app or built.manifest.project_name
     what = f"{built.manifest.project_name} ({size(built.archive.stat().st_size)})"
 
     async def work(deployer: Deployer, terms: Terms) -> Result:
-        terms = replace(terms, sources=built.source)
+        terms = replace(terms, sources=built.source, try_defaults=try_defaults)
         return await deployer.send(built.archive, built.manifest, name, environment, terms)
 
     result = _deploy(desk, work, name, environment, options, f"sending {what} to {name}/{environment}")

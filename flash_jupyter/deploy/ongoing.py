@@ -22,14 +22,12 @@ from flash_jupyter.runtime.wrapper import HEADER
 from flash_jupyter.session.calling import send_off
 from flash_jupyter.session.handlers import DEPLOYED, DEPLOYED_PLAIN
 from flash_jupyter.session.links import Link
-from flash_jupyter.session.records import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.requests import Tell, join_request, wait_for_request, with_balancer
 from flash_jupyter.session.running import Runner
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.show import show, showing
 from flash_jupyter.session.started import CallOutcome, Ran, StartedCall
 from flash_jupyter.session.wait import Inbox
-from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
 from flash_jupyter.wire.control import Endpoint
 
@@ -88,18 +86,13 @@ class JobCall:
         """Write the job down and send it on its way."""
         where, request = self._to.whereabouts, self._request
         session = where.session
-        record = JobRecord(
-            id=new_job_id(),
-            state=JobState.IN_QUEUE,
-            backend=where.backend,
-            created_at=utc_now(),
+        record = session.new_record(
+            where.backend,
             name=self._to.name,
-            key_origin=session.key_origin(where.backend),
             source=f"{where} {self._label}",
             names=self._names,
             run=request.run,
             kind=DEPLOYED if request.is_pickled else DEPLOYED_PLAIN,
-            session=session.id,
         )
 
         async def run(runner: Runner) -> Ran:

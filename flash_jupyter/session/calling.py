@@ -18,11 +18,10 @@ from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.handlers import HANDLER
 from flash_jupyter.session.prepare import Prepared, may_say_answer, prepare_payload
-from flash_jupyter.session.records import JobRecord, new_job_id, utc_now
+from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.started import Ran, StartedCall, read_handler_answer, read_result
-from flash_jupyter.states import JobState
 
 Tell = Callable[[Event], None]
 
@@ -52,7 +51,7 @@ def start_payload(
 ) -> StartedCall:
     """Start a call of an image's own handler; raises what `prepare_payload` raises."""
     payload = prepare_payload(arguments, run=new_run(), timeout_s=timeout_s)
-    record = replace(_record(session, spec, label, payload.run, tuple(arguments)), kind=HANDLER)
+    record = _record(session, spec, label, payload.run, tuple(arguments), HANDLER)
 
     async def run(runner: Runner) -> Ran:
         return await runner.run(spec, payload, retries=retries), read_handler_answer
@@ -134,18 +133,7 @@ async def _run(runner: Runner, spec: EndpointSpec, prepared: Prepared, retries: 
     return await runner.run(spec, prepared, retries=retries), partial(read_result, prepared.sender)
 
 
-def _record(session: Session, spec: EndpointSpec, label: str, run: str, names: tuple[str, ...]) -> JobRecord:
-    backend = session.settings.backend
-    return JobRecord(
-        id=new_job_id(),
-        state=JobState.IN_QUEUE,
-        backend=backend,
-        created_at=utc_now(),
-        name=spec.name,
-        key_origin=session.key_origin(backend),
-        source=label,
-        names=names,
-        run=run,
-        kind="call",
-        session=session.id,
-    )
+def _record(
+    session: Session, spec: EndpointSpec, label: str, run: str, names: tuple[str, ...], kind: str = "call"
+) -> JobRecord:
+    return session.new_record(session.settings.backend, name=spec.name, source=label, names=names, run=run, kind=kind)

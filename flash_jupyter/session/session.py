@@ -41,7 +41,7 @@ from flash_jupyter.session.records import JobRecord, new_job_id, utc_now
 from flash_jupyter.session.results import CellOutcome, read_answer, take, take_handlers
 from flash_jupyter.session.running import Finished, Runner
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
-from flash_jupyter.settings import Settings
+from flash_jupyter.settings import BackendName, Settings
 from flash_jupyter.states import JobState
 
 #: what an interrupt does to the job of a cell
@@ -257,6 +257,18 @@ class Session(Account):
         runner = self.begin(record, tell=tell)
         return runner, self.loop.submit(runner.run(spec, prepared, retries=request.options.retries))
 
+    def new_record(self, backend: BackendName, **what: Any) -> JobRecord:
+        """Describe a job of this session that is about to be sent; `what` are the other fields of its record."""
+        return JobRecord(
+            id=new_job_id(),
+            state=JobState.IN_QUEUE,
+            backend=backend,
+            created_at=utc_now(),
+            key_origin=self.key_origin(backend),
+            session=self.id,
+            **what,
+        )
+
     def begin(self, record: JobRecord, *, tell: Callable[[Event], None] | None) -> Runner:
         """Write a new job down; what is returned takes it on its way, on the loop thread."""
         self._store.insert(record, soon=True)
@@ -283,14 +295,9 @@ class Session(Account):
             prune(settings.job_store, self._desk.logs, **kept, now=now)
 
     def _record(self, request: CellRequest, spec: EndpointSpec, prepared: Prepared) -> JobRecord:
-        backend = self.backend_of(request.options)
-        return JobRecord(
-            id=new_job_id(),
-            state=JobState.IN_QUEUE,
-            backend=backend,
-            created_at=utc_now(),
+        return self.new_record(
+            self.backend_of(request.options),
             name=spec.name,
-            key_origin=self.key_origin(backend),
             notebook=request.notebook,
             cell_id=request.cell_id,
             filename=request.filename,
@@ -298,7 +305,6 @@ class Session(Account):
             names=prepared.names,
             out=request.options.out,
             run=prepared.run,
-            session=self.id,
         )
 
 
