@@ -154,7 +154,7 @@ def result_sheet(result: Mapping[str, Any]) -> Sheet:
             "id": each["endpoint_id"],
             "standing": each["state"],
             "url": each["url"],
-            "reason": each.get("reason") or "",
+            "reason": each["reason"],
         }
         for each in result["endpoints"]
     ]

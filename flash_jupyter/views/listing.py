@@ -105,7 +105,7 @@ def job_row(job: Mapping[str, Any], now: datetime) -> dict[str, str]:
         "state": job["outcome"],
         "name": job["name"] or "",
         "endpoint_id": job["endpoint_id"] or "",
-        "notebook": PurePath(job["notebook"] or "").name or job.get("called", ""),
+        "notebook": PurePath(job["notebook"] or "").name or job["called"],
         "path": job["notebook"] or "",
         "age": f"{age_at(now, job['created_at'])} ago",
         "created_at": job["created_at"],

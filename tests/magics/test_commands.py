@@ -21,7 +21,11 @@ WRONG = [
         "env create",
         "write %flash env create ENV [--app-name APP_NAME] [--json]; more with --help",
     ),
-    ("an option is a number", "jobs --all", "write %flash jobs [--json] [--limit LIMIT]; more with --help"),
+    (
+        "an option is a number",
+        "jobs --limit all",
+        "write %flash jobs [--json] [--limit LIMIT] [--all]; more with --help",
+    ),
     ("a group does something alone", "volumes all", "write %flash volumes [delete] [--json]; more with --help"),
     ("a group does nothing alone", "app all", "write %flash app list|get|create|delete; more with --help"),
 ]

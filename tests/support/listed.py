@@ -34,6 +34,7 @@ def job(**changes: Any) -> dict[str, Any]:
         "name": "trainer",
         "state": "COMPLETED",
         "outcome": changes.get("state", "COMPLETED"),
+        "called": "",
         "endpoint_id": "ep1",
         "notebook": "work/train.ipynb",
         "created_at": "2026-11-22T11:00:00.000Z",

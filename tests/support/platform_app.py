@@ -149,6 +149,8 @@ class Platform:
 
     async def _status(self, request: Request) -> Response:
         self.calls.append("status")
+        if request.path_params["id"] not in self.endpoints:
+            return JSONResponse({"error": "endpoint not found"}, status_code=404)
         answer = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         code = answer.get("http", 200)
         return JSONResponse({"id": request.path_params["job"], **answer}, status_code=code)
