@@ -34,7 +34,8 @@ _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^']|(?<=\w)'(?=\w))*'|"[^"]*")""")
 #: the calls of one object, or one call of a function
 Calls = list[dict[str, Any]]
 #: function -> `{"requests": [[{"at": 0, "input": ..., "output": ...}, ...], ...]}`, or `{"why_not": text}` where none
-#: is kept; a call with `"compared": true` gave just what the sources give, of others a test cell had its own opinion.
+#: is kept; a call with `"compared": true` gave just what the sources give, of others a test cell had its own opinion:
+#: with `"once": true` two workers gave the same, each asked once: one that was asked before may answer otherwise.
 #: `at` is the call's place in the order of all functions, which may share a worker's memory; `left_out` of an entry is
 #: the place of its first call that is not kept
 Recording = dict[str, dict[str, Any]]

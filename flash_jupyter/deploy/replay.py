@@ -3,7 +3,8 @@ there is to compare with.
 
 It is kept with the build on the server (`records.py`), where all who have a key of the account can read it. What a test
 cell asked is kept only where it gave the same when it was asked a second time: such a cell may be content with answers
-that differ each time.
+that differ each time. Where there was a trial, that was the first time: then two workers gave the same, and one that
+was asked before may still answer otherwise, for it remembers.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ NOTHING_KEPT = "nothing was kept of it when the build was verified"
 NEVER = "without its sources there is nothing to compare with: nothing was kept with the build"
 UNSEEN = {"why_not": "no request to it was seen"}
 OTHERWISE = {"why_not": "asked a second time, it answered otherwise"}
+FRESH = "it was verified on workers that nobody had asked before"
 _LOOK_S = 0.1
 SHOWN_CHARACTERS = 200
 
@@ -57,6 +59,8 @@ class _Call:
     input: Mapping[str, Any]
     expected: Any
     instance_id: str
+    #: whether only workers that nobody had asked before gave the same
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,14 @@ class Replay:
     """Asks the functions of these endpoints, by the names of their resources.
 
     `tried` are resources that were asked the same in a trial: where they give no answer now, that is no difference.
+    `is_trial`: these are of a trial, and nobody has asked them before.
     """
 
     http: Http
     wanted: Mapping[str, Wanted]
     endpoints: Mapping[str, Endpoint]
     tried: Collection[str] = ()
+    is_trial: bool = False
 
     async def verdicts(self, functions: Iterable[str], kept: Recording) -> tuple[Verdict, ...]:
         """Ask these functions what is kept of them; one verdict for each. Raises `ApiError`s.
@@ -84,6 +90,8 @@ class Replay:
             if call.function in found:
                 continue
             state, text = await self._compared(call)
+            if state == "differs" and call.once and not self.is_trial:
+                state, text = "not verified", f"{text}; {FRESH}"
             if state == "differs" and (others := self._missing(call, names, kept)):
                 state, text = "not verified", f"{text}; {', '.join(others)} had been asked before what is not asked now"
             if state != "verified":
@@ -168,11 +176,13 @@ class Replay:
         except ValueError:
             return answer.text
 
-    async def kept(self, found: Recording, before: Recording, reasons: Mapping[str, str]) -> Recording:
+    async def kept(
+        self, found: Recording, before: Recording, reasons: Mapping[str, str], in_trial: Recording
+    ) -> Recording:
         """Return what should be kept of functions that were tried: what they give again, or why nothing.
 
-        `found` was recorded, `before` is kept already, `reasons` say why a function is not verified, empty where it is.
-        Raises `ApiError`s.
+        `found` was recorded, and before that `in_trial`; what was not asked there is asked again here. `before` is kept
+        already, `reasons` say why a function is not verified, empty where it is. Raises `ApiError`s.
         """
         result: Recording = {}
         again: Recording = {}
@@ -184,15 +194,16 @@ class Replay:
             seen = {"why_not": reason} if reason else found.get(name, UNSEEN)
             asked = places(found.get(name, {}))
             entry = with_left_out(shareable(self._repeatable(name, seen), self._variables(name)), asked)
-            result[name] = known if is_alike(known, entry) else entry
-            requests: list[Calls] = entry.get("requests", []) if result[name] is entry else []
+            if is_alike(known, entry):
+                result[name] = known
+                continue
+            result[name] = entry = _as_in_trial(entry, in_trial.get(name, {}).get("requests", ()))
+            requests: list[Calls] = entry.get("requests", [])
             if unsure := [each for each in requests if not _is_sure(each)]:
                 again[name] = {"requests": unsure}
         for verdict in await self.verdicts(again, again):
             if verdict.state != "verified":
-                name, entry = verdict.function, result[verdict.function]
-                sure = [each for each in entry["requests"] if _is_sure(each)]
-                result[name] = with_left_out({"requests": sure} if sure else OTHERWISE, places(entry))
+                result[verdict.function] = _sure_alone(result[verdict.function])
         return result
 
     def _repeatable(self, function: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -209,8 +220,38 @@ class Replay:
 
 
 def _is_sure(calls: Calls) -> bool:
-    """Whether the answers were compared with what the sources themselves give."""
-    return all(call.get("compared") for call in calls)
+    """Whether the answers were compared: with what the sources themselves give, or with those of a trial."""
+    return all(call.get("compared") or call.get("once") for call in calls)
+
+
+def _sure_alone(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left of a function's entry when it answered otherwise."""
+    sure = [each for each in entry["requests"] if _is_sure(each)]
+    return with_left_out({"requests": sure} if sure else OTHERWISE, places(entry))
+
+
+def _as_in_trial(entry: dict[str, Any], asked: Iterable[Calls]) -> dict[str, Any]:
+    """Return a function's entry with what it gave in a trial, too, marked; without what it answered otherwise there.
+
+    >>> call, other = {"at": 0, "input": 1, "output": 2}, {"at": 4, "input": 1, "output": 3}
+    >>> _as_in_trial({"requests": [[call]]}, [[{**call, "at": 7}]])
+    {'requests': [[{'at': 0, 'input': 1, 'output': 2, 'once': True}]]}
+    >>> _as_in_trial({"requests": [[call]]}, [[other]])["why_not"], _as_in_trial({"requests": [[call]]}, [])
+    ('asked a second time, it answered otherwise', {'requests': [[{'at': 0, 'input': 1, 'output': 2}]]})
+    """
+    found = list[Calls]()
+    for calls in entry.get("requests", ()):
+        same = [each for each in asked if [call["input"] for call in each[: len(calls)]] == [c["input"] for c in calls]]
+        if same and not _is_sure(calls):
+            if not all(map(_gave, calls, same[0])):
+                return _sure_alone(entry)
+            calls = [{**call, "once": True} for call in calls]
+        found.append(calls)
+    return {**entry, "requests": found} if found else entry
+
+
+def _gave(call: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return is_alike(call["output"], other["output"])
 
 
 def _nothing(function: str, entry: Mapping[str, Any]) -> Verdict:
@@ -225,7 +266,7 @@ def _in_order(functions: Iterable[str], kept: Recording) -> list[_Call]:
         (name, calls, secrets.token_hex(16)) for name in functions for calls in kept.get(name, {}).get("requests", ())
     ]
     made = [
-        _Call(each.get("at", 0), name, each["input"], each["output"], instance_id)
+        _Call(each.get("at", 0), name, each["input"], each["output"], instance_id, each.get("once", False))
         for name, calls, instance_id in lines
         for each in calls
     ]

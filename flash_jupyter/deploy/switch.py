@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
+from flash_jupyter.build.recorded import Recording
 from flash_jupyter.deploy.apply import Applying
 from flash_jupyter.deploy.consent import consent_for
 from flash_jupyter.deploy.environment import Endpoints, existing
@@ -103,8 +104,7 @@ class Switch:
             step.name: before[step.endpoint_id or ""] for step in plan.of(Action.KEEP, Action.UPDATE, Action.REPLACE)
         }
         names = tried(plan) if kept else []
-        if names:
-            await self._try_out(build_id, names, kept)
+        in_trial = await self._try_out(build_id, names, kept) if names else {}
         await self._activate(build_id, kept)
         applying = Applying(self._endpoints, self._wanted, before, build_id, self.journal, self.order.terms.report)
         applied = await applying.apply(plan)
@@ -115,7 +115,7 @@ class Switch:
         listed = {each.id: each for each in await self._endpoints.listed()}
         build_id = await self._check(build_id, applied, listed)
         self.stands = True
-        await self._verifier.keep(build_id, environment_id, self._wanted, applied, verified.tried)
+        await self._verifier.keep(build_id, environment_id, self._wanted, applied, verified.tried, in_trial)
         if terms.repair_secret:
             await self._make_repairable([listed[each.id] for each in applied.values()])
         await self._forget_remakes(build_id)
@@ -148,12 +148,12 @@ class Switch:
         if consent.is_needed and not await asyncio.to_thread(self.order.terms.allow_removal, plan):
             raise consent.refused()
 
-    async def _try_out(self, build_id: str, names: list[str], kept: Mapping[str, Endpoint]) -> None:
+    async def _try_out(self, build_id: str, names: list[str], kept: Mapping[str, Endpoint]) -> Recording:
         trial = Trial(
             self.link, self._endpoints, self._verifier, self.site.app.id, self.locks, self.order.terms.runtime_secret
         )
         standing = {name: _deployed(each) for name, each in kept.items() if name not in names}
-        await trial.run(build_id, names, standing)
+        return (await trial.run(build_id, names, standing)).tried.recording
 
     async def _activate(self, build_id: str, kept: Mapping[str, Endpoint]) -> None:
         """Make the build the one that new workers get; callers find the endpoints that stay from the first moment."""

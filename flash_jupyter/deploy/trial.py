@@ -20,7 +20,7 @@ from flash_jupyter.deploy.records import announce
 from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.terms import Progress
 from flash_jupyter.deploy.together import to_the_end, together
-from flash_jupyter.deploy.verify import Verifier
+from flash_jupyter.deploy.verify import Verified, Verifier
 from flash_jupyter.deploy.wanted import Place, Wanted, needs_key, wanted_of
 from flash_jupyter.errors import NotFoundError
 from flash_jupyter.quantities import read_time
@@ -53,7 +53,7 @@ class Trial:
     locks: Path
     runtime_secret: str
 
-    async def run(self, build_id: str, names: list[str], standing: Mapping[str, Deployed]) -> None:
+    async def run(self, build_id: str, names: list[str], standing: Mapping[str, Deployed]) -> Verified:
         """Try these resources; raises what `Verifier.verify` raises. `standing` are those that stay as they are."""
         real, apps = self.endpoints.place, Apps(self.link.http)
         mark = mark_of(self.locks)
@@ -69,7 +69,7 @@ class Trial:
             await together((self._make(inside, wanted[each], build_id) for each in names), finish=True)
             endpoints = {resource_of(each): each for each in await inside.listed()}
             await announce(apps, build_id, environment.id, {**standing, **_deployed(endpoints)})
-            await self.verifier.verify(build_id, wanted, endpoints)
+            return await self.verifier.verify(build_id, wanted, endpoints, is_trial=True)
         finally:
             await to_the_end(self._remove(name, build_id))
 

@@ -82,17 +82,20 @@ class Verifier:
         endpoints: Mapping[str, Endpoint],
         rolled: Iterable[str] = (),
         tried: Collection[str] = (),
+        *,
+        is_trial: bool = False,
     ) -> Verified:
         """Return what stands of a build; `rolled` are resources whose workers have to be exchanged first.
 
-        `tried` are those that a trial of this deploy has verified.
+        `tried` are those that a trial of this deploy has verified; `is_trial`: this is it.
 
         Raises `DeployError` for a value that differs, `BuildError` where workers do not start, and `ApiError`s.
         """
         old = dict(zip(rolled, await together(self._rolled_out(name, endpoints[name]) for name in rolled), strict=True))
         probed = [name for name in endpoints if wanted[name].is_probed and not old.get(name)]
         await self._wait_for_workers({name: endpoints[name] for name in probed})
-        verdicts, asked = await self._values(build_id, wanted, {name: endpoints[name] for name in probed}, tried)
+        replay = Replay(self.link.http, wanted, {name: endpoints[name] for name in probed}, tried, is_trial)
+        verdicts, asked = await self._values(build_id, replay)
         standing = tuple(
             _standing(
                 name, endpoints[name], wanted[name], verdicts, unverified(name, probed, old, is_asked=self.terms.smoke)
@@ -108,13 +111,17 @@ class Verifier:
         wanted: Mapping[str, Wanted],
         endpoints: Mapping[str, Endpoint],
         tried: Tried,
+        in_trial: Recording,
     ) -> None:
-        """Keep with the build that it stands, and what its sources verified; what can't be kept is told."""
+        """Keep with the build that it stands, and what its sources verified, now and before that in a trial.
+
+        What can't be kept is told.
+        """
         apps, replay = Apps(self.link.http), Replay(self.link.http, wanted, endpoints)
         try:
             kept: Recording = {}
             if tried.reasons:
-                kept = await replay.kept(tried.recording, await recorded_of(apps, build_id), tried.reasons)
+                kept = await replay.kept(tried.recording, await recorded_of(apps, build_id), tried.reasons, in_trial)
             await keep(apps, build_id, environment_id, kept, self.link.http.clock)
         except FlashError as failure:
             text = f"that it stands could not be kept with build {build_id}: {failure.message}"
@@ -143,14 +150,9 @@ class Verifier:
             number += 1
         return ""
 
-    async def _values(
-        self,
-        build_id: str,
-        wanted: Mapping[str, Wanted],
-        endpoints: Mapping[str, Endpoint],
-        in_trial: Collection[str],
-    ) -> tuple[dict[str, str], Tried]:
+    async def _values(self, build_id: str, replay: Replay) -> tuple[dict[str, str], Tried]:
         """Try the functions; returns function -> why it is not verified, empty where it is, and what sources said."""
+        wanted, endpoints = replay.wanted, replay.endpoints
         functions = [each.name for name in endpoints for each in wanted[name].resource.functions]
         if not self.terms.smoke:
             return {}, Tried()
@@ -161,7 +163,7 @@ class Verifier:
             kept = await recorded_of(Apps(self.link.http), build_id)
             if any("requests" in kept.get(name, ()) for name in left):
                 self.report(Progress("smoke", "asking again what was asked when the build was verified"))
-            verdicts = await Replay(self.link.http, wanted, endpoints, in_trial).verdicts(left, kept)
+            verdicts = await replay.verdicts(left, kept)
             _check(verdicts, fix=CHANGED)
             for each in verdicts:
                 if each.state == "verified":

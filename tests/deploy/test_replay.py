@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 from platform_app import BACKEND, ORIGIN
 
 from flash_jupyter.build.manifest import Function, Resource, make_manifest
-from flash_jupyter.deploy.replay import HOW, NEVER, Replay
+from flash_jupyter.deploy.replay import FRESH, HOW, NEVER, Replay
 from flash_jupyter.deploy.wanted import Place, wanted_of
 from flash_jupyter.errors import NotFoundError, UnreachableError
 from flash_jupyter.transport.http import Http
@@ -84,6 +85,10 @@ class Platform:
 
     def says_after_a_trial(self, **kept: Any) -> list[str]:
         found = self.run(lambda replay: replay.verdicts([*kept], kept), tried=("till",))
+        return [str(each) for each in found]
+
+    def says_in_a_trial(self, **kept: Any) -> list[str]:
+        found = self.run(lambda replay: replace(replay, is_trial=True).verdicts([*kept], kept))
         return [str(each) for each in found]
 
     def says(self, **kept: Any) -> list[str]:
@@ -217,8 +222,8 @@ def test_what_nothing_is_kept_of_is_not_asked_and_says_why() -> None:
     assert platform.sent == []
 
 
-def kept(platform: Platform, found: Any, before: Any, reasons: dict[str, str]) -> Any:
-    return platform.run(lambda replay: replay.kept(found, before, reasons))
+def kept(platform: Platform, found: Any, before: Any, reasons: dict[str, str], in_trial: Any = None) -> Any:
+    return platform.run(lambda replay: replay.kept(found, before, reasons, in_trial or {}))
 
 
 def test_only_what_it_gives_a_second_time_is_kept() -> None:
@@ -231,11 +236,33 @@ def test_only_what_it_gives_a_second_time_is_kept() -> None:
     }
 
 
+def test_what_a_trial_was_asked_is_not_asked_a_third_time() -> None:
+    reasons, (asked,) = {"price": "", "quote": ""}, QUOTE["requests"]
+    otherwise = [{**asked[0], "output": {"total": 6}}]
+    platform = Platform(5.0)
+    assert kept(platform, {"price": PRICE, "quote": QUOTE}, {}, reasons, {"quote": QUOTE}) == {
+        "price": PRICE,
+        "quote": {"requests": [[{**asked[0], "once": True}]]},
+    }
+    assert [path for path, _ in platform.sent] == ["/till/run"], "the price was not asked in the trial"
+    assert kept(Platform(), {"quote": QUOTE}, {}, {"quote": ""}, {"quote": {"requests": [otherwise]}}) == {
+        "quote": {"why_not": "asked a second time, it answered otherwise", "left_out": 0}
+    }
+
+
+def test_what_fresh_workers_gave_is_a_difference_in_a_trial_and_elsewhere_a_doubt() -> None:
+    once = {"requests": [[{**call, "once": True} for call in PRICE["requests"][0]]]}
+    said = f"{HOW}, it gave 5.0 then, and gives 6.0 now, for price(n=2)"
+    assert Platform(6.0).says_in_a_trial(price=once) == [f"price: differs, {said}"]
+    assert Platform(6.0).says(price=once) == [f"price: not verified, {said}; {FRESH}"]
+    assert Platform(5.0).says(price=once) == [f"price: verified, {HOW}"]
+
+
 def test_of_an_object_all_calls_are_kept_only_where_one_worker_has_it() -> None:
     answers = [{"success": True, "json_result": n} for n in (1, 2)]
     for workers, count in ((1, 2), (3, 1)):
         platform = Platform(*answers)
-        found = platform.run(lambda replay: replay.kept({"Basket": BASKET}, {}, {"Basket": ""}), workers)
+        found = platform.run(lambda replay: replay.kept({"Basket": BASKET}, {}, {"Basket": ""}, {}), workers)
         assert found == {"Basket": {"requests": [BASKET["requests"][0][:count]]}}
         assert len(platform.sent) == count
 

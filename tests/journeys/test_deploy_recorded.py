@@ -47,6 +47,7 @@ class Basket:
 
 @remote(shop, method="POST", path="/double")
 def double(x: int) -> int:
+    open(ASKED, "a").write("x")
     return 2 * x
 
 @remote(shop, method="GET", path="/lucky")
@@ -69,9 +70,13 @@ class Shop:
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.path = settings, folder / "shop.py"
+        #: a letter for each time that a function was asked since the last `send`
+        self.asked = folder.parent / "asked"
 
     def send(self, base: int, *, with_sources: bool = True) -> Result:
-        self.path.write_text(NOTEBOOK.replace("BASE", str(base)), "utf-8")
+        text = NOTEBOOK.replace("BASE", str(base)).replace("ASKED", repr(str(self.asked)))
+        self.path.write_text(text, "utf-8")
+        self.asked.unlink(missing_ok=True)
         bundle = build(self.path, settings=self.settings)
         terms = Terms(bool, sources=self.path if with_sources else None)
         return self.run(lambda each: each.send(bundle.archive, bundle.manifest, "shop", "live", terms))
@@ -103,6 +108,7 @@ def test_a_promoted_build_gives_what_it_gave_when_it_was_verified_or_stays_out(d
     shop = Shop(replace(desk.settings, cache=shared_desk.settings.cache), desk.folder)
     first = shop.send(1)
     assert states(first) == {"shop": ("verified", ""), "till": ("verified", "")}
+    assert shop.asked.read_text() == "xx"
     kept = shop.kept(first.build_id)
     request = {"execution_type": "function", "function_name": "price", "kwargs": {}, "serialization_format": "json"}
     assert kept["double"] == {"requests": [[{"at": 5, "input": {"x": 2}, "output": 4}]]}
@@ -118,6 +124,9 @@ def test_a_promoted_build_gives_what_it_gave_when_it_was_verified_or_stays_out(d
     assert [each["output"] for each in calls] == [["tea", "cake"], ["tea", "cake", "milk"]]
 
     second = shop.send(2)
+    assert shop.asked.read_text() == "xx", "once by the trial, once where it stands"
+    assert shop.kept(second.build_id)["double"]["requests"][0][0]["once"]
+    assert shop.kept(second.build_id)["lucky"] == kept["lucky"]
     nothing = "lucky: nothing was kept of it when the build was verified: asked a second time, it answered otherwise"
     expected = {"shop": ("listed, not verified", nothing), "till": ("verified", "")}
     again = shop.send(2, with_sources=False)
