@@ -1,4 +1,4 @@
-"""`flash local faults` and `flash local clock`: the platform's bad days on demand, and time that passes at once."""
+"""`flash local faults`, `clock`, `limits`: the platform's bad days on demand, time that passes, a new minute."""
 
 from __future__ import annotations
 
@@ -120,6 +120,30 @@ def clock(
         admin = LocalAdmin(read_settings())
         shown = admin.clock() if advance is None else admin.advance_clock(advance)
         desk.show([f"{shown['now']}  {shown['ahead_s']:g} s ahead"], shown)
+
+
+def limits(
+    context: typer.Context,
+    reset: Annotated[bool, typer.Option("--reset", help="forget what was counted")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how many requests the control plane has counted, as Runpod's does, or let it forget them."""
+    with at_desk(context, as_json=as_json) as desk:
+        admin = LocalAdmin(read_settings())
+        windows = admin.reset_limits() if reset else admin.limits()
+        desk.show([*map(_window, windows)], {"limits": windows})
+
+
+def _window(window: dict[str, Any]) -> str:
+    """Return one limit in a line.
+
+    >>> _window({"name": "minute", "quota": 60, "used": 12, "resets_in_s": 34})
+    'minute  12 of 60 requests, forgotten in 34 s'
+    >>> _window({"name": "day", "quota": 50000, "used": 0, "resets_in_s": 0})
+    'day     0 of 50,000 requests'
+    """
+    ends = f", forgotten in {window['resets_in_s']:,} s" if window["used"] else ""
+    return f"{window['name']:<6}  {window['used']:,} of {window['quota']:,} requests{ends}"
 
 
 def _line(fault: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ app.add_typer(faults.app, name="faults")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(secrets.keys, name="keys")
 app.command("clock")(faults.clock)
+app.command("limits")(faults.limits)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The embedded Runpod's own routes, `/_flash/...`.
 
-Faults on demand and a clock that can be put forward, which the platform has not; secrets, restricted keys and the
+Faults on demand, a clock that can be put forward and a count of requests that can be forgotten, which the platform has
+not; secrets, restricted keys and the
 approval of logins, for which it has a web site.
 """
 
@@ -23,6 +24,7 @@ from flash_jupyter.emulator.logins import Logins, show_login
 from flash_jupyter.emulator.logs import show_time
 from flash_jupyter.emulator.problems import Problem
 from flash_jupyter.emulator.queue_api import read_body
+from flash_jupyter.emulator.rate import ControlLimiter
 from flash_jupyter.emulator.secrets import Secrets
 from flash_jupyter.emulator.tables import RestrictedKey
 from flash_jupyter.emulator.watch import Watch
@@ -56,10 +58,13 @@ class AdminClock:
 
 
 class AdminApi:
-    """The routes of faults and of the clock, and what they need."""
+    """The routes of faults, of the clock and of the control plane's limits, and what they need."""
 
-    def __init__(self, world: World, dispatcher: Dispatcher, watch: Watch, clock: AdminClock) -> None:
+    def __init__(
+        self, world: World, dispatcher: Dispatcher, watch: Watch, clock: AdminClock, limiter: ControlLimiter
+    ) -> None:
         self._world, self._dispatcher, self._watch, self._clock = world, dispatcher, watch, clock
+        self._limiter = limiter
 
     def routes(self) -> list[Route]:
         """Return the routes; they want the key like all others."""
@@ -69,6 +74,8 @@ class AdminApi:
             _route("DELETE", "faults", self._clear_faults),
             _route("GET", "clock", self._show_clock),
             _route("POST", "clock", self._advance_clock),
+            _route("GET", "limits", self._show_limits),
+            _route("DELETE", "limits", self._reset_limits),
         ]
 
     async def _list_faults(self, _: Request) -> Response:
@@ -106,6 +113,15 @@ class AdminApi:
         self._watch.tick()
         self._dispatcher.look_again()
         return await self._show_clock(request)
+
+    async def _show_limits(self, _: Request) -> Response:
+        """GET /_flash/limits - how many requests the control plane has counted in its minute, hour and day."""
+        return JSONResponse({"limits": self._limiter.show()})
+
+    async def _reset_limits(self, request: Request) -> Response:
+        """DELETE /_flash/limits - forget them; a minute, an hour and a day begin with the next request."""
+        self._limiter.reset()
+        return await self._show_limits(request)
 
 
 class AccountApi:

@@ -188,7 +188,7 @@ def _routes(emulator: Emulator, limiter: ControlLimiter, of_jobs: list[Route]) -
         *ArtifactsApi(emulator.apps.upload, emulator.artifacts).routes(),
         Route("/_flash/info", emulator.info),
         *AccountApi(emulator.secrets, emulator.keys, emulator.logins).routes(),
-        *AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock).routes(),
+        *AdminApi(world, emulator.dispatcher, emulator.watch, emulator.clock, limiter).routes(),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from typing import Any
 
 
 @dataclass
@@ -35,6 +36,20 @@ class Window:
         """Whole seconds until the window ends."""
         return max(1, round(self.began_at + self.length_s - now))
 
+    def show(self, now: float) -> dict[str, Any]:
+        """Return how many requests were counted, and when that is forgotten; 0 s where none was.
+
+        >>> Window("minute", quota=60, length_s=60, used=2, began_at=0.0).show(50.0)
+        {'name': 'minute', 'quota': 60, 'used': 2, 'resets_in_s': 10}
+        """
+        is_over = now - self.began_at >= self.length_s
+        used, resets_in_s = (0, 0) if is_over else (self.used, self.resets_in(now))
+        return {"name": self.name, "quota": self.quota, "used": used, "resets_in_s": resets_in_s}
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        self.used, self.began_at = 0, float("-inf")
+
 
 class ControlLimiter:
     """The control plane's three windows and their headers (`RateLimit`, `RateLimit-Policy` of the REST v2 document)."""
@@ -51,6 +66,16 @@ class ControlLimiter:
     def retry_after(self, window: Window) -> int:
         """Whole seconds until that window ends."""
         return window.resets_in(self._clock())
+
+    def show(self) -> list[dict[str, Any]]:
+        """Return the windows, the shortest first."""
+        now = self._clock()
+        return [window.show(now) for window in self._windows]
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        for window in self._windows:
+            window.reset()
 
     def headers(self) -> dict[str, str]:
         """Return what every authenticated answer carries."""

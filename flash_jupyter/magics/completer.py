@@ -23,7 +23,7 @@ from flash_jupyter.resources.values import FLAGS, KEYS
 #: before jedi, which takes longer and knows nothing about our lines
 PRIORITY = 100
 #: `flash local` and its commands (`cli/local.py`)
-LOCAL_COMMANDS = ("start", "stop", "status", "logs", "env", "faults", "clock", "secrets", "keys")
+LOCAL_COMMANDS = ("start", "stop", "status", "logs", "env", "faults", "clock", "limits", "secrets", "keys")
 #: what may follow `%flash deploy`, `env` and `app` (`cli/deploy.py`, `cli/apps.py`)
 APP_COMMANDS = {
     "deploy": ("new", "send", "list", "info", "promote", "rollback", "delete"),

@@ -1,4 +1,4 @@
-"""The embedded Runpod's own routes, from outside: faults on demand, its clock, secrets and restricted keys."""
+"""The embedded Runpod's own routes, from outside: faults on demand, clock, limits, secrets, restricted keys."""
 
 from __future__ import annotations
 
@@ -56,6 +56,16 @@ class LocalAdmin:
     def advance_clock(self, seconds: float) -> dict[str, Any]:
         """Put the clock forward; when this returns, what was due has happened."""
         return self._ask("POST", "clock", body={"advance_s": seconds})
+
+    def limits(self) -> list[dict[str, Any]]:
+        """Return the control plane's windows: `name`, `quota`, `used`, and `resets_in_s`."""
+        windows: list[dict[str, Any]] = self._ask("GET", "limits")["limits"]
+        return windows
+
+    def reset_limits(self) -> list[dict[str, Any]]:
+        """Forget the requests that the control plane has counted; returns its windows."""
+        windows: list[dict[str, Any]] = self._ask("DELETE", "limits")["limits"]
+        return windows
 
     def secrets(self) -> list[dict[str, Any]]:
         """Return the names of the secrets and when they were made; nothing tells their values."""

@@ -1,11 +1,13 @@
-"""`flash local faults` and `flash local clock`, against a real embedded Runpod."""
+"""`flash local faults`, `flash local clock` and `flash local limits`, against a real embedded Runpod."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -67,6 +69,19 @@ def test_what_does_not_exist_is_said_with_what_is_near(local: Cli) -> None:
     assert result.stderr == (
         "error: no fault 'trottled'; did you mean 'throttled'?\n  → the list: flash local faults --help\n"
     )
+
+
+@pytest.mark.journey
+def test_the_limits_are_shown_and_begin_anew(local: Cli) -> None:
+    assert local("limits").output == (
+        "minute  0 of 60 requests\nhour    0 of 3,000 requests\nday     0 of 50,000 requests\n"
+    )
+    env = json.loads(local("env", "--json").output)["env"]
+    headers = {"Authorization": f"Bearer {env['RUNPOD_API_KEY']}"}
+    assert httpx.get(f"{env['RUNPOD_API_BASE_URL']}/v2/serverless", headers=headers).status_code == 200
+    assert re.match(r"minute  1 of 60 requests, forgotten in \d+ s\n", local("limits").output)
+    assert local("limits", "--reset").output.startswith("minute  0 of 60 requests\n")
+    assert [window["used"] for window in json.loads(local("limits", "--json").output)["limits"]] == [0, 0, 0]
 
 
 @pytest.mark.journey

@@ -282,3 +282,15 @@ def test_the_quota_counts_down_and_comes_back(tmp_path: Path) -> None:
         assert '"hour";r=0;t=3600' in second.headers["RateLimit"]
         api.clock.now += 3600
         assert api.get("/v2/serverless").status_code == 200
+
+
+def test_what_was_counted_is_shown_and_can_be_forgotten(tmp_path: Path) -> None:
+    with Api(tmp_path, control_per_hour=2) as api:
+        assert [api.get("/v2/serverless").status_code for _ in range(3)] == [200, 200, 429]
+        api.clock.now += 600
+        minute, hour, _day = api.get("/_flash/limits").json()["limits"]
+        assert minute == {"name": "minute", "quota": 10_000, "used": 0, "resets_in_s": 0}
+        assert hour == {"name": "hour", "quota": 2, "used": 2, "resets_in_s": 3000}
+        forgotten = api.request("DELETE", "/_flash/limits").json()["limits"]
+        assert [window["used"] for window in forgotten] == [0, 0, 0]
+        assert api.get("/v2/serverless").status_code == 200

@@ -121,6 +121,7 @@ def test_no_key_reaches_what_is_the_embedded_runpods_own_or_its_workers(account:
         ("POST", "/_flash/keys"),
         ("GET", "/_flash/info"),
         ("POST", "/_flash/clock"),
+        ("DELETE", "/_flash/limits"),
         ("GET", f"/v2/{endpoint}/job-take/{worker}"),
         ("POST", f"/v2/{endpoint}/job-done/{worker}/{job}"),
         ("GET", f"/v2/{endpoint}/ping/{worker}"),

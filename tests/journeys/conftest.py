@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from flash_jupyter.session.local import local_info, stop_local
+from flash_jupyter.session.local_admin import LocalAdmin
 from flash_jupyter.settings import Settings, read_settings
 from flash_jupyter.views.card import CARD
 from flash_jupyter.views.format import one_line
@@ -240,6 +242,21 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One embedded Runpod for all tests which leave it as it was."""
     yield from _desk(tmp_path_factory.mktemp("shared") / "desk")
+
+
+@pytest.fixture
+def fresh() -> str:
+    """A name that nothing on any desk has, for a test that needs an endpoint without a worker."""
+    return f"fresh-{secrets.token_hex(3)}"
+
+
+@pytest.fixture(autouse=True)
+def minute_of_its_own(request: pytest.FixtureRequest) -> None:
+    """No test finds the control plane's minute used up by those before it: there are far more than one user's."""
+    for name in {"shared_desk", "own_desk"} & {*request.fixturenames}:
+        desk = request.getfixturevalue(name)
+        if local_info(desk.settings) is not None:
+            LocalAdmin(desk.settings).reset_limits()
 
 
 @pytest.fixture(scope="module")

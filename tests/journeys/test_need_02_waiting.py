@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -146,7 +147,7 @@ import os
 os.environ['FLASH_JUPYTER_WAITING_AFTER_S'] = '0.5'
 from flash_jupyter import CpuLiveServerless, remote
 
-@remote(CpuLiveServerless(name='need-02-many'))
+@remote(CpuLiveServerless(name='{name}'))
 def square(x):
     return x * x
 
@@ -154,12 +155,9 @@ print(sum(out.result() for out in square.map(range(100), concurrency=100)))
 """
 
 
-def test_need_02_a_hundred_calls_say_it_once(shared_desk: Any, admin: LocalAdmin) -> None:
-    # the tests before it may have used up the control plane's minute, which the offers need; a worker of before ends
-    admin.advance_clock(61)
-    admin.set_fault("throttled", endpoint="need-02-many", seconds=4)
-    script = shared_desk.folder / "many.py"
-    script.write_text(MANY)
+def test_need_02_a_hundred_calls_say_it_once(shared_desk: Any, admin: LocalAdmin, fresh: str, tmp_path: Path) -> None:
+    admin.set_fault("throttled", endpoint=fresh, seconds=4)
+    (script := tmp_path / "many.py").write_text(MANY.format(name=fresh))
     done = shared_desk.python(str(script))
     assert done.stdout == "328350\n", done.stderr
     lines = done.stderr.splitlines()
@@ -171,11 +169,11 @@ def test_need_02_a_hundred_calls_say_it_once(shared_desk: Any, admin: LocalAdmin
     ]
 
 
-def test_need_02_a_call_in_a_notebook_has_one_line_that_changes(impatient: Any, admin: LocalAdmin) -> None:
-    admin.set_fault("throttled", endpoint="need-02-call", seconds=2)
+def test_need_02_a_call_in_a_notebook_has_one_line_that_changes(impatient: Any, admin: LocalAdmin, fresh: str) -> None:
+    admin.set_fault("throttled", endpoint=fresh, seconds=2)
     cell = impatient.ok(
         "from flash_jupyter import CpuLiveServerless, remote\n"
-        "@remote(CpuLiveServerless(name='need-02-call'))\n"
+        f"@remote(CpuLiveServerless(name='{fresh}'))\n"
         "def square(x):\n    return x * x\n"
         "square.remote(3).result()"
     )
