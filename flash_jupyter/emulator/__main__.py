@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -118,7 +119,7 @@ def _run(config: Config, store: Store, listener: socket.socket) -> None:
     app = create_app(config, store, SystemPool(config), api_key=api_key, base_url=url)
     settings = uvicorn.Config(
         app,
-        http=Protocol,
+        http=partial(Protocol, direct=app.state.direct.answer),
         ws="none",
         log_level="warning",
         access_log=False,

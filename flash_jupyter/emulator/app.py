@@ -20,12 +20,13 @@ from starlette.routing import Route
 from flash_jupyter.emulator.admin_api import AccountApi, AdminApi, AdminClock
 from flash_jupyter.emulator.apps import Apps, remove_previews
 from flash_jupyter.emulator.artifacts import Artifacts, ArtifactsApi
-from flash_jupyter.emulator.auth import Access, Keys, RequireKey
+from flash_jupyter.emulator.auth import Access, Keys, Lock, RequireKey
 from flash_jupyter.emulator.balancer import Balancer, HealthChecks
 from flash_jupyter.emulator.balancer_api import BalancerApi
 from flash_jupyter.emulator.billing import BillingApi
 from flash_jupyter.emulator.catalog_api import CatalogApi
 from flash_jupyter.emulator.config import Config, PlatformLimits
+from flash_jupyter.emulator.direct import Direct
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.endpoints import Endpoints
 from flash_jupyter.emulator.endpoints_api import EndpointsApi
@@ -136,7 +137,7 @@ def create_app(
     base_url: str,
     clock: Clock = time.time,
 ) -> Starlette:
-    """Return the application; `app.state.emulator` is what it is made of."""
+    """Return the application; `app.state.emulator` is what it is made of, `app.state.direct` a shorter way."""
     emulator = Emulator(config, store, pool, api_key=api_key, clock=clock, base_url=base_url)
     limiter = ControlLimiter(_control_windows(config.limits), emulator.world.clock)
 
@@ -145,12 +146,13 @@ def create_app(
         async with emulator.running():
             yield
 
-    access = Access(emulator.world, emulator.apps)
-    of_jobs = _routes_of_jobs(emulator)
+    access, lock = Access(emulator.world, emulator.apps), Lock(api_key)
+    workers, queue = _apis_of_jobs(emulator)
+    of_jobs = [*workers.routes(), *queue.routes()]
     app = Starlette(
         routes=_routes(emulator, limiter, of_jobs),
         middleware=[
-            Middleware(RequireKey, api_key=api_key, keys=emulator.keys, access=access, seen=emulator.seen),
+            Middleware(RequireKey, lock=lock, keys=emulator.keys, access=access, seen=emulator.seen),
             Middleware(FaultyAnswers, world=emulator.world, limiter=limiter),
             Middleware(Shortcuts, routes=of_jobs, endpoints=emulator.world.endpoints),
         ],
@@ -158,18 +160,16 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.emulator = emulator
+    app.state.emulator, app.state.direct = emulator, Direct(emulator.world, lock, queue, workers, emulator.seen)
     return app
 
 
-def _routes_of_jobs(emulator: Emulator) -> list[Route]:
-    """Return the routes that each job takes, the worker's and the client's."""
+def _apis_of_jobs(emulator: Emulator) -> tuple[WorkerApi, QueueApi]:
+    """Return what answers the requests that each job makes, the worker's and the client's."""
     world = emulator.world
     limiter = QueueLimiter(world.config.limits.rate_per_10_s.get, world.clock)
-    return [
-        *WorkerApi(world, emulator.dispatcher).routes(),
-        *QueueApi(world, emulator.dispatcher, emulator.endpoints, limiter, emulator.apps).routes(),
-    ]
+    queue = QueueApi(world, emulator.dispatcher, emulator.endpoints, limiter, emulator.apps)
+    return WorkerApi(world, emulator.dispatcher), queue
 
 
 def _routes(emulator: Emulator, limiter: ControlLimiter, of_jobs: list[Route]) -> list[Route]:

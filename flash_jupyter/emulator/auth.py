@@ -137,13 +137,31 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+class Lock:
+    """What the account's own key opens, and an endpoint's."""
+
+    def __init__(self, api_key: str) -> None:
+        self._api_key = api_key
+        self._accepted = (f"Bearer {api_key}".encode(), api_key.encode())
+
+    def opens(self, path: str, given: bytes) -> bool:
+        """Whether what a request has in `Authorization` is one of the two."""
+        return any(hmac.compare_digest(given, key) for key in self._accepted) or self._is_endpoints(path, given)
+
+    def _is_endpoints(self, path: str, given: bytes) -> bool:
+        words = path.split("/", 3)
+        if len(words) < 4 or words[1] != "v2":
+            return False
+        key = endpoint_key(self._api_key, words[2]).encode()
+        return hmac.compare_digest(given.removeprefix(b"Bearer "), key)
+
+
 class RequireKey:
     """Answers 401 to a request without the key; calls `seen` with the path of every other."""
 
-    def __init__(self, app: ASGIApp, *, api_key: str, keys: Keys, access: Access, seen: Callable[[str], None]) -> None:
-        self._app, self._seen, self._api_key = app, seen, api_key
+    def __init__(self, app: ASGIApp, *, lock: Lock, keys: Keys, access: Access, seen: Callable[[str], None]) -> None:
+        self._app, self._seen, self._lock = app, seen, lock
         self._keys, self._access = keys, access
-        self._accepted = (f"Bearer {api_key}".encode(), api_key.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the lifespan and requests with the key pass."""
@@ -152,7 +170,7 @@ class RequireKey:
             return
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
         path = scope["path"]
-        if any(hmac.compare_digest(given, accepted) for accepted in self._accepted) or self._is_endpoints(path, given):
+        if self._lock.opens(path, given):
             self._seen(path)
             scope[HAS_KEY] = True
             await self._app(scope, receive, send)
@@ -167,13 +185,6 @@ class RequireKey:
             await self._app(scope, receive, send)
         else:
             await _refusal(path, given)(scope, receive, send)
-
-    def _is_endpoints(self, path: str, given: bytes) -> bool:
-        words = path.split("/", 3)
-        if len(words) < 4 or words[1] != "v2":
-            return False
-        key = endpoint_key(self._api_key, words[2]).encode()
-        return hmac.compare_digest(given.removeprefix(b"Bearer "), key)
 
 
 def _not_allowed(path: str, name: str) -> JSONResponse:

@@ -182,7 +182,7 @@ class Dispatcher:
             if poll in endpoint.polls:
                 endpoint.polls.remove(poll)
 
-    def take_waiting(self, worker: Worker) -> Job | None:
+    def _take_waiting(self, worker: Worker) -> Job | None:
         """Return the job that stands in line for a worker which has just ended its own; None where none does.
 
         A worker that says its end again, because the answer was lost, gets the job again that the answer gave it.
@@ -262,8 +262,14 @@ class Dispatcher:
             job.request = None  # not kept in memory while it runs
         return body or b"{}"
 
-    def answer(self, worker: Worker, job_id: str, answer: WorkerAnswer) -> None:
-        """Take a worker's answer. The worker's output up to here is in its log before the job is final."""
+    def answer(self, worker: Worker, job_id: str, answer: WorkerAnswer, *, takes: bool = False) -> Job | None:
+        """Take a worker's answer; returns its next job, where one stands in line and the worker `takes` it at once."""
+        with self._store.transaction():
+            self._take_answer(worker, job_id, answer)
+            return self._take_waiting(worker) if takes else None
+
+    def _take_answer(self, worker: Worker, job_id: str, answer: WorkerAnswer) -> None:
+        """The worker's output up to here is in its log before the job is final."""
         job = worker.jobs.get(job_id)
         if job is None:
             return  # cancelled or timed out meanwhile

@@ -153,6 +153,11 @@ def splice(body: bytes, fields: Mapping[str, Any]) -> bytes:
     return head + (tail if head.endswith(b"{") else b"," + tail)
 
 
+def accepted_document(job: Job) -> bytes:
+    """Return what `/run` answers: whatever has happened to the job meanwhile, the platform says IN_QUEUE."""
+    return b'{"id":"%s","status":"IN_QUEUE"}' % job.id.encode()
+
+
 def status_document(job: Job, result: bytes | None) -> bytes:
     """Return what `/status` answers; `result` is the job's result, from wherever it is.
 

@@ -7,9 +7,12 @@ job's time that was a tenth (measured 2026-11-23).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from flash_jupyter.emulator.direct import Answer
 
 
 class JoinedWrites:
@@ -42,8 +45,49 @@ class JoinedWrites:
 
 
 class Protocol(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is not followed by mypy
-    """One connection."""
+    """One connection. What `direct` answers, the application does not see."""
+
+    def __init__(self, *args: Any, direct: Callable[[bytes], Answer | None] = lambda _: None, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._direct = direct
+        self._is_reading, self._answered_at = False, 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Take the connection."""
+        self._plain = transport
         super().connection_made(JoinedWrites(transport, self.loop))
+
+    def data_received(self, data: bytes) -> None:
+        """Answer at once where that is possible, between two requests that the application answers."""
+        answer = self._direct(data) if self._is_between else None
+        if answer is None:
+            super().data_received(data)
+            return
+        self._answered_at = self.loop.time()
+        if answer.waits:
+            self.loop.call_soon(self._plain.write, answer.message)
+        else:
+            self._plain.write(answer.message)
+
+    @property
+    def _is_between(self) -> bool:
+        return not self._is_reading and (self.cycle is None or self.cycle.response_complete)
+
+    def on_message_begin(self) -> None:
+        """A request has begun, of which the end may come later."""
+        self._is_reading = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._is_reading = False
+        super().on_message_complete()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was not used for so long, directly neither."""
+        unused_s = self.loop.time() - self._answered_at
+        if unused_s < self.timeout_keep_alive:
+            again_s = self.timeout_keep_alive - unused_s
+            self.timeout_keep_alive_task = self.loop.call_later(again_s, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()

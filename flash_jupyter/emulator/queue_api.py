@@ -15,7 +15,7 @@ from flash_jupyter import limits
 from flash_jupyter.emulator.apps import FLASH_ID, Apps
 from flash_jupyter.emulator.dispatch import Dispatcher
 from flash_jupyter.emulator.endpoints import Endpoints, request_urls
-from flash_jupyter.emulator.jobs import BadRequest, Job, Policy, parse_run_body, status_document
+from flash_jupyter.emulator.jobs import BadRequest, Job, Policy, accepted_document, parse_run_body, status_document
 from flash_jupyter.emulator.rate import QueueLimiter
 from flash_jupyter.emulator.world import Endpoint, NoSuchEndpoint, NoSuchJob, World
 from flash_jupyter.states import IllegalTransition, JobState
@@ -111,8 +111,20 @@ class QueueApi:
         job = self._dispatcher.submit(endpoint, body, policy, sync=False)
         if job.state is not JobState.IN_QUEUE:
             await asyncio.sleep(0)  # the worker that gets the job goes first: it has the longer way
-        # whatever has happened to it meanwhile, the platform says IN_QUEUE
-        return JSONResponse({"id": job.id, "status": JobState.IN_QUEUE.value})
+        return Response(accepted_document(job), media_type="application/json")
+
+    def accept(self, endpoint_id: str, body: bytes) -> Job | None:
+        """Accept a job as run does; None, and nothing done, where that would refuse it."""
+        endpoint = self._world.endpoints.get(endpoint_id)
+        if endpoint is None or endpoint.is_balancer:
+            return None
+        try:
+            policy = parse_run_body(body, self._world.config.limits)
+        except BadRequest:
+            return None
+        if self._limiter.count(endpoint_id, "run") is not None:
+            return None
+        return self._dispatcher.submit(endpoint, body, policy, sync=False)
 
     async def _runsync(self, request: Request, endpoint: Endpoint) -> Response:
         """POST runsync?wait=ms - accept a job and wait for its end; when the wait is over, its state."""

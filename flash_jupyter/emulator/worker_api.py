@@ -95,12 +95,21 @@ class WorkerApi:
             # the SDK drops a result that is refused, and the job would hang until its timeout
             self._dispatcher.refuse_result(worker, job_id, str(refused))
             raise
-        self._dispatcher.answer(worker, job_id, answer)
-        takes = b"take=1" in request.scope["query_string"].split(b"&")
-        if takes and (following := self._dispatcher.take_waiting(worker)):
+        following = self._dispatcher.answer(worker, job_id, answer, takes=_takes(request.scope["query_string"]))
+        if following is not None:
             return Response(self._order(following), media_type="application/json")
         await asyncio.sleep(0)  # who waits for the job or its log goes first: the worker has nothing to do now
         return JSONResponse({})
+
+    def end_job(self, endpoint_id: str, worker_id: str, job_id: str, query: bytes, body: bytes) -> bytes | None:
+        """Take an answer as job-done does, and return what that says; None, and nothing done, where it would refuse."""
+        try:
+            worker = self._world.worker(endpoint_id, worker_id)
+            answer = parse_worker_answer(body)
+        except (NoSuchEndpoint, NoSuchWorker, BadRequest):
+            return None
+        following = self._dispatcher.answer(worker, job_id, answer, takes=_takes(query))
+        return b"{}" if following is None else self._order(following)
 
     async def _stream(self, request: Request, worker: Worker) -> Response:
         """POST job-stream - one partial result."""
@@ -136,3 +145,7 @@ class WorkerApi:
             worker.log.system(f"worker {worker.id} is {worker.ending}")
             self._world.wake.set()
         return JSONResponse({})
+
+
+def _takes(query: bytes) -> bool:
+    return b"take=1" in query.split(b"&")

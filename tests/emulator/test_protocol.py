@@ -8,12 +8,14 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from flash_jupyter.emulator.direct import Answer
 from flash_jupyter.emulator.protocol import JoinedWrites, Protocol
 
 
@@ -39,11 +41,11 @@ APP = Starlette(routes=[Route("/short", _short), Route("/pieces", _pieces), Rout
 
 @contextlib.asynccontextmanager
 async def served(
-    protocol: type[Protocol] = Protocol,
+    protocol: type[Protocol] = Protocol, **settings: Any
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to a server of these routes."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(APP, http=protocol, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(APP, http=protocol, log_level="warning", lifespan="off", **settings))
     server.capture_signals = contextlib.nullcontext
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     reader, writer = await asyncio.open_connection(*listener.getsockname())
@@ -135,3 +137,39 @@ def test_requests_that_come_together_are_answered_one_after_the_other() -> None:
             return await reader.readuntil(b"hello")
 
     assert asyncio.run(ask()).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def _direct(data: bytes) -> Answer | None:
+    return Answer(b"at once", waits=b"later" in data) if data.startswith(b"direct") else None
+
+
+class Direct(Protocol):
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, direct=_direct, **named)
+
+
+@pytest.mark.parametrize("asked", [b"direct", b"direct, later"])
+def test_what_is_answered_directly_the_application_does_not_see(asked: bytes) -> None:
+    async def ask() -> list[bytes]:
+        async with served(Direct) as (reader, writer):
+            said = []
+            for message, end in ((asked, b"at once"), (request("/short"), b"hello"), (asked, b"at once")):
+                writer.write(message)
+                said.append(await reader.readuntil(end))
+            return said
+
+    assert [said[-7:] for said in asyncio.run(ask())] == [b"at once", b"\n\r\nhello"[-7:], b"at once"]
+
+
+def test_a_connection_that_is_used_directly_is_kept() -> None:
+    async def ask() -> bytes:
+        async with served(Direct, timeout_keep_alive=1) as (reader, writer):
+            writer.write(request("/short"))  # it begins to wait
+            await reader.readuntil(b"hello")
+            for _ in range(3):
+                await asyncio.sleep(0.5)
+                writer.write(b"direct")
+                await reader.readuntil(b"at once")
+            return await asyncio.wait_for(reader.read(), 10)  # until it is closed
+
+    assert asyncio.run(ask()) == b""
