@@ -8,8 +8,8 @@ import typer
 
 from flash_jupyter.cli.desk import at_desk, in_notebook
 from flash_jupyter.cli.output import Json
+from flash_jupyter.session.bill import DAYS, DAYS_MAX
 from flash_jupyter.session.logs import LINES, logs
-from flash_jupyter.session.meter import DAYS, DAYS_MAX
 from flash_jupyter.views.cost import cost_sheet
 from flash_jupyter.views.listing import endpoints_sheet, logs_text
 

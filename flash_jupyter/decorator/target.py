@@ -14,7 +14,7 @@ from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
 from flash_jupyter.resources.images import Images
 from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.calls import Arguments, CallRequest, Method
-from flash_jupyter.session.local import interpreter_of
+from flash_jupyter.session.interpreter import interpreter_of
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import Settings
 

@@ -20,6 +20,7 @@ from flash_jupyter.errors import FlashError, OptionError
 from flash_jupyter.resources.endpoint import OWNER
 from flash_jupyter.server.documents import endpoint_document, job_document, local_document, worker_document
 from flash_jupyter.server.errors import document_of
+from flash_jupyter.session.bill import read_bill
 from flash_jupyter.session.cost import billed_workers
 from flash_jupyter.session.endpoints import (
     Sight,
@@ -33,7 +34,6 @@ from flash_jupyter.session.endpoints import (
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info, running_local, start_local, stop_local
 from flash_jupyter.session.logs import FileTail, Piece, across, follow_endpoint
-from flash_jupyter.session.meter import read_bill
 from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName, Settings

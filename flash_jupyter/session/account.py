@@ -10,6 +10,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from flash_jupyter.resources.options import RemoteOptions
+from flash_jupyter.session.bill import DAYS, Bill, read_bill
 from flash_jupyter.session.budget import Budget, Caps
 from flash_jupyter.session.cancelling import Cancellation
 from flash_jupyter.session.collect import Follower, look_after, refresh
@@ -26,7 +27,7 @@ from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.links import Link, Links
 from flash_jupyter.session.local import local_info
-from flash_jupyter.session.meter import DAYS, Bill, Reading, read_bill
+from flash_jupyter.session.meter import Reading
 from flash_jupyter.session.owner import new_session_id
 from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.running import Runner

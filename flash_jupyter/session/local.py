@@ -10,15 +10,13 @@ import contextlib
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,10 +24,9 @@ import psutil
 from filelock import FileLock
 
 from flash_jupyter._version import __version__
-from flash_jupyter.capsule.pickling import PYTHON
-from flash_jupyter.errors import EmulatorError, OptionError, SettingsError, UnreachableError
+from flash_jupyter.errors import EmulatorError, SettingsError, UnreachableError
 from flash_jupyter.processes import lives
-from flash_jupyter.settings import Backend, BackendName, Settings
+from flash_jupyter.settings import Backend, Settings
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
@@ -248,39 +245,3 @@ def _answers(info: LocalInfo) -> bool:
         return False
     finally:
         connection.close()
-
-
-#: what a worker of ours imports before it takes its first job
-_NEEDS = "import cloudpickle, flash_jupyter.worker.loop"
-_LOOK_S = 30.0
-
-
-def interpreter_of(backend: BackendName, python: str | None = None) -> str | None:
-    """Return the Python that workers of the embedded Runpod run: ours, or the one asked for; None elsewhere (D13).
-
-    Raises `OptionError` where this machine has no such Python that could run a worker.
-    """
-    if backend != "local":
-        return None
-    return sys.executable if python in (None, PYTHON) else find_interpreter(str(python))
-
-
-@lru_cache(maxsize=8)
-def find_interpreter(version: str, *, find: Callable[[str], str | None] = shutil.which) -> str:
-    """Return the path of a Python of this minor version, or raise `OptionError` with what it lacks."""
-    name = f"python{version}"
-    path = find(name)
-    if path is None:
-        raise OptionError(
-            f"python={version}: this machine has no {name} on its PATH, and local workers are its processes",
-            fix=f"install Python {version} with flash-jupyter, or leave python= away",
-        )
-    done = subprocess.run(
-        [path, "-c", _NEEDS], stdin=subprocess.DEVNULL, capture_output=True, timeout=_LOOK_S, check=False
-    )
-    if done.returncode:
-        raise OptionError(
-            f"python={version}: {path} can't run a worker, because flash_jupyter is not installed there",
-            fix=f"{path} -m pip install flash-jupyter, or leave python= away",
-        )
-    return path

@@ -33,8 +33,8 @@ from flash_jupyter.session.collect import Follower
 from flash_jupyter.session.events import Event, Logged, Notice, Phase
 from flash_jupyter.session.explain import Explanation, explain
 from flash_jupyter.session.handlers import KINDS
+from flash_jupyter.session.interpreter import interpreter_of
 from flash_jupyter.session.links import Links
-from flash_jupyter.session.local import interpreter_of
 from flash_jupyter.session.prepare import CellRequest, Prepared, may_say_answer, prepare
 from flash_jupyter.session.prune import is_due, prune
 from flash_jupyter.session.records import JobRecord, new_job_id, utc_now
