@@ -18,9 +18,13 @@ from flash_jupyter.views.deploy import environment_sheet, environments_sheet, ma
 app = typer.Typer(help="Put builds into production: environments of an app, and what they run.", no_args_is_help=True)
 
 Environment = Annotated[str, typer.Argument(help="name of the environment, as in production")]
-Build = Annotated[str, typer.Argument(help="id of the build, as in `flash app get APP`")]
+Build = Annotated[str, typer.Argument(help="id of the build; `flash app get APP` lists them")]
 TryDefaults = Annotated[
-    bool, typer.Option("--try-defaults", help="call functions of .py modules too, with their defaults, here and there")
+    bool,
+    typer.Option(
+        "--try-defaults",
+        help="verify functions of .py modules without an example, too: call each with its defaults, here and deployed",
+    ),
 ]
 
 
@@ -44,12 +48,17 @@ def send(
     path: Annotated[Path | None, typer.Argument(exists=True, help="a notebook, a Python file or a folder")] = None,
     *,
     app_name: AppName = None,
-    build: Annotated[bool, typer.Option("--build", help="build first")] = False,
+    build: Annotated[bool, typer.Option("--build", help="build the sources first, as `flash build` did last")] = False,
     try_defaults: TryDefaults = False,
     options: Options,
     as_json: Json = False,
 ) -> None:
-    """Make an environment run what `flash build` has built; says what it will change before it does."""
+    """Make an environment run what `flash build` has built; says what it will change before it does.
+
+    ✓ verified: asked where they are deployed, its functions gave what examples
+    in their docstrings, flash:test cells or the notebook itself say.
+    ○ listed, not verified: it is there, and beside it stands what is not known.
+    """
     with at_desk(context, as_json=as_json) as desk:
         source = path or desk.face.default_source()
         sending.send(desk, source, env, app_name, options, is_built_first=build, try_defaults=try_defaults)
@@ -84,7 +93,8 @@ def rollback(
 ) -> None:
     """Make an environment run the build that served before its own; done again, it goes one further back.
 
-    `flash deploy info ENV` says which build that is. `promote` goes forward again, to any build.
+    `flash deploy info ENV` says which build that is.
+    `promote` goes forward again, to any build.
     """
     with at_desk(context, as_json=as_json) as desk:
         sending.rollback(desk, app_or_default(desk, app_name), env, build, options)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from flash_jupyter.cli.desk import Desk, news_of
-from flash_jupyter.cli.output import Yes
 from flash_jupyter.cli.work import Work
 from flash_jupyter.errors import FlashError
 from flash_jupyter.views.deploy import plan_sheet, result_sheet
@@ -33,19 +32,21 @@ class Options:
     """What may be typed beside what is deployed, and where: each field is an option of every command that deploys."""
 
     no_smoke: Annotated[
-        bool, typer.Option("--no-smoke", help="send no requests; what stands is then listed, not verified")
+        bool, typer.Option("--no-smoke", help="ask no function for a value: what stands is then 'listed, not verified'")
     ] = False
     runtime_secret: Annotated[
-        str | None, typer.Option(help="name of the platform secret whose key deployed code may use")
+        str | None,
+        typer.Option(help="Runpod secret with the API key by which deployed functions call each other"),
     ] = None
     repair_secret: Annotated[
         str | None,
-        typer.Option(help="name of the secret whose key the mothership has, and makes deleted endpoints anew with"),
+        typer.Option(help="Runpod secret with an API key by which the mothership makes deleted endpoints anew"),
     ] = None
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="also where functions read environment variables that nobody sets")
+        bool,
+        typer.Option("--allow-missing", help="deploy functions that read environment variables nobody sets, too"),
     ] = False
-    yes: Yes = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="ask nothing: what would be asked is allowed")] = False
 
     def terms(self, at_work: Work[Progress, Plan | str]) -> Terms:
         """Return them as a deployer takes them; what is not said is its to choose."""

@@ -100,7 +100,7 @@ async def doubt(apps: Apps, build_id: str, stage: Environment) -> str:
     """Say why going back to a build may be going nowhere; empty where it stood in the environment."""
     past = await past_of(apps, build_id, stage.id)
     if past is None:
-        return f"nothing says that {stage.name} ever ran build {build_id}"
+        return f"there is no record that {stage.name} ever ran build {build_id}"
     if not past.stood:
         return f"build {build_id} was not verified in {stage.name}: the deploy that brought it was cut off"
     return ""

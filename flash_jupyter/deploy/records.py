@@ -24,6 +24,8 @@ from flash_jupyter.wire.apps import App, Environment
 
 #: what functions were asked when the build was verified, and what they answered (`build/recorded.py`)
 RECORDED = "recorded"
+#: of an app's builds, in an error
+SHOWN_BUILDS = 5
 #: what the server's copy has beyond the build's own
 RUNTIME = ("environments", "resources_endpoints", RECORDED, SERVED)
 
@@ -166,7 +168,14 @@ async def _runs(apps: Apps, environment_id: str) -> str | None:
 
 def check_build(app: App, build_id: str) -> None:
     """Raise `DeployError` for a build that the app does not have."""
-    known = [build.id for build in app.builds]
-    if build_id not in known:
-        listed = ", ".join(known) or "there are none"
-        raise DeployError(f"app {app.name} has no build {build_id}", fix=f"choose one of: {listed}")
+    newest = [build.id for build in sorted(app.builds, key=lambda each: each.created_at or "", reverse=True)]
+    if build_id in newest:
+        return
+    shown = ", ".join(newest[:SHOWN_BUILDS])
+    if not newest:
+        fix = f"the app has none: send one (flash deploy send ENV --app-name {app.name})"
+    elif len(newest) > SHOWN_BUILDS:
+        fix = f"`flash app get {app.name}` lists all {len(newest)}; the newest are {shown}"
+    else:
+        fix = f"choose one of: {shown}"
+    raise DeployError(f"app {app.name} has no build {build_id}", fix=fix)

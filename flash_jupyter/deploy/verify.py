@@ -227,13 +227,13 @@ def unverified(name: str, probed: Collection[str], old: Mapping[str, str], *, is
     """Return why nothing can be said of a whole resource; `old` are those whose workers of before are still at work.
 
     >>> unverified("web", ["web"], {}, is_asked=False), unverified("web", ["web"], {}, is_asked=True)
-    ('no request was sent to it', '')
+    ('no request was sent to it (--no-smoke)', '')
     """
     if old.get(name):
         return old[name]
     if name not in probed:
         return "its image has a handler of its own"
-    return "" if is_asked else "no request was sent to it"
+    return "" if is_asked else "no request was sent to it (--no-smoke)"
 
 
 def _check(verdicts: tuple[Verdict, ...], *, fix: str) -> None:

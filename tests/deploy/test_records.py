@@ -13,12 +13,13 @@ from platform_app import BACKEND
 
 from flash_jupyter.build.manifest import make_manifest
 from flash_jupyter.deploy.history import Past, read_past, with_past
-from flash_jupyter.deploy.records import activate, keep, read_build, recorded_of
+from flash_jupyter.deploy.records import activate, check_build, keep, read_build, recorded_of
 from flash_jupyter.deploy.undo import Journal
+from flash_jupyter.errors import DeployError
 from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed, read_endpoints
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import Clock, Http
-from flash_jupyter.wire.apps import Environment
+from flash_jupyter.wire.apps import App, Environment
 
 TILL = Deployed("ep1", "https://host/v2/ep1")
 PRICE = {"price": {"requests": [[{"input": {"n": 1}, "output": 2.5}]]}}
@@ -133,3 +134,20 @@ def test_a_build_that_is_taken_back_is_none_to_go_back_to_unless_it_stood_before
     assert (left is not None and left.stood) is stood
     assert build.active == ["b", "a"]
     assert ("other" in build.manifest["served"]) is not stood
+
+
+@pytest.mark.parametrize(
+    ("count", "fix"),
+    [
+        (0, "the app has none: send one (flash deploy send ENV --app-name shop)"),
+        (2, "choose one of: b2, b1"),
+        (7, "`flash app get shop` lists all 7; the newest are b7, b6, b5, b4, b3"),
+    ],
+    ids=["an app without builds", "a few", "more than can be read"],
+)
+def test_a_build_that_the_app_lacks_is_told_with_those_that_it_has(count: int, fix: str) -> None:
+    builds = [{"id": f"b{n}", "createdAt": f"2026-11-22T12:00:0{n}Z"} for n in range(1, count + 1)]
+    app = App.model_validate({"id": "a", "name": "shop", "flashBuilds": builds})
+    with pytest.raises(DeployError) as raised:
+        check_build(app, "b9")
+    assert str(raised.value) == f"app shop has no build b9\n  → {fix}"
