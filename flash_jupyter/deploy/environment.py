@@ -20,7 +20,7 @@ from flash_jupyter.session.links import Link
 from flash_jupyter.session.volumes import resolve_volumes
 from flash_jupyter.settings import Settings
 from flash_jupyter.transport.apps import Apps
-from flash_jupyter.transport.http import may_have_worked
+from flash_jupyter.transport.refusals import may_have_worked
 from flash_jupyter.wire.control import Endpoint
 
 #: after a doubtful end of a create: seconds before each look whether it worked all the same

@@ -26,8 +26,9 @@ from flash_jupyter.runtime.registry import ServiceRegistry
 from flash_jupyter.runtime.request import Call, Ended, job_body
 from flash_jupyter.runtime.state import Deployed
 from flash_jupyter.transport.balancer import Balancer
-from flash_jupyter.transport.http import Http, Retry, nothing_was_sent
+from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.transport.queue import JOB_ID, Queue
+from flash_jupyter.transport.refusals import nothing_was_sent
 from flash_jupyter.transport.routes import arguments_by_name, request_of
 from flash_jupyter.wire.control import RequestUrls
 from flash_jupyter.wire.jobs import Job

@@ -24,7 +24,7 @@ from flash_jupyter.session.cost import Prices, Rate, hardware_of, rate_of, rate_
 from flash_jupyter.session.stock import check_stock
 from flash_jupyter.session.volumes import Resolved, resolve_volumes
 from flash_jupyter.transport.control import Control
-from flash_jupyter.transport.http import may_have_worked
+from flash_jupyter.transport.refusals import may_have_worked
 from flash_jupyter.wire.control import Endpoint, RequestUrls
 
 #: after a doubtful end of a create: seconds before each look whether it worked all the same

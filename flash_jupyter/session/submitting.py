@@ -25,8 +25,9 @@ from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.results import raised_in
 from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.states import JobState
-from flash_jupyter.transport.http import ONCE, nothing_was_sent
+from flash_jupyter.transport.http import ONCE
 from flash_jupyter.transport.queue import Queue, urls_of
+from flash_jupyter.transport.refusals import nothing_was_sent
 from flash_jupyter.wire.control import Endpoint
 from flash_jupyter.wire.jobs import Job
 

@@ -16,7 +16,7 @@ from flash_jupyter.errors import ApiError, NotFoundError, OptionError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.volume import NetworkVolume
 from flash_jupyter.transport.control import Control
-from flash_jupyter.transport.http import may_have_worked
+from flash_jupyter.transport.refusals import may_have_worked
 from flash_jupyter.transport.storage import Volumes
 from flash_jupyter.wire.control import Endpoint, Volume
 

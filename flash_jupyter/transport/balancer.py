@@ -13,7 +13,8 @@ import httpx
 
 from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, PayloadTooLargeError, UnreachableError
-from flash_jupyter.transport.http import Http, Retry, nothing_was_sent, read_problem
+from flash_jupyter.transport.http import Http, Retry
+from flash_jupyter.transport.refusals import nothing_was_sent, read_problem
 
 #: statuses of a balancer that has no worker yet; 400 only where its text says so
 COLD = frozenset({204, 502, 503})

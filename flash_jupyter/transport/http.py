@@ -1,7 +1,7 @@
-"""One keep-alive client for one Runpod: the key, deadlines, retries, and errors as our own tree.
+"""One keep-alive client for one Runpod: the key, deadlines, retries.
 
 Rule of the file: a call that may have had an effect is never repeated, unless the platform said that it had none (429).
-The key is in one header and nowhere else; it is taken out of every text that the platform sends back.
+The key is in one header and nowhere else.
 """
 
 from __future__ import annotations
@@ -18,22 +18,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import httpx
-from pydantic import ValidationError
 
 from flash_jupyter._version import __version__
 from flash_jupyter.backend import Backend
-from flash_jupyter.errors import (
-    ApiError,
-    AuthenticationError,
-    NotAllowedError,
-    NotFoundError,
-    OutOfMoneyError,
-    RateLimitedError,
-    UnreachableError,
-)
+from flash_jupyter.errors import ApiError, RateLimitedError, UnreachableError
 from flash_jupyter.transport.loopback import LoopbackTransport
-from flash_jupyter.transport.rate import read_rate_limit
-from flash_jupyter.wire.control import Problem
+from flash_jupyter.transport.refusals import refusal, unreachable
 
 #: a server that takes longer than this to say its first byte is treated as silent
 SILENCE_S = 30.0
@@ -140,7 +130,7 @@ class Http:
         try:
             return await self._client.request(method, url, content=content, headers=headers, timeout=timeout)
         except httpx.TransportError as failure:
-            raise self._unreachable(url, failure) from None
+            raise unreachable(self.backend, url, failure) from None
 
     @asynccontextmanager
     async def stream(
@@ -153,10 +143,10 @@ class Http:
             async with self._client.stream("GET", url, params=params, headers=accept, timeout=timeout) as response:
                 if response.status_code >= 300:
                     await response.aread()
-                    raise self._error("GET", response)
+                    raise refusal(self.backend, "GET", response)
                 yield response
         except httpx.TransportError as failure:
-            raise self._unreachable(url, failure) from None
+            raise unreachable(self.backend, url, failure) from None
 
     def server_now(self) -> datetime:
         """Return the backend's time, UTC, as its answers say it (`Date`, RFC 9110); ours until one has said it."""
@@ -173,10 +163,10 @@ class Http:
                 return await self._attempt_here(self._loopback, method, url, headers, content or b"")
             response = await self._client.request(method, url, content=content, headers=headers)
         except httpx.TransportError as failure:
-            raise self._unreachable(url, failure) from None
+            raise unreachable(self.backend, url, failure) from None
         self._learn_time(response.headers.get("Date", ""))
         if response.status_code >= 300:
-            raise self._error(method, response)
+            raise refusal(self.backend, method, response)
         return response.content
 
     async def _attempt_here(
@@ -185,7 +175,7 @@ class Http:
         status, found, body = await loopback.request(method, url, self._headers | headers, content, SILENCE_S)
         if status >= 300:
             request = httpx.Request(method, url)
-            raise self._error(method, httpx.Response(status, headers=found, content=body, request=request))
+            raise refusal(self.backend, method, httpx.Response(status, headers=found, content=body, request=request))
         self._learn_time(next((value.decode("ascii") for name, value in found if name.lower() == b"date"), ""))
         return body
 
@@ -204,103 +194,6 @@ class Http:
             return max(pause_s, failure.retry_after_s)
         transient = isinstance(failure, UnreachableError) or failure.status >= 500
         return pause_s if idempotent and transient else None
-
-    def _unreachable(self, url: str, failure: httpx.TransportError) -> UnreachableError:
-        where = httpx.URL(url)
-        what = str(failure) or type(failure).__name__
-        return UnreachableError(
-            f"no answer from {where.host}{f':{where.port}' if where.port else ''}: {self._clean(what)}",
-            detail=type(failure).__name__,
-            fix="check the connection, then run the cell again",
-        )
-
-    def _error(self, method: str, response: httpx.Response) -> ApiError:
-        detail = self._clean(read_problem(response.content))
-        status = response.status_code
-        if status == 403:
-            return NotAllowedError(
-                f"403: the key from {self.backend.key_origin} may not do this{f' ({detail})' if detail else ''}",
-                status=status,
-                detail=detail,
-                fix="use a key that may; where a GPU is refused, other hardware; or backend=local, which needs no key",
-            )
-        if status == 402:
-            return OutOfMoneyError(
-                f"402: the account's balance is too low{f' ({detail})' if detail else ''}",
-                status=status,
-                detail=detail,
-                fix="add credit in the Runpod console, then run it again; backend=local costs nothing",
-            )
-        if status == 401:
-            return AuthenticationError(
-                f"{status}: the key from {self.backend.key_origin} was refused{f' ({detail})' if detail else ''}",
-                status=status,
-                detail=detail,
-                fix="set a valid RUNPOD_API_KEY, or use backend=local, which needs none",
-            )
-        what = f"{method} {response.request.url.path} answered {status}{f': {detail}' if detail else ''}"
-        if status == 404:
-            return NotFoundError(what, status=status, detail=detail)
-        if status == 429:
-            asked_s = read_retry_after(response.headers.get("Retry-After", ""), now=time.time())
-            wait_s = asked_s or read_rate_limit(response.headers.get("RateLimit", ""))
-            return RateLimitedError(
-                what, retry_after_s=wait_s, detail=detail, fix=f"wait {wait_s:.0f} s, then run again"
-            )
-        return ApiError(what, status=status, detail=detail, fix=_advice(status))
-
-    def _clean(self, text: str) -> str:
-        return text.replace(self.backend.api_key, "…") if self.backend.api_key else text
-
-
-def nothing_was_sent(failure: UnreachableError) -> bool:
-    """Whether there was not even a connection, so that the call had no effect and may be made again."""
-    return failure.detail in {"ConnectError", "ConnectTimeout", "PoolTimeout"}
-
-
-def may_have_worked(failure: ApiError) -> bool:
-    """Whether a call that failed so may have had its effect: a server error, or an answer that was lost on its way."""
-    if isinstance(failure, UnreachableError):
-        return not nothing_was_sent(failure)
-    return failure.status == 0 or failure.status >= 500
-
-
-def read_problem(body: bytes) -> str:
-    """Return what an error's body says, whichever plane it comes from.
-
-    >>> read_problem(b'{"title": "Not Found", "status": 404, "detail": "pod not found"}')
-    'pod not found'
-    >>> read_problem(b'{"error": "job x not found"}'), read_problem(b"<html>")
-    ('job x not found', '')
-    """
-    try:
-        return Problem.model_validate_json(body).text
-    except ValidationError:
-        return ""
-
-
-def read_retry_after(text: str, *, now: float) -> float:
-    """Return the seconds that a `Retry-After` header asks for: a number, or a date (RFC 9110, 10.2.3).
-
-    >>> read_retry_after("12", now=0.0), read_retry_after("Thu, 01 Jan 1970 00:01:00 GMT", now=20.0)
-    (12.0, 40.0)
-    >>> read_retry_after("soon", now=0.0)
-    0.0
-    """
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now)
-    except ValueError:
-        return 0.0
-
-
-def _advice(status: int) -> str:
-    if status >= 500:
-        return "the platform has a problem; try again in a minute"
-    return "run %flash status" if status in {409, 413} else "this is a mistake of flash_jupyter; please report it"
 
 
 def _is_loopback(backend: Backend) -> bool:

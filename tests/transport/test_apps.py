@@ -13,7 +13,8 @@ from platform_app import BACKEND
 from flash_jupyter.errors import ApiError, GraphQLError, GraphQLMutationError, GraphQLQueryError, NotFoundError
 from flash_jupyter.transport import operations
 from flash_jupyter.transport.apps import Apps
-from flash_jupyter.transport.http import Clock, Http, may_have_worked
+from flash_jupyter.transport.http import Clock, Http
+from flash_jupyter.transport.refusals import may_have_worked
 
 APPS: dict[str, Any] = {"data": {"myself": {"flashApps": []}}}
 MADE: dict[str, Any] = {"data": {"createFlashApp": {"id": "a", "name": "n"}}}

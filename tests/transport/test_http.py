@@ -9,7 +9,8 @@ import pytest
 
 from flash_jupyter.errors import ApiError, RateLimitedError, UnreachableError
 from flash_jupyter.settings import Backend
-from flash_jupyter.transport.http import Clock, Http, Retry, nothing_was_sent
+from flash_jupyter.transport.http import Clock, Http, Retry
+from flash_jupyter.transport.refusals import nothing_was_sent
 
 KEY = "rpa_0123456789abcdef"
 BACKEND = Backend("runpod", "https://api.runpod.io", "https://api.runpod.ai/v2", KEY, "the test")

@@ -12,7 +12,8 @@ from platform_app import BACKEND
 
 from flash_jupyter.errors import ApiError, QuotaError
 from flash_jupyter.transport.control import Control
-from flash_jupyter.transport.http import Http, may_have_worked
+from flash_jupyter.transport.http import Http
+from flash_jupyter.transport.refusals import may_have_worked
 from flash_jupyter.transport.saving import save_input
 
 BODY: dict[str, Any] = {
