@@ -171,7 +171,7 @@ def _kept(lines: list[_Line]) -> dict[str, Any]:
 
 def places(entry: Mapping[str, Any]) -> list[int]:
     """Return the places of a function's calls, of those that are not kept the first."""
-    kept = [call.get("at", 0) for calls in entry.get("requests", ()) for call in calls]
+    kept = [call["at"] for calls in entry.get("requests", ()) for call in calls]
     return [*kept, *([entry["left_out"]] if "left_out" in entry else [])]
 
 
@@ -181,7 +181,7 @@ def with_left_out(entry: Mapping[str, Any], asked: Iterable[int]) -> dict[str, A
     >>> with_left_out({"requests": [[{"at": 1}]]}, [1, 4, 2])["left_out"], with_left_out({"why_not": "slow"}, [])
     (2, {'why_not': 'slow'})
     """
-    left = {*asked} - {call.get("at", 0) for calls in entry.get("requests", ()) for call in calls}
+    left = {*asked} - {call["at"] for calls in entry.get("requests", ()) for call in calls}
     return {**entry, "left_out": min(left)} if left else dict(entry)
 
 
@@ -202,7 +202,7 @@ def _moved(entry: Mapping[str, Any], by: int) -> dict[str, Any]:
     """The entry as of calls that came so many places later."""
     result = dict(entry)
     if "requests" in entry:
-        result["requests"] = [[{**call, "at": call.get("at", 0) + by} for call in calls] for calls in entry["requests"]]
+        result["requests"] = [[{**call, "at": call["at"] + by} for call in calls] for calls in entry["requests"]]
     return {**result, "left_out": entry["left_out"] + by} if "left_out" in entry else result
 
 

@@ -261,12 +261,12 @@ def _nothing(function: str, entry: Mapping[str, Any]) -> Verdict:
 
 
 def _in_order(functions: Iterable[str], kept: Recording) -> list[_Call]:
-    """The calls that are kept of these functions, as they were made; those of older builds by function."""
+    """The calls that are kept of these functions, as they were made."""
     lines = [
         (name, calls, secrets.token_hex(16)) for name in functions for calls in kept.get(name, {}).get("requests", ())
     ]
     made = [
-        _Call(each.get("at", 0), name, each["input"], each["output"], instance_id, each.get("once", False))
+        _Call(each["at"], name, each["input"], each["output"], instance_id, each.get("once", False))
         for name, calls, instance_id in lines
         for each in calls
     ]

@@ -34,10 +34,10 @@ RESOURCES = {
         is_load_balanced=True,
     ),
 }
-PRICE = {"requests": [[{"input": {"function": "price", "n": 2}, "output": 5.0}]]}
-QUOTE = {"requests": [[{"input": {"item": "tea", "n": 2}, "output": {"total": 5}}]]}
+PRICE = {"requests": [[{"at": 0, "input": {"function": "price", "n": 2}, "output": 5.0}]]}
+QUOTE = {"requests": [[{"at": 0, "input": {"item": "tea", "n": 2}, "output": {"total": 5}}]]}
 ADD = {"execution_type": "class", "class_name": "Basket", "serialization_format": "json", "method_name": "add"}
-BASKET = {"requests": [[{"input": ADD, "output": n} for n in (1, 2)]]}
+BASKET = {"requests": [[{"at": n - 1, "input": ADD, "output": n} for n in (1, 2)]]}
 WORKER = {"X-Runpod-Worker-Id": "w1"}
 
 
@@ -263,26 +263,27 @@ def test_of_an_object_all_calls_are_kept_only_where_one_worker_has_it() -> None:
     for workers, count in ((1, 2), (3, 1)):
         platform = Platform(*answers)
         found = platform.run(lambda replay: replay.kept({"Basket": BASKET}, {}, {"Basket": ""}, {}), workers)
-        assert found == {"Basket": {"requests": [BASKET["requests"][0][:count]]}}
+        left_out = {"left_out": count} if count < 2 else {}
+        assert found == {"Basket": {"requests": [BASKET["requests"][0][:count]], **left_out}}
         assert len(platform.sent) == count
 
 
 def test_what_was_compared_with_the_sources_is_not_asked_again_and_stays_where_other_requests_do_not() -> None:
-    sure = [{"input": {"function": "price"}, "output": 2.5, "compared": True}]
+    sure = [{"at": 1, "input": {"function": "price"}, "output": 2.5, "compared": True}]
     found = {"price": {"requests": [sure, *PRICE["requests"]]}}
     platform = Platform(5.5)
-    assert kept(platform, found, {}, {"price": ""}) == {"price": {"requests": [sure]}}
+    assert kept(platform, found, {}, {"price": ""}) == {"price": {"requests": [sure], "left_out": 0}}
     assert platform.sent == [("/till/run", {"input": {"function": "price", "n": 2}})]
 
 
 def test_what_is_kept_already_is_not_asked_again_and_stays_where_the_sources_could_not_tell_this_time() -> None:
-    nearly = {"requests": [[{"input": {"function": "price", "n": 2}, "output": 5.0000000001}]]}
+    nearly = {"requests": [[{"at": 0, "input": {"function": "price", "n": 2}, "output": 5.0000000001}]]}
     before = {"price": PRICE, "Basket": BASKET}
     assert kept(Platform(), {"price": nearly}, before, {"price": "", "Basket": "no torch here"}) == before
 
 
 def test_a_value_of_the_user_s_variables_is_not_kept() -> None:
-    secret = {"requests": [[{"input": {"where": "the-northern-region"}, "output": 1}]]}
+    secret = {"requests": [[{"at": 0, "input": {"where": "the-northern-region"}, "output": 1}]]}
     assert kept(Platform(), {"price": secret}, {}, {"price": ""}) == {
         "price": {"why_not": "a request or its answer holds the value of an environment variable", "left_out": 0}
     }
