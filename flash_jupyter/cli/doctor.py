@@ -27,13 +27,15 @@ def doctor(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before money is spent")] = False,
 ) -> None:
     """Check key, versions, folders and the local Runpod; exit code 1 where something fails."""
-    from flash_jupyter.session.doctor import cost_text, examine, try_out, worst  # brings the whole session along
+    from flash_jupyter.session.doctor import examine, worst
 
     with at_desk(context, as_json=as_json) as desk:
         settings = desk.session.settings if in_notebook(context) else read_settings()
         checks = examine(settings)
         _show(context, desk, checks)
         if cloud and worst(checks) != "fail":
+            from flash_jupyter.session.cloud_trial import cost_text, try_out  # brings the whole session along
+
             desk.face.note(cost_text(settings))
             if not (yes or desk.face.confirm("go on?")):
                 raise typer.Exit(FAILED)

@@ -32,8 +32,9 @@ from flash_jupyter.session.endpoints import (
     undeploy_all,
 )
 from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.live_logs import Piece, across, follow_endpoint
 from flash_jupyter.session.local import local_info, running_local, start_local, stop_local
-from flash_jupyter.session.logs import FileTail, Piece, across, follow_endpoint
+from flash_jupyter.session.logs import FileTail
 from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName, Settings

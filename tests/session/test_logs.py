@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flash_jupyter import limits
-from flash_jupyter.errors import OptionError, UnreachableError
+from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.options import make_options
-from flash_jupyter.session.logs import FileTail, Log, Piece, across, job_log, logs, readable
+from flash_jupyter.session.logs import FileTail, Log, job_log, logs, readable
 from flash_jupyter.session.records import JobRecord
 from flash_jupyter.session.session import CellRequest, Session
 from flash_jupyter.states import JobState
-from flash_jupyter.transport.loop import LoopThread
 from flash_jupyter.wire.control import LogLine
 
 AT = "2026-11-22T11:00:00.000Z"
@@ -110,84 +107,3 @@ def test_of_a_long_file_the_end_is_read_and_the_rest_is_named(tmp_path: Path) ->
     path = tmp_path / "job.log"
     path.write_text("0123456789")
     assert FileTail(path, tail_bytes=4).read() == f"… 6 bytes before this are only in {path}\n6789"
-
-
-@pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    thread = LoopThread()
-    yield thread
-    thread.close()
-
-
-class Source:
-    """A stream on the loop thread: what it yields, and whether it was closed there."""
-
-    def __init__(self, pieces: int, failure: Exception | None = None) -> None:
-        self.pieces, self.failure = pieces, failure
-        self.yielded = 0
-        self.threads: set[str] = set()
-        self.is_closed = threading.Event()
-
-    async def stream(self) -> AsyncGenerator[Piece, None]:
-        try:
-            for number in range(self.pieces):
-                self.threads.add(threading.current_thread().name)
-                self.yielded += 1
-                yield Piece(str(number))
-            if self.failure is not None:
-                raise self.failure
-            if self.pieces == 0:
-                await asyncio.Event().wait()
-        finally:
-            self.is_closed.set()
-
-
-def test_all_pieces_come_in_order(loop: LoopThread) -> None:
-    source = Source(500)
-
-    async def read() -> list[str]:
-        return [piece.text async for piece in across(loop, source.stream())]
-
-    assert asyncio.run(read()) == [str(number) for number in range(500)]
-    assert source.threads == {"flash_jupyter"}
-
-
-def test_who_reads_slowly_is_waited_for(loop: LoopThread) -> None:
-    source = Source(500)
-
-    async def read() -> int:
-        pieces = across(loop, source.stream())
-        await anext(pieces)
-        await asyncio.sleep(0.1)
-        yielded = source.yielded
-        await pieces.aclose()
-        return yielded
-
-    assert asyncio.run(read()) < 10
-    assert source.is_closed.wait(60)
-
-
-def test_a_failure_comes_after_the_pieces_before_it(loop: LoopThread) -> None:
-    source = Source(3, UnreachableError("gone"))
-
-    async def main() -> list[str]:
-        pieces = across(loop, source.stream())
-        read = [(await anext(pieces)).text for _ in range(3)]
-        with pytest.raises(UnreachableError, match="gone"):
-            await anext(pieces)
-        return read
-
-    assert asyncio.run(main()) == ["0", "1", "2"]
-
-
-def test_a_reader_that_is_cancelled_closes_the_silent_stream(loop: LoopThread) -> None:
-    source = Source(0)
-
-    async def main() -> None:
-        reading = asyncio.ensure_future(anext(across(loop, source.stream())))
-        await asyncio.wait({reading}, timeout=0.1)
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-
-    asyncio.run(main())
-    assert source.is_closed.wait(60)
