@@ -72,14 +72,14 @@ def say(text: str) -> None:
 def _say_why(event: Waiting) -> None:
     """Say once for all calls at a queue why they wait: a display that changes with the reason, or a line a reason."""
     said, shell = _waits.get(event.wait), current_shell()
-    if event == said or (said is None and not event.text):
-        return
+    if event == said or (not event.text and (said is None or shell is None)):
+        return  # a line can't be taken back, and another call at this queue may go on waiting for the same reason
     _waits[event.wait] = event
     text = f"waiting: {event.text} → {event.action}" if event.text else "the wait for a worker is over"
     if shell is not None:
         transient = {"display_id": f"wait-{event.wait}"}
         shell.display_pub.publish({"text/plain": text}, transient=transient, update=said is not None)
-    elif event.text and (said is None or event.cause != said.cause):
+    elif said is None or event.cause != said.cause:
         _write(sys.stderr, f"{text}\n")
 
 

@@ -37,11 +37,11 @@ def save(desk: Any, name: str) -> str:
     return str(path)
 
 
-def test_a_project_is_made_and_collisions_are_refused(notebook: Any, shared_desk: Any) -> None:
-    shown = notebook.ok("%flash init made").displays[-1]
-    assert shown.startswith(f"made made in {shared_desk.folder / 'made'}: README.md, .env")
-    assert (shared_desk.folder / "made" / "workers" / "gpu" / "endpoint.py").is_file()
-    again = notebook.run("%flash init made")
+def test_a_project_is_made_and_collisions_are_refused(notebook: Any, shared_desk: Any, fresh: str) -> None:
+    shown = notebook.ok(f"%flash init {fresh}").displays[-1]
+    assert shown.startswith(f"made {fresh} in {shared_desk.folder / fresh}: README.md, .env")
+    assert (shared_desk.folder / fresh / "workers" / "gpu" / "endpoint.py").is_file()
+    again = notebook.run(f"%flash init {fresh}")
     assert again.ename == "SettingsError"
     assert "nothing was written" in again.error
 

@@ -115,7 +115,7 @@ def test_a_local_module_travels_and_is_read_again_when_edited(notebook: Any, sha
 
 def test_a_package_that_the_cell_imports_travels(notebook: Any, shared_desk: Any) -> None:
     package = shared_desk.folder / "story_pkg"
-    package.mkdir()
+    package.mkdir(exist_ok=True)
     (package / "__init__.py").write_text("from story_pkg.inner import answer\n")
     (package / "inner.py").write_text("def answer():\n    return 42\n")
     assert notebook.ok("%%remote\nimport story_pkg\nstory_pkg.answer()").result == "42"

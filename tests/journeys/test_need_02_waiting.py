@@ -76,9 +76,9 @@ REASONS: list[tuple[str, str, str, str]] = [
 
 @pytest.mark.parametrize(("fault", "options", "text", "action"), REASONS, ids=[row[0] for row in REASONS])
 def test_need_02_each_reason_has_its_sentence_and_its_action(
-    impatient: Any, admin: LocalAdmin, fault: str, options: str, text: str, action: str
+    impatient: Any, admin: LocalAdmin, fresh: str, fault: str, options: str, text: str, action: str
 ) -> None:
-    name = f"need-02-{fault}"
+    name = f"{fresh}-{fault}"
     admin.set_fault(fault, endpoint=name)
     sentence = re.sub("IMAGE", "runpod/flash:pyVERSION-latest", f"{text} · {action}".replace("<name>", name))
     message = impatient.start(f"%%remote name={name} {options}\n1")
@@ -97,9 +97,9 @@ def _plain(status: str) -> str:
 
 @pytest.mark.parametrize(("fault", "last"), [("unhealthy", "gpu_test: the machine failed its check"), ("crash-loop", "RuntimeError: crash-loop: the handler can not be imported")])  # fmt: skip
 def test_need_02_unhealthy_workers_end_the_job_with_their_last_lines(
-    impatient: Any, admin: LocalAdmin, shared_desk: Any, fault: str, last: str
+    impatient: Any, admin: LocalAdmin, shared_desk: Any, fresh: str, fault: str, last: str
 ) -> None:
-    name = f"need-02-{fault}"
+    name = f"{fresh}-{fault}"
     admin.set_fault(fault, endpoint=name, seconds=0.5 if fault == "crash-loop" else None)
     cell = impatient.run(f"%%remote name={name}\n1", timeout_s=60)
     first, *lines, fix = cell.traceback.splitlines()
@@ -128,11 +128,11 @@ def queued(desk: Any, name: str) -> int:
     return int(jobs["inQueue"]) + int(jobs["inProgress"])
 
 
-def test_need_02_the_sentence_comes_after_ten_seconds(shared_desk: Any, admin: LocalAdmin) -> None:
-    admin.set_fault("no-workers", endpoint="need-02-patient")
+def test_need_02_the_sentence_comes_after_ten_seconds(shared_desk: Any, admin: LocalAdmin, fresh: str) -> None:
+    admin.set_fault("no-workers", endpoint=fresh)
     notebook = shared_desk.open()
     began = time.monotonic()
-    message = notebook.start("%%remote name=need-02-patient\n1 + 1")
+    message = notebook.start(f"%%remote name={fresh}\n1 + 1")
     cell = notebook.wait(message, until=lambda cell: "has not started a worker" in cell.status, timeout_s=60)
     assert time.monotonic() - began >= 10
     assert not any("wait: " in line for line in cell.status_lines[:-1])

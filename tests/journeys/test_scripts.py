@@ -151,10 +151,10 @@ def test_functions_in_a_repl(shared_desk: Any) -> None:
     assert done.stdout == "42\n8\n"
 
 
-def test_functions_of_an_imported_local_module(shared_desk: Any) -> None:
+def test_functions_of_an_imported_local_module(shared_desk: Any, fresh: str) -> None:
     (shared_desk.folder / "jobs_of_mine.py").write_text(
         "from flash_jupyter import remote, CpuLiveServerless\nimport helpers_of_mine\nSEEN = []\n\n\n"
-        "@remote(CpuLiveServerless(name='modules'))\ndef f(x):\n"
+        f"@remote(CpuLiveServerless(name='{fresh}'))\ndef f(x):\n"
         "    SEEN.append(x)\n    return helpers_of_mine.twice(x), len(SEEN)\n"
     )
     (shared_desk.folder / "helpers_of_mine.py").write_text("def twice(x):\n    return 2 * x\n")

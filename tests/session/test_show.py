@@ -23,6 +23,15 @@ def test_in_a_script_each_reason_is_one_line_for_all_calls(capsys: pytest.Captur
     assert capsys.readouterr().err == "waiting: a worker starts → wait\nwaiting: all are busy → wait\n"
 
 
+def test_a_call_that_still_waits_when_another_one_has_begun_says_nothing_new(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(Waiting("a worker starts", "wait", "starting", "script-5"))
+    show(Waiting("", "", wait="script-5"))
+    show(Waiting("a worker starts", "wait", "starting", "script-5"))
+    assert capsys.readouterr().err == "waiting: a worker starts → wait\n"
+
+
 def test_another_wait_is_told_again(capsys: pytest.CaptureFixture[str]) -> None:
     show(Waiting("a worker starts", "wait", "starting", "script-2"))
     show(Waiting("a worker starts", "wait", "starting", "script-3"))
