@@ -32,8 +32,8 @@ REFUSED = [
     ),
     (
         "a word that a listing does not know",
-        "%flash jobs --all",
-        "UsageError: %flash jobs: no such option: --all\n  → write %flash jobs [--json] [--limit LIMIT]; more with --help\n",
+        "%flash jobs --every",
+        "UsageError: %flash jobs: no such option: --every\n  → write %flash jobs [--json] [--limit LIMIT] [--all]; more with --help\n",
     ),
     (
         "an expression that is missing",
