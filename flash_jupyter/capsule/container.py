@@ -26,6 +26,10 @@ COMPRESS_FROM_BYTES = 4 * 1024
 SAMPLE_BYTES = 64 * 1024
 
 
+#: JSON without blanks; `json.dumps` makes such an encoder anew for each text
+encode_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
 class FormatError(Exception):
     """These bytes are no capsule, or one of a format that this side does not know."""
 
@@ -42,7 +46,7 @@ def write_capsule(order: Mapping[str, Any], sections: Mapping[str, Buffer]) -> b
         codec, packed = _compress(body)
         rows.append({"name": name, "codec": codec, "size": len(packed), "raw": _size(body)})
         bodies.append(packed)
-    header = json.dumps({"format": FORMAT, "order": order, "sections": rows}, separators=(",", ":")).encode()
+    header = encode_json({"format": FORMAT, "order": order, "sections": rows}).encode()
     return b"".join([MAGIC, struct.pack(">I", len(header)), header, *bodies])
 
 
@@ -68,7 +72,7 @@ def _read_header(view: memoryview) -> tuple[dict[str, Any], int]:
     if bytes(view[:4]) != MAGIC:
         raise FormatError("these bytes are not a capsule of flash_jupyter")
     (length,) = struct.unpack(">I", view[4:8])
-    header = json.loads(bytes(view[8 : 8 + length]))
+    header = json.loads(str(view[8 : 8 + length], "utf-8"))
     if header["format"] != FORMAT:
         raise FormatError(f"a capsule of format {header['format']}; this side reads format {FORMAT}")
     return header, 8 + length

@@ -151,13 +151,10 @@ class Unpickler(pickle.Unpickler):
         *,
         objects: list[Any],
         buffers: Iterable[Any] = (),
-        stand_ins: bool = False,
     ) -> None:
         super().__init__(io.BytesIO(stream), buffers=buffers)
         self._namespace = namespace
         self._objects = objects
-        self._stand_ins = stand_ins
-        self.absent: set[str] = set()
 
     def persistent_load(self, pid: Pid) -> Any:
         """Turn a word back into the object that it stands for."""
@@ -173,12 +170,20 @@ class Unpickler(pickle.Unpickler):
         except ImportError:
             return AbsentModule(what)
 
+
+class LenientUnpickler(Unpickler):
+    """Reads one of a machine that has other packages, too; `absent` are those that this one lacks."""
+
+    def __init__(self, stream: bytes, namespace: dict[str, Any], *, objects: list[Any], buffers: Iterable[Any]) -> None:
+        super().__init__(stream, namespace, objects=objects, buffers=buffers)
+        self.absent: set[str] = set()
+
     def find_class(self, module: str, name: str) -> Any:
-        """Find a global, or, with `stand_ins`, put something at its place that says what is missing."""
+        """Find a global, or put something at its place that says what is missing."""
         try:
             return super().find_class(module, name)
         except (ImportError, AttributeError):
-            if not self._stand_ins or module == "__main__":
+            if module == "__main__":
                 raise
             self.absent.add(module.partition(".")[0])
             return type(name, (Absent,), {"__module__": module})

@@ -15,6 +15,8 @@ from flash_jupyter.capsule.pickling import PYTHON, Pickler, Unpickler, no_code
 RESULT_NAME = "\0result"
 #: under which the exception of the user's code comes home, where it can be pickled
 ERROR_NAME = "\0error"
+#: types whose values are rebuilt wherever they could be pickled
+PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None)})
 #: streams up to this size are read once before they are sent
 REBUILD_BYTES = 1 << 20
 
@@ -149,7 +151,8 @@ class Receiver:
         for item in values.items():
             pickler.dump(item)
         pickler.dump(news)
-        self._rebuild(pickler, len(values) + 1)
+        if news or not PLAIN.issuperset(map(type, values.values())):
+            self._rebuild(pickler, len(values) + 1)
         return pickler
 
     def _drop_unpicklable(self, values: dict[str, Any], known: Mapping[int, int], failed: list[dict[str, str]]) -> None:

@@ -13,7 +13,7 @@ from flash_jupyter.capsule.blame import Unpicklable, blame
 from flash_jupyter.capsule.changes import Change
 from flash_jupyter.capsule.container import Buffer, masked, read_capsule, write_capsule
 from flash_jupyter.capsule.kinds import travels_by_value
-from flash_jupyter.capsule.pickling import ATOMS, PYTHON, Pickler, Unpickler, no_code
+from flash_jupyter.capsule.pickling import ATOMS, PYTHON, LenientUnpickler, Pickler, no_code
 
 #: the name under which the value of a cell's last expression comes home; no notebook can have such a name
 RESULT = "\0result"
@@ -105,9 +105,7 @@ class Sender:
         """Read an answer; nothing in the namespace changes before `Answer.apply`."""
         order, sections = read_capsule(answer)
         buffers = [_restore(sections[name], readonly) for name, readonly in order["buffers"]]
-        unpickler = Unpickler(
-            sections["values"], self._namespace, objects=self._objects, buffers=buffers, stand_ins=True
-        )
+        unpickler = LenientUnpickler(sections["values"], self._namespace, objects=self._objects, buffers=buffers)
         values = dict(unpickler.load() for _ in range(order["count"]))
         updates = [(self._objects[number], news) for number, news in unpickler.load()]
         return Answer(order, values, updates, self._namespace, frozenset(unpickler.absent))

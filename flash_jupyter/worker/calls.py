@@ -131,10 +131,11 @@ class _OwnLoop:
 
 def _loop_maker() -> tuple[Any, ...]:
     """What decides on the kind of a new loop."""
-    policy = getattr(asyncio.events, "_get_event_loop_policy", None) or asyncio.get_event_loop_policy  # 3.14 warns
-    return asyncio.new_event_loop, policy(), os.environ.get("PYTHONASYNCIODEBUG")
+    return asyncio.new_event_loop, _loop_policy(), os.environ.get("PYTHONASYNCIODEBUG")
 
 
+#: without the warning of Python 3.14
+_loop_policy = getattr(asyncio.events, "_get_event_loop_policy", asyncio.get_event_loop_policy)
 #: the loop that the next run takes, where there is one
 _idle_loops: list[_OwnLoop] = []
 _busy_loops: list[_OwnLoop] = []
@@ -157,11 +158,9 @@ def run_on_new_loop(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """
     own = _take_loop()
     asyncio.set_event_loop(own.loop)
-    task = own.loop.create_task(coroutine)
     try:
-        return own.loop.run_until_complete(task)
+        return own.loop.run_until_complete(coroutine)
     finally:
-        del task  # it keeps the loop
         asyncio.set_event_loop(None)
         _leave_loop(own)
 

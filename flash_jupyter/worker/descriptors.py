@@ -13,7 +13,6 @@ import fcntl
 import os
 import select
 import threading
-from collections.abc import Iterator
 
 from flash_jupyter.worker.output import Events
 
@@ -33,6 +32,7 @@ class Pipes:
         self._events: Events | None = None
         self._read: dict[int, str] = {}
         self._write: dict[int, int] = {}
+        self._originals = {fd: os.dup(fd) for fd in (1, 2)}
         self._decoders = {}
         self._full = select.poll()
         for fd, name in ((1, "stdout"), (2, "stderr")):
@@ -45,23 +45,20 @@ class Pipes:
         _unbuffer_c_output()
         threading.Thread(target=self._empty_for_ever, name="flash_jupyter output", daemon=True).start()
 
-    @contextlib.contextmanager
-    def lead_to(self, events: Events) -> Iterator[None]:
+    def lead_to(self, events: Events) -> None:
         """Take descriptors 1 and 2 over for one run."""
         with self._lock:
             self._events = events
-        saved = {fd: os.dup(fd) for fd in self._write}
         for fd, pipe in self._write.items():
             os.dup2(pipe, fd)
-        try:
-            yield
-        finally:
-            self.settle()
-            for fd, original in saved.items():
-                os.dup2(original, fd)
-                os.close(original)
-            with self._lock:
-                self._events = None
+
+    def lead_back(self) -> None:
+        """Give them back, and pass on what is still in the pipes."""
+        self.settle()
+        for fd, original in self._originals.items():
+            os.dup2(original, fd)
+        with self._lock:
+            self._events = None
 
     def settle(self) -> None:
         """Pass on everything that has been written, what C's own buffers hold too."""

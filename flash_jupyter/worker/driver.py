@@ -95,15 +95,18 @@ def _captured(events: Events) -> Iterator[None]:
 
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _streams
+    hosts = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
     for stream in _streams:
-        stream.lead_to(events, pipes().empty)
+        stream.lead_to(events, pipes().empty, hosts)
     try:
-        with pipes().lead_to(events), last_words(flush):
+        pipes().lead_to(events)
+        with last_words(flush):
             yield
     finally:
+        pipes().lead_back()
         events.flush()
         for stream in _streams:
-            stream.lead_to(None)
+            stream.lead_back()
         sys.stdout, sys.stderr = before
 
 

@@ -135,8 +135,8 @@ LIBRARIES = ("cloudpickle", "numpy", "pandas", "polars", "pyarrow", "scipy", "sk
 
 def loaded_versions(asked: Iterable[str] = ()) -> dict[str, str]:
     """Return the versions of what is loaded here, of `asked` and the usual libraries."""
-    found = {name: getattr(sys.modules.get(name), "__version__", None) for name in sorted({*asked, *LIBRARIES})}
-    return {name: str(version) for name, version in found.items() if version}
+    loaded = [(name, sys.modules[name]) for name in sorted({*asked, *LIBRARIES}) if name in sys.modules]
+    return {name: str(version) for name, module in loaded if (version := getattr(module, "__version__", None))}
 
 
 def skew_text(home: Mapping[str, str]) -> str:

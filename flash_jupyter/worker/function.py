@@ -14,6 +14,7 @@ import importlib.util
 import inspect
 import io
 import json
+import pickle
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -156,7 +157,8 @@ def _result(value: Any, request: Mapping[str, Any], output: io.StringIO) -> dict
     if request.get("serialization_format") == "json":
         json.dumps(value)  # raises here, where it becomes the request's error
         return _response(True, json_result=value, stdout=output.getvalue())
-    pickled = base64.b64encode(cloudpickle.dumps(value)).decode()
+    dumps = pickle.dumps if type(value) is bytes else cloudpickle.dumps  # the same for bytes, which our driver returns
+    pickled = base64.b64encode(dumps(value, protocol=cloudpickle.DEFAULT_PROTOCOL)).decode()
     return _response(True, result=pickled, stdout=output.getvalue())
 
 

@@ -35,7 +35,7 @@ SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg", b"GIF8": "imag
 
 def stand_in_for_ipython(functions: dict[str, Callable[..., Any]], handle: type) -> None:
     """Offer the stand-in from now on; `functions` are `display` and its relatives, looked up when they are called."""
-    if not any(isinstance(finder, _StandInFinder) for finder in sys.meta_path):
+    if _StandInFinder not in map(type, sys.meta_path):
         sys.meta_path.append(_StandInFinder(functions, handle))
 
 

@@ -14,8 +14,8 @@ import linecache
 import time
 import tokenize
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flash_jupyter.capsule.receiver import ERROR_NAME, RESULT_NAME, Receiver
@@ -221,13 +221,21 @@ class Job:
         self._fail("too_large", "ResultTooLarge", f"{len(smaller)}")
         return self._receiver.pack(self._final_report() | {"sizes": sizes}, {}, lambda _name: False)
 
-    @contextmanager
-    def _phase(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._report["phases"][name] = round(time.perf_counter() - started, 6)
+    def _phase(self, name: str) -> _Phase:
+        return _Phase(self._report["phases"], name)
+
+
+class _Phase:
+    """Notes how long something took."""
+
+    def __init__(self, phases: dict[str, float], name: str) -> None:
+        self._phases, self._name, self._started = phases, name, time.perf_counter()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._phases[self._name] = round(time.perf_counter() - self._started, 6)
 
 
 def _largest(sizes: dict[str, int], excess: int) -> list[str]:

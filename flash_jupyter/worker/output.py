@@ -18,10 +18,11 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 Event = dict[str, Any]
+_event_json = json.JSONEncoder(separators=(",", ":")).encode
 
 #: of the first events, and again of the last ones
 KEPT_BYTES = 1_000_000
@@ -69,6 +70,8 @@ class Kept:
 
     def events(self) -> list[tuple[int, Event]]:
         """Return all of them with their numbers, in order."""
+        if not self._tail and not self._late:
+            return list(self._head)
         kept = dict([*self._head, *((seq, event) for seq, event, _ in self._tail)])
         return sorted({**kept, **{seq: event for seq, (event, _) in self._late.items()}}.items())
 
@@ -144,7 +147,7 @@ class Events:
 
     def show(self, event: dict[str, Any]) -> None:
         """Write a display, after the text that came before it; only a note of it where it is large."""
-        size = len(json.dumps(event, separators=(",", ":")))
+        size = len(_event_json(event))
         if size <= LIVE_BYTES:
             self.emit(event)
             return
@@ -198,7 +201,7 @@ class Events:
     def _write(self, event: dict[str, Any]) -> None:
         if not self._open:
             return
-        body = json.dumps(event, separators=(",", ":"))
+        body = _event_json(event)
         seq, self.count = self.count, self.count + 1
         parts = -(-len(body) // FRAGMENT_BYTES)
         lines = (
@@ -224,13 +227,15 @@ class Stream(io.TextIOBase):
         self._name, self._fd, self._log_fd = name, fd, log_fd
         self._events: Events | None = None
         self._before: Callable[[], None] = lambda: None
-        self._hosts: set[int | None] = set()
+        self._hosts: Set[int | None] = set()
 
-    def lead_to(self, events: Events | None, before: Callable[[], None] = lambda: None) -> None:
-        """Write to this run from now on, after `before`; to the log where there is none."""
-        if events is not None:
-            self._hosts = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
-        self._events, self._before = events, before
+    def lead_to(self, events: Events, before: Callable[[], None], hosts: Set[int | None]) -> None:
+        """Write to this run from now on, after `before`; from the threads `hosts` to the log."""
+        self._events, self._before, self._hosts = events, before, hosts
+
+    def lead_back(self) -> None:
+        """Write to the log from now on."""
+        self._events = None
 
     def leave(self) -> None:
         """In a child process that was forked: write to the descriptor, which leads to the parent."""

@@ -110,8 +110,10 @@ Adapt = Callable[[Any], None]
 
 def when_imported(adaptations: Mapping[str, Adapt]) -> None:
     """Call `adaptations[name](module)` once for each module that is imported from now on, or already there."""
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _ImportWatch)]
-    sys.meta_path.insert(0, _ImportWatch(adaptations))
+    first = sys.meta_path[0] if sys.meta_path else None
+    if type(first) is not _ImportWatch or first.adaptations is not adaptations:
+        others = [finder for finder in sys.meta_path if type(finder) is not _ImportWatch]
+        sys.meta_path[:] = [_ImportWatch(adaptations), *others]
     for name, adapt in adaptations.items():
         if name in sys.modules:
             _adapt(sys.modules[name], adapt)
@@ -121,10 +123,10 @@ class _ImportWatch(importlib.abc.MetaPathFinder):
     """Finds the modules of its table as the import path would, and adapts each after it was executed."""
 
     def __init__(self, adaptations: Mapping[str, Adapt]) -> None:
-        self._adaptations = adaptations
+        self.adaptations = adaptations
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        adapt = self._adaptations.get(name)
+        adapt = self.adaptations.get(name)
         if adapt is None:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
