@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from typer.main import get_command
 
+from flash_jupyter.cli.main import app
 from flash_jupyter.errors import OptionError
+from flash_jupyter.magics import build, running
 from flash_jupyter.magics.words import read_words
 
 VALUES, FLAGS = {"exclude", "port"}, {"keep-build"}
@@ -42,3 +45,23 @@ def test_words_are_refused(words: list[str], text: str) -> None:
     with pytest.raises(OptionError) as caught:
         read_words(words, "build", values=VALUES, flags=FLAGS)
     assert str(caught.value) == text
+
+
+TWINS = [
+    # a preview in containers is for a terminal
+    ("build", build.VALUES, build.FLAGS, {"preview-docker"}),
+    ("run", running.VALUES, running.FLAGS, set[str]()),
+]
+
+
+@pytest.mark.parametrize(("word", "values", "flags", "beyond"), TWINS, ids=[twin[0] for twin in TWINS])
+def test_a_notebook_takes_what_a_terminal_takes(word: str, values: set[str], flags: set[str], beyond: set[str]) -> None:
+    command = get_command(app).commands[word]  # type: ignore[attr-defined]
+    options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
+    names = {
+        (each.secondary_opts or each.opts)[0].removeprefix("--"): each.is_flag
+        for each in options
+        if each.name not in ("as_json", "help")
+    }
+    assert {name for name, is_flag in names.items() if is_flag} == flags | beyond
+    assert {name for name, is_flag in names.items() if not is_flag} == values
