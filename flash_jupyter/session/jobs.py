@@ -6,6 +6,7 @@ It holds where the key came from, never the key, and no value of `env=`. Several
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import threading
@@ -140,6 +141,11 @@ class JobStore:
         """Return from where somebody asked for the end of a job; None where nobody did."""
         rows = self._execute("SELECT cancelled_by FROM jobs WHERE id = ?", [job_id])
         return rows[0][0] if rows else None
+
+    def cancelled(self, job_ids: list[str]) -> list[str]:
+        """Return those of these jobs whose end somebody asked for."""
+        query = "SELECT id FROM jobs WHERE cancelled_by IS NOT NULL AND id IN (SELECT value FROM json_each(?))"
+        return [job_id for (job_id,) in self._execute(query, [json.dumps(job_ids)])]
 
     def answer(self, job_id: str) -> bytes | None:
         """Return the stored answer of a job."""

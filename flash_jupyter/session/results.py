@@ -69,9 +69,8 @@ def why_nothing_ran(order: Mapping[str, Any]) -> str | None:
     return status if status in {"restart", "missing"} else None
 
 
-def raised_in(blob: bytes) -> str | None:
+def raised_in(order: Mapping[str, Any]) -> str | None:
     """Name what the user's code raised, without its message: that may hold a value of `env=`. None where it did not."""
-    order = read_order(blob)
     if order.get("status") == "error":
         return str((order.get("error") or {}).get("type", "Exception"))
     return f"SystemExit: {order['exit_code']}" if order.get("status") == "exit" and order.get("exit_code") else None

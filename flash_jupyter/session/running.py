@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, WorkerLost
@@ -22,7 +22,7 @@ from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch
 from flash_jupyter.session.handlers import KINDS, SHARED, handlers_answer
 from flash_jupyter.session.keeper import KEEP_AFTER_S
 from flash_jupyter.session.records import JobRecord, utc_now
-from flash_jupyter.session.results import read_order, why_nothing_ran
+from flash_jupyter.session.results import raised_in, read_order, why_nothing_ran
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.submitting import Desk, Destination, Place, Sendable, Submitter
 from flash_jupyter.session.writer import Journal, OutputLog
@@ -49,11 +49,13 @@ class Finished:
     ended_at: datetime | None = None
     #: the platform's last word of one that a handler answered
     job: Job | None = field(default=None, repr=False)
+    #: the JSON part of the answer, where that was read already
+    known_order: Mapping[str, Any] | None = field(default=None, repr=False)
 
-    @cached_property
-    def order(self) -> dict[str, Any]:
+    @property
+    def order(self) -> Mapping[str, Any]:
         """The JSON part of the answer; empty for one that is no capsule."""
-        return read_order(self.answer)
+        return read_order(self.answer) if self.known_order is None else self.known_order
 
     @property
     def why_nothing_ran(self) -> str | None:
@@ -91,6 +93,9 @@ class Runner:
         self._place: Place | None = None
         self._tries = 1
         self._worker_id: str | None = None
+        self._said_answer: bytes | None = None
+        self._said_order: Mapping[str, Any] = {}
+        self._cancelling: asyncio.Future[None] | None = None
         #: whether a cell waits for it, which takes its result
         self.is_awaited = False
 
@@ -148,7 +153,7 @@ class Runner:
         """Go the job's way, and write its end down."""
         try:
             finished = await way
-            self._end(finished.state, answer=finished.answer, cost_usd=finished.cost_usd)
+            self._end(finished.state, finished, cost_usd=finished.cost_usd)
             return finished
         except BaseException as failure:
             self._fail(failure)
@@ -196,19 +201,15 @@ class Runner:
         endpoint = place.endpoint
         changes = {"platform_id": place.platform_id, "endpoint_id": endpoint.id, "name": endpoint.name}
         self._desk.note(self.record.id, **changes, state=JobState.IN_QUEUE)
-        self._desk.writer.put(partial(self._obey, asyncio.get_running_loop()))
+        self._desk.obeying.watch(self.record.id, self._obey)
         self._accepted.set()
         if self._cancelled.is_set():  # meanwhile
             await self.cancel(looks_after_worker=self._looks_after_worker)
         return place
 
-    def _obey(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Cancel a job that another process cancelled before the platform's id was known to it; on the writer's thread.
-
-        Whoever cancels writes first, then looks for that id; here the id is written first. So one of both sees it.
-        """
-        if self.final is None and self._desk.store.cancelled_by(self.record.id):
-            asyncio.run_coroutine_threadsafe(self._cancel_late(), loop)
+    def _obey(self) -> None:
+        if self.final is None:
+            self._cancelling = asyncio.ensure_future(self._cancel_late())
 
     async def _cancel_late(self) -> None:
         with contextlib.suppress(ApiError):  # the job runs on, as one does that can't be cancelled
@@ -252,6 +253,7 @@ class Runner:
             execution_ms=job.execution_ms,
             ended_at=datetime.now(timezone.utc),
             job=job if self.record.kind in KINDS else None,
+            known_order=self._said_order if answer is self._said_answer else read_order(answer),
         )
 
     def _said(self, place: Place) -> Job | None:
@@ -262,7 +264,8 @@ class Runner:
         answer = self._feed.answer
         if answer is None or self._cancelled.is_set():
             return None
-        order = read_order(answer)
+        self._said_answer, self._said_order = answer, read_order(answer)
+        order = self._said_order
         took_s = sum(order.get("phases", {}).values())
         waited_s = max(0.0, order.get("began_at", 0.0) - place.sent_at)
         return Job(
@@ -345,12 +348,14 @@ class Runner:
             self._desk.budget.meter.ended(self.record.id)
             self._end(_state_after(failure), error=_first_line(failure))
 
-    def _end(self, state: JobState, *, answer: bytes | None = None, **changes: object) -> None:
+    def _end(self, state: JobState, finished: Finished | None = None, **changes: object) -> None:
         self.state = self.final = state
-        self._feed.close(has_answer=answer is not None)
+        self._feed.close(has_answer=finished is not None)
         log = str(self.log.path) if self.log.path else None
         changes |= {"events_log": log, "worker_id": self._worker_id, "is_taken": self.is_awaited}
-        self._desk.note_end(self.record.id, state, answer, **changes)
+        if finished is not None:  # to the platform a job whose code raised is COMPLETED
+            changes |= {"answer": finished.answer, "error": raised_in(finished.order)}
+        self._desk.note_end(self.record.id, state, **changes)
 
 
 def _state_after(failure: BaseException) -> JobState:

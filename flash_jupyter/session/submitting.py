@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -20,9 +20,9 @@ from flash_jupyter.session.feed import Feed
 from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.obeying import Obeying
 from flash_jupyter.session.provision import request_urls
 from flash_jupyter.session.records import JobRecord
-from flash_jupyter.session.results import raised_in
 from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import ONCE
@@ -76,18 +76,19 @@ class Desk:
     #: None where nobody need outlive this process
     keeper: Keeper | None = None
 
+    @cached_property
+    def obeying(self) -> Obeying:
+        """What sees that another process cancelled a job."""
+        return Obeying(self.store, self.writer)
+
     def note(self, job_id: str, **changes: Any) -> None:
         """Write down what is new of a job, in the background."""
         self.store.update(job_id, soon=True, **changes)
         self.writer.put(self.store.flush)
 
-    def note_end(self, job_id: str, state: JobState, answer: bytes | None, **changes: Any) -> None:
-        """Write the end of a job down in the background.
-
-        With what its code raised: to the platform such a job is `COMPLETED`.
-        """
-        raised = {} if answer is None else {"error": raised_in(answer)}
-        self.store.finish(job_id, state, answer=answer, soon=True, **{**raised, **changes})
+    def note_end(self, job_id: str, state: JobState, **changes: Any) -> None:
+        """Write the end of a job down in the background; `answer` where it has one."""
+        self.store.finish(job_id, state, soon=True, **changes)
         self.writer.put(self.store.flush)
 
     def keep(self) -> None:

@@ -11,6 +11,8 @@ import concurrent.futures
 import contextlib
 import threading
 import time
+import weakref
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -116,19 +118,47 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 async def done(future: concurrent.futures.Future[Any]) -> None:
     """Wait in a coroutine until another thread's work is over, however; who stops waiting leaves it alone."""
+    if future.done():
+        return
     loop = asyncio.get_running_loop()
     waiter = loop.create_future()
-
-    def end() -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    def tell(_: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(end)
-
-    future.add_done_callback(tell)
+    bell = _bells.get(loop)
+    if bell is None:
+        bell = _bells[loop] = _Bell(loop)
+    future.add_done_callback(lambda _: bell.ring(waiter))
     await waiter
+
+
+class _Bell:
+    """Wakes those who wait on one loop for other threads; the loop itself once for all that ends in one turn of it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = weakref.ref(loop)
+        self._over: deque[asyncio.Future[None]] = deque()
+
+    def ring(self, waiter: asyncio.Future[None]) -> None:
+        """End somebody's wait; on any thread."""
+        loop = self._loop()
+        if loop is None:
+            return
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            try:
+                self._over.append(waiter)
+                if len(self._over) == 1:
+                    loop.call_soon_threadsafe(self._end_all)
+            except KeyboardInterrupt:  # this thread itself was to wait: others rely on what it was about to do
+                loop.call_soon_threadsafe(self._end_all)
+                raise
+
+    def _end_all(self) -> None:
+        while self._over:
+            waiter = self._over.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+#: one for each loop that somebody waits on
+_bells: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Bell] = weakref.WeakKeyDictionary()
 
 
 async def within(awaitable: Awaitable[T], seconds: float | None) -> T:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flash_jupyter.capsule import Sender, Unpicklable, container
+from flash_jupyter.capsule.receiver import Receiver
 
 ORDER = {"kind": "cell", "run": "0" * 16, "source": "", "filename": "c"}
 
@@ -77,3 +78,23 @@ def test_the_capsule_of_a_small_notebook_is_small() -> None:
     names = _namespace("K = 3\ndef helper(x): return x * K\nclass P:\n    def f(self): return K\np = P()")
     values = {name: names[name] for name in ("K", "helper", "P", "p")}
     assert len(Sender(names).pack(values, ["p"], ORDER)) < 2_000
+
+
+def test_code_that_no_compiler_makes_travels_too() -> None:
+    namespace = _namespace("def f():\n    return (1, 'two')")
+    function = namespace["f"]
+    odd = (object,)  # nothing that code written by a compiler could hold
+    function.__code__ = function.__code__.replace(co_consts=(None, odd))
+    capsule = Sender(namespace).pack({"f": function}, (), {"run": "r"})
+    home: dict[str, Any] = {}
+    Receiver(capsule).load(home)
+    assert home["f"]() == odd
+
+
+def test_the_places_in_the_code_of_a_function_travel() -> None:
+    namespace = _namespace("def f(x):\n    def g():\n        return x / 0\n    return g()")
+    home: dict[str, Any] = {}
+    Receiver(Sender(namespace).pack({"f": namespace["f"]}, (), {"run": "r"})).load(home)
+    codes = [home["f"].__code__, namespace["f"].__code__]
+    assert codes[0] == codes[1]
+    assert len({tuple(code.co_lines()) for code in codes}) == 1

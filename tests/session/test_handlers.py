@@ -10,7 +10,7 @@ import pytest
 
 from flash_jupyter.errors import SerializationError
 from flash_jupyter.session.handlers import DEPLOYED, DEPLOYED_PLAIN, HANDLER, handlers_answer, read_handlers, value_of
-from flash_jupyter.session.results import kept_events, raised_in
+from flash_jupyter.session.results import kept_events, raised_in, read_order
 from flash_jupyter.wire.jobs import Job
 
 EVENTS = [[0, {"t": "stdout", "text": "tea\n"}], [1, {"t": "done"}]]
@@ -31,7 +31,7 @@ def test_a_deployed_functions_answer_has_its_events_once_and_its_value() -> None
     blob = kept(job(output={"success": True, "result": result, "events": EVENTS, "events_total": 2}))
     assert kept_events(blob) == ([(0, EVENTS[0][1]), (1, EVENTS[1][1])], 2)
     assert blob.count(b"tea") == 1
-    assert raised_in(blob) is None
+    assert raised_in(read_order(blob)) is None
     assert value_of(*read_handlers(blob)) == {1, 2}
 
 
@@ -66,7 +66,7 @@ RAISED = [
 
 @pytest.mark.parametrize(("ended", "name"), [c[1:] for c in RAISED], ids=[c[0] for c in RAISED])
 def test_what_was_raised_is_named(ended: Job, name: str) -> None:
-    assert raised_in(kept(ended)) == name
+    assert raised_in(read_order(kept(ended))) == name
 
 
 def test_of_a_lost_worker_there_is_no_answer() -> None:

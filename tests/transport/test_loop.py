@@ -5,6 +5,7 @@ import gc
 import threading
 import weakref
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -142,10 +143,49 @@ def test_a_failure_is_an_end_and_who_stops_waiting_leaves_the_work_alone() -> No
     asyncio.run(check())
 
 
+def test_a_loop_is_woken_once_for_all_that_ended_while_it_was_busy() -> None:
+    class Counting(asyncio.SelectorEventLoop):
+        woken = 0
+
+        def call_soon_threadsafe(self, *args: Any, **named: Any) -> asyncio.Handle:  # type: ignore[override]
+            self.woken += 1
+            return super().call_soon_threadsafe(*args, **named)
+
+    async def check() -> int:
+        futures = [Future[int]() for _ in range(100)]
+        waiting = [asyncio.ensure_future(done(future)) for future in futures]
+        await asyncio.sleep(0)
+
+        def end_all() -> None:
+            for future in futures:
+                future.set_result(0)
+
+        thread = threading.Thread(target=end_all)
+        thread.start()
+        thread.join()  # this loop does nothing meanwhile
+        await within(asyncio.gather(*waiting), 10)
+        return loop.woken
+
+    loop = Counting()
+    assert loop.run_until_complete(check()) == 1
+    loop.close()
+
+
+def test_an_end_after_the_loop_is_no_failure() -> None:
+    async def check() -> Future[int]:
+        future = Future[int]()
+        waiting = asyncio.ensure_future(done(future))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        return future
+
+    asyncio.run(check()).set_result(1)
+
+
 def test_a_loop_that_waited_is_not_kept() -> None:
     async def check() -> weakref.ref[asyncio.AbstractEventLoop]:
         future = Future[int]()
-        future.set_result(1)
+        threading.Timer(0.01, future.set_result, [1]).start()
         await done(future)
         return weakref.ref(asyncio.get_running_loop())
 
