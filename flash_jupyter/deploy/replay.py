@@ -193,7 +193,7 @@ class Replay:
                 continue
             seen = {"why_not": reason} if reason else found.get(name, UNSEEN)
             asked = places(found.get(name, {}))
-            entry = with_left_out(shareable(self._repeatable(name, seen), self._variables(name)), asked)
+            entry = with_left_out(shareable(self.repeatable(name, seen), self._variables(name)), asked)
             if is_alike(known, entry):
                 result[name] = known
                 continue
@@ -206,11 +206,11 @@ class Replay:
                 result[verdict.function] = _sure_alone(result[verdict.function])
         return result
 
-    def _repeatable(self, function: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    def repeatable(self, function: str, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Of objects on several workers the first call alone: the next may reach a worker that makes its own."""
         _, resource = self._places()[function]
         if self.wanted[resource].spec.workers_max == 1 or "requests" not in entry:
-            return entry
+            return dict(entry)
         return {"requests": [calls[:1] for calls in entry["requests"]]}
 
     def _variables(self, function: str) -> Iterable[str]:
@@ -228,6 +228,15 @@ def _sure_alone(entry: Mapping[str, Any]) -> dict[str, Any]:
     """What is left of a function's entry when it answered otherwise."""
     sure = [each for each in entry["requests"] if _is_sure(each)]
     return with_left_out({"requests": sure} if sure else OTHERWISE, places(entry))
+
+
+def varying_of(kept: Recording) -> list[str]:
+    """Return the functions that are known to answer the same request in different ways.
+
+    >>> varying_of({"roll": {**OTHERWISE, "left_out": 0}, "price": {"requests": []}})
+    ['roll']
+    """
+    return [name for name, entry in kept.items() if entry.get("why_not") == OTHERWISE["why_not"]]
 
 
 def _as_in_trial(entry: dict[str, Any], asked: Iterable[Calls]) -> dict[str, Any]:

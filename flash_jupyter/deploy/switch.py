@@ -9,20 +9,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
-from flash_jupyter.build.recorded import Recording
 from flash_jupyter.deploy.apply import Applying
 from flash_jupyter.deploy.consent import consent_for
 from flash_jupyter.deploy.environment import Endpoints, existing
 from flash_jupyter.deploy.fields import with_volumes
 from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, make_plan
-from flash_jupyter.deploy.records import activate, forget_remakes, is_build_of
+from flash_jupyter.deploy.records import activate, forget_remakes, is_build_of, recorded_of
+from flash_jupyter.deploy.replay import varying_of
 from flash_jupyter.deploy.site import Site, remove_if_made
 from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.terms import Progress, Result, Standing, Terms
 from flash_jupyter.deploy.trial import Trial, provide_key, remove_leftovers, tried
 from flash_jupyter.deploy.undo import Journal, Turn
-from flash_jupyter.deploy.verify import Verifier
+from flash_jupyter.deploy.verify import Tried, Verifier
 from flash_jupyter.deploy.wanted import wanted_of
 from flash_jupyter.errors import ApiError, DeployError
 from flash_jupyter.runtime.state import Deployed, StateManager
@@ -104,18 +104,18 @@ class Switch:
             step.name: before[step.endpoint_id or ""] for step in plan.of(Action.KEEP, Action.UPDATE, Action.REPLACE)
         }
         names = tried(plan) if kept else []
-        in_trial = await self._try_out(build_id, names, kept) if names else {}
+        trial = await self._try_out(build_id, names, kept) if names else Tried()
         await self._activate(build_id, kept)
         applying = Applying(self._endpoints, self._wanted, before, build_id, self.journal, self.order.terms.report)
         applied = await applying.apply(plan)
         await self._record(applied)
         verified = await self._verifier.verify(
-            build_id, self._wanted, applied, rolled=[step.name for step in plan.of(Action.UPDATE)], tried=names
+            build_id, self._wanted, applied, rolled=[step.name for step in plan.of(Action.UPDATE)], trial=trial
         )
         listed = {each.id: each for each in await self._endpoints.listed()}
         build_id = await self._check(build_id, applied, listed)
         self.stands = True
-        await self._verifier.keep(build_id, environment_id, self._wanted, applied, verified.tried, in_trial)
+        await self._verifier.keep(build_id, environment_id, self._wanted, applied, verified.tried, trial.recording)
         if terms.repair_secret:
             await self._make_repairable([listed[each.id] for each in applied.values()])
         await self._forget_remakes(build_id)
@@ -148,12 +148,14 @@ class Switch:
         if consent.is_needed and not await asyncio.to_thread(self.order.terms.allow_removal, plan):
             raise consent.refused()
 
-    async def _try_out(self, build_id: str, names: list[str], kept: Mapping[str, Endpoint]) -> Recording:
+    async def _try_out(self, build_id: str, names: list[str], kept: Mapping[str, Endpoint]) -> Tried:
         trial = Trial(
             self.link, self._endpoints, self._verifier, self.site.app.id, self.locks, self.order.terms.runtime_secret
         )
         standing = {name: _deployed(each) for name, each in kept.items() if name not in names}
-        return (await trial.run(build_id, names, standing)).tried.recording
+        verified, old = await trial.run(build_id, names, standing), self.site.environment.active_build_id
+        varying = varying_of(await recorded_of(self._apps, old)) if old else ()
+        return replace(verified.tried, resources=names, varying=varying)
 
     async def _activate(self, build_id: str, kept: Mapping[str, Endpoint]) -> None:
         """Make the build the one that new workers get; callers find the endpoints that stay from the first moment."""

@@ -47,10 +47,16 @@ _LOOKS_S = (0.2, 0.5, 1.0, 2.0, 3.0)
 
 @dataclass(frozen=True)
 class Tried:
-    """What the sources had to say: function -> why it is not verified, empty where it is; and what it was asked."""
+    """What the sources had to say: function -> why it is not verified, empty where it is; and what it was asked.
+
+    Of a trial `resources` are what was tried, and `varying` the functions of the version before that did not give the
+    same answer when they were asked twice.
+    """
 
     reasons: Mapping[str, str] = field(default_factory=dict)
     recording: Recording = field(default_factory=dict)
+    resources: Collection[str] = ()
+    varying: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -81,21 +87,22 @@ class Verifier:
         wanted: Mapping[str, Wanted],
         endpoints: Mapping[str, Endpoint],
         rolled: Iterable[str] = (),
-        tried: Collection[str] = (),
         *,
+        trial: Tried | None = None,
         is_trial: bool = False,
     ) -> Verified:
         """Return what stands of a build; `rolled` are resources whose workers have to be exchanged first.
 
-        `tried` are those that a trial of this deploy has verified; `is_trial`: this is it.
+        `trial` is what the trial of this deploy has found out; `is_trial`: this is it.
 
         Raises `DeployError` for a value that differs, `BuildError` where workers do not start, and `ApiError`s.
         """
         old = dict(zip(rolled, await together(self._rolled_out(name, endpoints[name]) for name in rolled), strict=True))
         probed = [name for name in endpoints if wanted[name].is_probed and not old.get(name)]
         await self._wait_for_workers({name: endpoints[name] for name in probed})
-        replay = Replay(self.link.http, wanted, {name: endpoints[name] for name in probed}, tried, is_trial)
-        verdicts, asked = await self._values(build_id, replay)
+        trial = trial or Tried()
+        replay = Replay(self.link.http, wanted, {name: endpoints[name] for name in probed}, trial.resources, is_trial)
+        verdicts, asked = await self._values(build_id, replay, trial)
         standing = tuple(
             _standing(
                 name, endpoints[name], wanted[name], verdicts, unverified(name, probed, old, is_asked=self.terms.smoke)
@@ -150,14 +157,15 @@ class Verifier:
             number += 1
         return ""
 
-    async def _values(self, build_id: str, replay: Replay) -> tuple[dict[str, str], Tried]:
+    async def _values(self, build_id: str, replay: Replay, trial: Tried) -> tuple[dict[str, str], Tried]:
         """Try the functions; returns function -> why it is not verified, empty where it is, and what sources said."""
-        wanted, endpoints = replay.wanted, replay.endpoints
-        functions = [each.name for name in endpoints for each in wanted[name].resource.functions]
+        functions = [each.name for name in replay.endpoints for each in replay.wanted[name].resource.functions]
         if not self.terms.smoke:
             return {}, Tried()
-        project, why = await self._project() if functions else (None, "")
-        tried = Tried() if project is None else await self._by_sources(project, wanted, endpoints)
+        tried, why = await self._as_in_trial(functions, replay, trial), ""
+        if tried is None:
+            project, why = await self._project() if functions else (None, "")
+            tried = Tried() if project is None else await self._by_sources(project, replay.wanted, replay.endpoints)
         reasons = dict(tried.reasons)
         if left := [name for name in functions if reasons.get(name) != ""]:
             kept = await recorded_of(Apps(self.link.http), build_id)
@@ -170,6 +178,22 @@ class Verifier:
                     reasons[each.function] = ""
                 reasons.setdefault(each.function, f"{why}{each.text}")
         return reasons, tried
+
+    async def _as_in_trial(self, functions: list[str], replay: Replay, trial: Tried) -> Tried | None:
+        """Ask again what the trial was asked: where the answers are the same, the sources need not be run once more.
+
+        None where they have to say it: of what was not tried, or can't be asked again, and of other answers, for only
+        a test knows whether these will do, too.
+        """
+        verified = [name for name in functions if trial.reasons.get(name) == ""]
+        asked = {name: replay.repeatable(name, trial.recording.get(name, {})) for name in verified}
+        if not verified or not {*functions} <= {*trial.reasons} or {*verified} & {*trial.varying}:
+            return None
+        if not all("requests" in each for each in asked.values()):
+            return None
+        self.report(Progress("smoke", "asking again what was asked in the trial"))
+        verdicts = await replay.verdicts(verified, asked)
+        return trial if all(each.state == "verified" for each in verdicts) else None
 
     async def _project(self) -> tuple[Project | None, str]:
         """Return the sources of the build, or None and what to say of them."""

@@ -181,21 +181,48 @@ NOTEBOOK = """# %% tags=["flash:setup"]
 import math
 
 # %%
+open(RUNS, "a").write("x")
 radius = 2.0
 
 # %% tags=["flash:handler:area"]
-surface = round(math.pi * radius**2, 3)
+surface = round(FACTOR * math.pi * radius**2, 3)
+
+# %% tags=["flash:test"]
+assert area(radius=2)["surface"] > 0
+"""
+#: a function whose answers are never the same
+ROLL = """
+# %% tags=["flash:setup"]
+import random
+
+from flash_jupyter import CpuLiveServerless, remote
+
+@remote(CpuLiveServerless(name="dice"))
+def roll(sides: int) -> float:
+    return random.random() * sides
+
+# %% tags=["flash:test"]
+assert 0 <= roll.remote(6).output < 6
 """
 
 
-def test_a_notebook_s_functions_are_verified_by_their_values(desk: Any, shared_desk: Any) -> None:
+def test_a_notebook_s_functions_are_verified_by_their_values_and_it_is_run_once_where_that_is_enough(
+    desk: Any, shared_desk: Any
+) -> None:
     settings = replace(desk.settings, cache=shared_desk.settings.cache)
-    path = desk.folder / "sums.py"
-    path.write_text(NOTEBOOK, "utf-8")
-    bundle = build(path, settings=settings)
+    path, runs = Path(desk.folder) / "sums.py", Path(desk.folder).parent / "runs"
 
-    def send(each: Any) -> Any:
-        return each.send(bundle.archive, bundle.manifest, "sums", "live", Terms(bool, sources=path))
+    def send(factor: int, more: str = "") -> str:
+        """Send it, and return a letter for each time that the notebook was run."""
+        text = NOTEBOOK.replace("RUNS", repr(str(runs))).replace("FACTOR", str(factor))
+        path.write_text(text + more, "utf-8")
+        runs.unlink(missing_ok=True)
+        bundle = build(path, settings=settings)
+        terms = Terms(bool, sources=path)
+        result: Result = run(settings, lambda each: each.send(bundle.archive, bundle.manifest, "sums", "live", terms))
+        assert {(each.state, each.reason) for each in result.endpoints} == {("verified", "")}
+        return runs.read_text()
 
-    result: Result = run(settings, send)
-    assert [(each.state, each.reason) for each in result.endpoints] == [("verified", "")]
+    assert send(1) == "x"
+    assert send(2) == "x", "by the trial; where it stands, it is asked again what it was asked there"
+    assert send(3, ROLL) == "xx", "only the test can tell whether another answer will do"
