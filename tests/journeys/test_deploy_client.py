@@ -196,6 +196,7 @@ def test_an_endpoint_that_was_made_anew_is_found(
     )
     again = deploy(own_desk.settings, built.archive, built.manifest, "shop")
     assert again[name] != shop[name]
+    shop |= again
     assert kernel.value("app.score()") == {"liked": 3}
 
 

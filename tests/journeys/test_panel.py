@@ -59,28 +59,36 @@ def test_the_log_of_an_endpoint_s_worker_is_read_out(frontend: Frontend) -> None
     assert "said by panel-one" in shown
 
 
-def test_what_is_deleted_is_pressed_twice(frontend: Frontend) -> None:
-    frontend.choose("panel-one")
+def made(frontend: Frontend, desk: Any, name: str) -> Any:
+    """Let another kernel make an endpoint, choose it in a new panel, and return that kernel."""
+    other = desk.open()
+    other.ok(f"%%remote cpu=cpu3c-2-4 name={name}\n1")
+    frontend.execute("%flash")
+    frontend.choose(name)
+    return other
+
+
+def test_what_is_deleted_is_pressed_twice(frontend: Frontend, shared_desk: Any, fresh: str) -> None:
+    made(frontend, shared_desk, fresh)
     frontend.press("Undeploy")
-    frontend.wait(lambda: "Really delete panel-one (yours)?" in str(frontend.widgets))
+    frontend.wait(lambda: f"Really delete {fresh} (yours)?" in str(frontend.widgets))
     frontend.press("Keep")
     frontend.wait(lambda: "Really delete" not in str(frontend.widgets))
     frontend.press("Undeploy")
     frontend.wait(lambda: "Really delete" in str(frontend.widgets))
-    pressed(frontend, "Really delete panel-one (yours)?", says="deleted: panel-one")
+    pressed(frontend, f"Really delete {fresh} (yours)?", says=f"deleted: {fresh}")
     names = [line.split(" ")[0] for line in frontend.table().splitlines()]
-    assert "panel-one" not in names[: names.index("job")]
+    assert fresh not in names[: names.index("job")]
     assert "panel-two" in names
 
 
-def test_an_error_is_said_in_the_panel(frontend: Frontend, shared_desk: Any) -> None:
+def test_an_error_is_said_in_the_panel(frontend: Frontend, shared_desk: Any, fresh: str) -> None:
     """Somebody else was quicker: what is chosen is not there any more."""
-    frontend.choose("panel-two")
-    other = shared_desk.open()
-    other.ok("%flash undeploy panel-two")
+    other = made(frontend, shared_desk, fresh)
+    other.ok(f"%flash undeploy {fresh}")
     frontend.press("Undeploy")
-    frontend.wait(lambda: "Really delete panel-two (yours)?" in str(frontend.widgets))
-    shown = pressed(frontend, "Really delete panel-two (yours)?", says="there is no endpoint")
+    frontend.wait(lambda: f"Really delete {fresh} (yours)?" in str(frontend.widgets))
+    shown = pressed(frontend, f"Really delete {fresh} (yours)?", says="there is no endpoint")
     assert "→ choose one of: " in shown
 
 
