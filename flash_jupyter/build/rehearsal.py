@@ -16,8 +16,9 @@ from types import ModuleType
 from typing import Any
 
 import flash_jupyter
+from flash_jupyter.build.asker import Asker
 from flash_jupyter.build.asking import Served, inputs_of, no_default_call
-from flash_jupyter.build.callers import Asker, caller_of
+from flash_jupyter.build.callers import caller_of
 from flash_jupyter.build.evaluate import RELEASED
 from flash_jupyter.build.examples import run_examples, shown_docs
 from flash_jupyter.build.manifest import Function, Resource

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flash_jupyter.build.callers import TIMEOUT_S
+from flash_jupyter.build.asker import TIMEOUT_S
 from flash_jupyter.build.manifest import Function
 from flash_jupyter.build.recorded import Calls, Recording, places, shareable, with_left_out
 from flash_jupyter.build.rehearsal import is_alike

@@ -11,8 +11,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from flash_jupyter.build.asker import Asker
 from flash_jupyter.build.bundle import build
-from flash_jupyter.build.callers import Asker
 from flash_jupyter.build.preview import Preview
 from flash_jupyter.build.rehearsal import is_alike
 from flash_jupyter.build.smoke import smoke
