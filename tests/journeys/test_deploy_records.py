@@ -161,7 +161,8 @@ def test_one_that_was_interrupted_is_seen_as_such(kernel: Any, own_desk: Any) ->
 def test_one_whose_kernel_died_is_brought_home(own_desk: Any, shop: dict[str, str]) -> None:
     notebook = opened(own_desk)
     started = notebook.start('app.count("rice", to=4, pause_s=1.5)')
-    notebook.wait(started, until=lambda cell: "rice 2" in cell.stdout)
+    # 3 s: after 2 s there is a collector, also where the worker was warm
+    notebook.wait(started, until=lambda cell: "rice 3" in cell.stdout)
     job = newest(own_desk)
     os.kill(notebook.manager.provisioner.pid, signal.SIGKILL)
     wait_for(lambda: newest(own_desk).state is JobState.COMPLETED, within_s=60)
