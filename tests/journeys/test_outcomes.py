@@ -30,12 +30,12 @@ def test_a_cell_that_raised_is_listed_as_such(notebook: Any, shared_desk: Any) -
     assert newest(shared_desk)["outcome"] == "COMPLETED"
 
 
-def test_a_cancel_from_beside_before_the_job_is_sent_is_obeyed(notebook: Any, shared_desk: Any) -> None:
+def test_a_cancel_from_beside_before_the_job_is_sent_is_obeyed(notebook: Any, shared_desk: Any, fresh: str) -> None:
     shared_desk.python("-c", "from flash_jupyter.cli import main; main()", "local", "start")
     faults = ["local", "faults", "set", "latency", "--route", "create", "--seconds", "8"]
     assert not shared_desk.python("-c", "from flash_jupyter.cli import main; main()", *faults).returncode
     try:
-        message = notebook.start("%%remote name=cancelled-early\nimport time\ntime.sleep(600)\nprint('it ran')")
+        message = notebook.start(f"%%remote name={fresh}\nimport time\ntime.sleep(600)\nprint('it ran')")
         notebook.wait(message, until=lambda cell: "provisioning" in cell.status)
         job_id = newest(shared_desk)["id"]
         done = shared_desk.python("-c", "from flash_jupyter.cli import main; main()", "cancel", job_id)
