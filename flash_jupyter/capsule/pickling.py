@@ -12,7 +12,6 @@ Buffers of 64 KiB and more leave the stream and are named by their SHA-256.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib
 import io
@@ -29,6 +28,9 @@ from flash_jupyter.capsule.kinds import MAKERS, class_reduced, is_known_everywhe
 
 BUFFER_FROM_BYTES = 64 * 1024
 ATOMS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...), types.CodeType, types.CellType})
+
+#: what code holds beside code, tuples and frozensets
+CONSTANTS = frozenset({int, float, complex, bool, str, bytes, type(None), type(...)})
 
 #: the minor version that runs here: code of a function is understood by no other
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -95,11 +97,14 @@ class Pickler(cloudpickle.Pickler):
 
     def persistent_id(self, obj: Any) -> Pid | None:
         """Say what travels as a word instead of by value."""
-        if type(obj) in ATOMS:
+        kind = type(obj)
+        if kind is types.CodeType:
+            return self._code(obj)
+        if kind in ATOMS:
             return None
         if obj is self._namespace:
             return NAMESPACE
-        if type(obj) is types.FunctionType and obj.__name__ in MAKERS and MAKERS[obj.__name__] is obj:
+        if kind is types.FunctionType and obj.__name__ in MAKERS and MAKERS[obj.__name__] is obj:
             return ("maker", obj.__name__)
         number = self._known.get(id(obj))
         if number is not None:
@@ -110,16 +115,17 @@ class Pickler(cloudpickle.Pickler):
             self._notice(obj)
         return None
 
+    def _code(self, code: types.CodeType) -> Pid | None:
+        """Write code as Python itself does, in a tenth of the time; made by hand of odd constants it goes by value."""
+        self.has_code = True
+        if self._no_code:
+            raise pickle.PicklingError(self._no_code)
+        return ("code", (PYTHON, marshal.dumps(code))) if _is_compiled(code) else None
+
     def reducer_override(self, obj: Any) -> Any:
         """Leave the globals of the notebook's functions at home, and mend what cloudpickle (3.1.2) makes otherwise."""
         if is_known_everywhere(obj):
             return NotImplemented
-        if type(obj) is types.CodeType:
-            self.has_code = True
-            if self._no_code:
-                raise pickle.PicklingError(self._no_code)
-            with contextlib.suppress(ValueError):  # made by hand, of what no compiler puts into one
-                return marshal.loads, (marshal.dumps(obj),)  # both sides have one minor version; in a tenth of the time
         special = reduced_specially(obj)
         if special is not None:
             return special
@@ -169,6 +175,8 @@ class Unpickler(pickle.Unpickler):
             return self._namespace
         if kind == "maker":
             return MAKERS[what]
+        if kind == "code":
+            return _read_code(*what)
         try:
             return importlib.import_module(what)
         except ImportError:
@@ -191,6 +199,25 @@ class LenientUnpickler(Unpickler):
                 raise
             self.absent.add(module.partition(".")[0])
             return type(name, (Absent,), {"__module__": module})
+
+
+def _is_compiled(value: Any) -> bool:
+    """Whether code, or a constant of it, is what a compiler makes: of anything else `marshal` may make something else.
+
+    >>> _is_compiled((1, "a", frozenset({2.0}))), _is_compiled((memoryview(b""),))
+    (True, False)
+    """
+    kind = type(value)
+    if kind is types.CodeType:
+        return all(map(_is_compiled, value.co_consts))
+    return all(map(_is_compiled, value)) if kind in (tuple, frozenset) else kind in CONSTANTS
+
+
+def _read_code(python: str, code: bytes) -> Any:
+    """Return what `marshal` wrote; each minor version of Python reads its own only, and does not say so."""
+    if python != PYTHON:
+        raise pickle.UnpicklingError(no_code(python, f"Python {PYTHON}"))
+    return marshal.loads(code)
 
 
 class Absent:

@@ -88,7 +88,8 @@ class _Asked:
     def __init__(self) -> None:
         self.path = ""
         self.query = self.authorization = self.body = b""
-        self._ends, self._is_plain = 0, True
+        self._begun = self._ended = 0
+        self._is_plain = True
         self._parser = HttpRequestParser(self)
 
     @classmethod
@@ -99,7 +100,12 @@ class _Asked:
             asked._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             return None
-        return asked if asked._is_plain and asked._ends == 1 else None
+        is_one = asked._begun == asked._ended == 1
+        return asked if is_one and asked._is_plain else None
+
+    def on_message_begin(self) -> None:
+        """Count: what belongs to a second request is none of this one's."""
+        self._begun += 1
 
     def on_url(self, url: bytes) -> None:
         """Split the target; one with an escape goes the long way."""
@@ -108,11 +114,11 @@ class _Asked:
         self.path = path.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep the key."""
+        """Keep the key; with two of them the request is not plain."""
         lower = name.lower()
-        if lower == b"authorization":
+        if lower == b"authorization" and not self.authorization:
             self.authorization = value
-        elif lower == b"expect":
+        elif lower in (b"authorization", b"expect"):
             self._is_plain = False
 
     def on_headers_complete(self) -> None:
@@ -125,8 +131,8 @@ class _Asked:
         self.body += body
 
     def on_message_complete(self) -> None:
-        """Count: a second request would need an answer of its own."""
-        self._ends += 1
+        """The request is whole."""
+        self._ended += 1
 
 
 def _message(body: bytes, status: int = 200) -> bytes:

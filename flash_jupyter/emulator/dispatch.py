@@ -7,15 +7,17 @@ calls `changed`.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from flash_jupyter import limits
 from flash_jupyter.emulator.jobs import Job, Policy, WorkerAnswer, new_job_id, split_chunk, status_document
 from flash_jupyter.emulator.logs import WorkerLog
 from flash_jupyter.emulator.world import Endpoint, NoWorker, Poll, Worker, World
-from flash_jupyter.states import JobState, WorkerState
+from flash_jupyter.states import JobState, WorkerState, advance
 
 
 class Dispatcher:
@@ -235,11 +237,14 @@ class Dispatcher:
             if self._world.faults.withholds_jobs(endpoint.id):
                 return []
             self._doom(worker)
-        jobs = [endpoint.queue.popleft() for _ in range(min(count, len(endpoint.queue)))]
-        for job in jobs:
+        jobs: list[Job] = []
+        while endpoint.queue and len(jobs) < count:
+            job, now = endpoint.queue[0], self._world.clock()
+            # or raise, and nothing has changed
+            self._store.take_job(job.id, advance(job.state, "take"), now, worker.id)
+            jobs.append(endpoint.queue.popleft())
             job.advance("take")
-            job.taken_at, job.worker_id, job.log_start = self._world.clock(), worker.id, len(worker.log)
-            self._store.update_job(job)
+            job.taken_at, job.worker_id, job.log_start = now, worker.id, len(worker.log)
             worker.jobs[job.id] = job
             worker.advance("take")
             worker.idle_since = None
@@ -264,9 +269,12 @@ class Dispatcher:
 
     def answer(self, worker: Worker, job_id: str, answer: WorkerAnswer, *, takes: bool = False) -> Job | None:
         """Take a worker's answer; returns its next job, where one stands in line and the worker `takes` it at once."""
-        with self._store.transaction():
+        with self._store.transaction():  # nobody who is told runs before its end
             self._take_answer(worker, job_id, answer)
-            return self._take_waiting(worker) if takes else None
+            if takes:
+                with suppress(sqlite3.Error):  # the answer is kept all the same, and the worker asks again
+                    return self._take_waiting(worker)
+        return None
 
     def _take_answer(self, worker: Worker, job_id: str, answer: WorkerAnswer) -> None:
         """The worker's output up to here is in its log before the job is final."""

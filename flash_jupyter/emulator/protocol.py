@@ -50,7 +50,7 @@ class Protocol(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is not follo
     def __init__(self, *args: Any, direct: Callable[[bytes], Answer | None] = lambda _: None, **named: Any) -> None:
         super().__init__(*args, **named)
         self._direct = direct
-        self._is_reading, self._answered_at = False, 0.0
+        self._is_reading, self._answered_at = False, float("-inf")
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Take the connection."""
@@ -64,8 +64,10 @@ class Protocol(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is not follo
             super().data_received(data)
             return
         self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_after(self.timeout_keep_alive)
         if answer.waits:
-            self.loop.call_soon(self._plain.write, answer.message)
+            self.transport.write(answer.message)
         else:
             self._plain.write(answer.message)
 
@@ -85,9 +87,11 @@ class Protocol(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is not follo
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection that was not used for so long, directly neither."""
-        unused_s = self.loop.time() - self._answered_at
-        if unused_s < self.timeout_keep_alive:
-            again_s = self.timeout_keep_alive - unused_s
-            self.timeout_keep_alive_task = self.loop.call_later(again_s, self.timeout_keep_alive_handler)
+        left_s = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self._close_after(left_s)
         else:
             super().timeout_keep_alive_handler()
+
+    def _close_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)

@@ -116,7 +116,7 @@ class QueueApi:
     def accept(self, endpoint_id: str, body: bytes) -> Job | None:
         """Accept a job as run does; None, and nothing done, where that would refuse it."""
         endpoint = self._world.endpoints.get(endpoint_id)
-        if endpoint is None or endpoint.is_balancer:
+        if endpoint is None or endpoint.is_balancer or len(body) > self._world.config.limits.run_bytes:
             return None
         try:
             policy = parse_run_body(body, self._world.config.limits)

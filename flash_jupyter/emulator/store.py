@@ -148,6 +148,13 @@ class Store:
             _changing(job),
         )
 
+    def take_job(self, job_id: str, state: JobState, taken_at: float, worker_id: str) -> None:
+        """Store that a worker gets a job."""
+        self._db.execute(
+            "UPDATE jobs SET state = ?, taken_at = ?, worker_id = ? WHERE id = ?",
+            (state.value, taken_at, worker_id, job_id),
+        )
+
     def put_result(self, job: Job, result: bytes | None) -> None:
         """Store a transition together with its result; None removes the one of before."""
         if result is not None and len(result) > self._inline_bytes:

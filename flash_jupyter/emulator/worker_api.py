@@ -103,6 +103,8 @@ class WorkerApi:
 
     def end_job(self, endpoint_id: str, worker_id: str, job_id: str, query: bytes, body: bytes) -> bytes | None:
         """Take an answer as job-done does, and return what that says; None, and nothing done, where it would refuse."""
+        if len(body) > self._world.config.limits.result_bytes:
+            return None
         try:
             worker = self._world.worker(endpoint_id, worker_id)
             answer = parse_worker_answer(body)

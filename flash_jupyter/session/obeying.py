@@ -6,6 +6,7 @@ Whoever cancels writes first, then looks for the platform's id; here the id is w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -20,17 +21,23 @@ class Obeying:
     def __init__(self, store: JobStore, writer: BackgroundWriter) -> None:
         self._store, self._writer = store, writer
         self._new: deque[tuple[str, Callable[[], object]]] = deque()
+        self._looks_soon = False
 
     def watch(self, job_id: str, cancel: Callable[[], None]) -> None:
         """Look whether a job was cancelled, and call `cancel` in the running loop then."""
         self._new.append((job_id, partial(asyncio.get_running_loop().call_soon_threadsafe, cancel)))
-        if len(self._new) == 1:
+        if not self._looks_soon:
             self._writer.put(self._look)
+            self._looks_soon = True
 
     def _look(self) -> None:
-        new: dict[str, Callable[[], object]] = {}
-        while self._new:
-            job_id, cancel = self._new.popleft()
-            new[job_id] = cancel
-        for job_id in self._store.cancelled(list(new)):
-            new[job_id]()
+        self._looks_soon = False
+        new = dict(self._new.popleft() for _ in range(len(self._new)))
+        try:
+            cancelled = self._store.cancelled(list(new))
+        except Exception:  # the next job's look is theirs, too
+            self._new.extend(new.items())
+            raise
+        for job_id in cancelled:
+            with contextlib.suppress(RuntimeError):  # its loop is closed
+                new[job_id]()

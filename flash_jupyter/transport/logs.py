@@ -22,8 +22,10 @@ from flash_jupyter.wire.control import LogLine
 
 #: a stream that brings nothing this many times in a row is given up: each is one of 60 requests a minute
 FRUITLESS = 8
-#: one that the platform closes by itself so often in a row, without a line, is that of a worker that has ended
+#: one that the platform closes by itself so often in a row, at once and without a line, is of a worker that has ended
 CLOSED = 2
+#: who closes a stream that was silent for longer may do so for its silence
+AT_ONCE_S = 5.0
 #: before what was closed is looked at again: a log may come a moment later than its worker's end
 CLOSED_S = 1.0
 #: of the lines that are there already, the first comes within seconds and the others at once
@@ -51,6 +53,7 @@ async def follow_log(
     last_id, fruitless, closed = "", 0, 0
     while fruitless < FRUITLESS and closed < CLOSED:
         pause_s = RECONNECT.pause_s(fruitless, clock.random())
+        opened_at = clock.monotonic()
         try:
             async with contextlib.aclosing(_read_once(http, url, tail, last_id, since)) as events:
                 async for event_id, line in events:
@@ -58,7 +61,8 @@ async def follow_log(
                     if line is not None:
                         yield line
             ended()
-            closed, pause_s = closed + 1, CLOSED_S
+            is_at_once = clock.monotonic() - opened_at < AT_ONCE_S
+            closed, pause_s = closed + 1 if is_at_once else 0, CLOSED_S
         except (NotFoundError, AuthenticationError):
             return
         except RateLimitedError as refused:

@@ -130,31 +130,38 @@ async def done(future: concurrent.futures.Future[Any]) -> None:
 
 
 class _Bell:
-    """Wakes those who wait on one loop for other threads; the loop itself once for all that ends in one turn of it."""
+    """Wakes those who wait on one loop for other threads; the loop itself once for all that ends in one turn of it.
+
+    An interrupt may come anywhere on the loop's own thread: after it somebody may be woken once too often, and nobody
+    once too seldom.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
         self._over: deque[asyncio.Future[None]] = deque()
+        self._lock = threading.Lock()
+        self._is_rung = False
 
     def ring(self, waiter: asyncio.Future[None]) -> None:
         """End somebody's wait; on any thread."""
+        self._over.append(waiter)
         loop = self._loop()
-        if loop is None:
-            return
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            try:
-                self._over.append(waiter)
-                if len(self._over) == 1:
-                    loop.call_soon_threadsafe(self._end_all)
-            except KeyboardInterrupt:  # this thread itself was to wait: others rely on what it was about to do
+        with self._lock, contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            if not self._is_rung and loop is not None:
                 loop.call_soon_threadsafe(self._end_all)
-                raise
+                self._is_rung = True
 
     def _end_all(self) -> None:
-        while self._over:
-            waiter = self._over.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+        with self._lock:
+            self._is_rung = False
+        try:
+            while self._over:
+                if not self._over[0].done():
+                    self._over[0].set_result(None)
+                self._over.popleft()
+        finally:
+            if self._over and (loop := self._loop()) is not None:
+                loop.call_soon(self._end_all)
 
 
 #: one for each loop that somebody waits on

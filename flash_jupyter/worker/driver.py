@@ -103,11 +103,13 @@ def _captured(events: Events) -> Iterator[None]:
         with last_words(flush):
             yield
     finally:
-        pipes().lead_back()
-        events.flush()
-        for stream in _streams:
-            stream.lead_back()
-        sys.stdout, sys.stderr = before
+        try:
+            pipes().lead_back()
+        finally:  # also where a cell has closed what is ours
+            events.flush()
+            for stream in _streams:
+                stream.lead_back()
+            sys.stdout, sys.stderr = before
 
 
 def _leave_streams() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import types
 from pathlib import Path
 from typing import Any
@@ -85,10 +86,17 @@ def test_code_that_no_compiler_makes_travels_too() -> None:
     function = namespace["f"]
     odd = (object,)  # nothing that code written by a compiler could hold
     function.__code__ = function.__code__.replace(co_consts=(None, odd))
-    capsule = Sender(namespace).pack({"f": function}, (), {"run": "r"})
     home: dict[str, Any] = {}
-    Receiver(capsule).load(home)
+    Receiver(Sender(namespace).pack({"f": function}, (), {"run": "r"})).load(home)
     assert home["f"]() == odd
+
+
+def test_code_of_another_python_is_not_even_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace = _namespace("def f():\n    return 1")
+    capsule = Sender(namespace).pack({"f": namespace["f"]}, (), {"run": "r"})
+    monkeypatch.setattr("flash_jupyter.capsule.pickling.PYTHON", "2.7")
+    with pytest.raises(pickle.UnpicklingError, match=r"code of Python 3\..* which Python 2.7 can't run"):
+        Receiver(capsule).load({})
 
 
 def test_the_places_in_the_code_of_a_function_travel() -> None:

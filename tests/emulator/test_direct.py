@@ -98,6 +98,7 @@ LONG_WAY: dict[str, Callable[[str, str], bytes]] = {
     "half a request": lambda run, _: message(run)[:-3],
     "two requests": lambda run, _: message(run) * 2,
     "a request and a half": lambda run, _: message(run) + b"POST /v2/",
+    "two keys": lambda run, _: message(run, BODY, f"Authorization: Bearer {KEY}"),
     "the last of its connection": lambda run, _: message(run, BODY, "Connection: close"),
     "HTTP/1.0": lambda run, _: message(run, version="1.0"),
     "one that asks first": lambda run, _: message(run, BODY, "Expect: 100-continue"),
@@ -114,6 +115,37 @@ def test_what_goes_the_long_way_has_done_nothing(api: Api, name: str) -> None:
     assert ask(api, LONG_WAY[name](f"/v2/{endpoint}/run", balancer)) is None
     assert api.emulator.world.open_jobs == 0
     assert len(api.emulator.world.jobs) == 0
+
+
+def test_a_request_is_never_taken_for_another_wherever_the_next_one_is_cut(api: Api) -> None:
+    first, second = api.endpoint(), api.endpoint()
+    following = message(f"/v2/{second}/run")
+    for cut in range(1, len(following)):
+        assert ask(api, message(f"/v2/{first}/run") + following[:cut]) is None
+        assert ask(api, following[:cut]) is None
+    assert api.emulator.world.open_jobs == 0
+
+
+def test_a_body_above_the_platforms_limit_goes_the_long_way(tmp_path: Any) -> None:
+    large = b'{"input": {"x": "%b"}}' % (b"x" * 100)
+    with Api(tmp_path, run_bytes=100, result_bytes=100) as api:
+        endpoint, worker, job = api.running_job()
+        for path in ("run", f"job-done/{worker}/{job}?isStream=false"):
+            assert ask(api, message(f"/v2/{endpoint}/{path}", large)) is None
+            assert api.post(f"/v2/{endpoint}/{path}", content=large).status_code == 400
+
+
+def test_a_result_is_kept_though_the_job_after_it_can_not_be_handed_over(api: Api) -> None:
+    endpoint, worker, job = api.running_job()
+    following = api.run(endpoint)
+    trigger = "BEFORE UPDATE ON jobs WHEN new.state = 'IN_PROGRESS' BEGIN SELECT raise(FAIL, 'no take'); END"
+    api.call(lambda: api.store._db.execute(f"CREATE TEMP TRIGGER no_take {trigger}"))
+    done = f"/v2/{endpoint}/job-done/{worker}/{job}?isStream=false&take=1"
+    assert body_of(ask(api, message(done, b'{"output": 1}'))) == {}
+    api.call(lambda: api.store._db.execute("DROP TRIGGER no_take"))
+    states = {each.id: each.state.value for each in api.call(api.store.jobs)}
+    assert states == {job: "COMPLETED", following: "IN_QUEUE"}
+    assert api.take(endpoint, worker).json()["id"] == following
 
 
 def test_an_answer_that_is_refused_goes_the_long_way(api: Api) -> None:

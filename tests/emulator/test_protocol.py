@@ -161,6 +161,29 @@ def test_what_is_answered_directly_the_application_does_not_see(asked: bytes) ->
     assert [said[-7:] for said in asyncio.run(ask())] == [b"at once", b"\n\r\nhello"[-7:], b"at once"]
 
 
+def test_an_answer_that_waits_is_written_before_the_connection_is_closed() -> None:
+    class Closing(Direct):
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self.shutdown()
+
+    async def ask() -> bytes:
+        async with served(Closing) as (reader, writer):
+            writer.write(b"direct, later")
+            return await asyncio.wait_for(reader.read(), 10)
+
+    assert asyncio.run(ask()) == b"at once"
+
+
+def test_a_connection_that_is_only_used_directly_is_closed_some_time() -> None:
+    async def ask() -> bytes:
+        async with served(Direct, timeout_keep_alive=1) as (reader, writer):
+            writer.write(b"direct")
+            return await asyncio.wait_for(reader.read(), 10)
+
+    assert asyncio.run(ask()) == b"at once"
+
+
 def test_a_connection_that_is_used_directly_is_kept() -> None:
     async def ask() -> bytes:
         async with served(Direct, timeout_keep_alive=1) as (reader, writer):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
@@ -20,10 +22,14 @@ async def no_sleep(_seconds: float) -> None:
 
 
 def read(
-    transport: httpx.AsyncBaseTransport, *, most: int = 100, sleep: Callable[[float], Awaitable[None]] = no_sleep
+    transport: httpx.AsyncBaseTransport,
+    *,
+    most: int = 100,
+    sleep: Callable[[float], Awaitable[None]] = no_sleep,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     async def main() -> list[str]:
-        http = Http(BACKEND, transport=transport, clock=Clock(sleep=sleep))
+        http = Http(BACKEND, transport=transport, clock=Clock(sleep=sleep, monotonic=monotonic))
         lines = []
         async with aclosing(follow_log(http, URL, tail=100)) as coming:
             async for line in coming:
@@ -114,6 +120,13 @@ def test_a_stream_that_the_platform_closes_is_looked_at_once_more() -> None:
     transport, seen = streams(sse(Body(event("one", "1"))), *[sse(Body())] * 100)
     assert read(transport) == ["one"]
     assert len(seen) == 2
+
+
+def test_a_stream_that_is_closed_for_its_silence_is_opened_again() -> None:
+    minutes = itertools.count(0, 60)
+    transport, seen = streams(*[sse(Body())] * 4, sse(Body(event("at last", "1"))), *[sse(Body())] * 100)
+    assert read(transport, monotonic=lambda: float(next(minutes)), most=1) == ["at last"]
+    assert len(seen) == 5
 
 
 def test_what_comes_after_the_end_of_a_stream_is_read_as_long_as_anything_comes() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import weakref
 from concurrent.futures import Future
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.transport.loop import LoopThread, _Loop, done, within
+from flash_jupyter.transport.loop import LoopThread, _Bell, _Loop, done, within
 
 
 def test_a_result_in_time_is_returned_and_a_failure_is_raised() -> None:
@@ -168,6 +169,57 @@ def test_a_loop_is_woken_once_for_all_that_ended_while_it_was_busy() -> None:
 
     loop = Counting()
     assert loop.run_until_complete(check()) == 1
+    loop.close()
+
+
+def test_two_threads_that_end_something_at_once_leave_nobody_waiting() -> None:
+    async def check(rounds: int) -> None:
+        for _ in range(rounds):
+            futures = [Future[int](), Future[int]()]
+            waiting = [asyncio.ensure_future(done(future)) for future in futures]
+            await asyncio.sleep(0)
+            together = threading.Barrier(2)
+
+            def end(future: Future[int], together: threading.Barrier = together) -> None:
+                together.wait()
+                future.set_result(0)
+
+            threads = [threading.Thread(target=end, args=[future]) for future in futures]
+            for thread in threads:
+                thread.start()
+            await within(asyncio.gather(*waiting), 10)
+            for thread in threads:
+                thread.join()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        asyncio.run(check(1000))
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_an_interrupt_of_the_loop_leaves_nobody_waiting() -> None:
+    class Interrupted(asyncio.Future[None]):
+        is_first = True
+
+        def set_result(self, result: None) -> None:
+            if self.is_first:
+                self.is_first = False
+                raise KeyboardInterrupt
+            super().set_result(result)
+
+    loop = asyncio.new_event_loop()
+    bell = _Bell(loop)
+    waiters = [loop.create_future(), Interrupted(loop=loop), loop.create_future()]
+    for waiter in waiters:
+        bell.ring(waiter)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(asyncio.sleep(0.01))
+    loop.run_until_complete(within(asyncio.wait(waiters), 10))
+    last = loop.create_future()
+    bell.ring(last)
+    loop.run_until_complete(within(last, 10))
     loop.close()
 
 
