@@ -20,3 +20,12 @@ class Backend:
     endpoint_url: str
     api_key: str = field(repr=False)
     key_origin: str
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether both URLs are of one platform, as far as we know: of ours, of the docs, or both told by the user.
+
+        >>> Backend("runpod", "https://api.else", ENDPOINT_URL, "", "").is_paired
+        False
+        """
+        return self.name == "local" or (self.api_url == REST_URL) == (self.endpoint_url == ENDPOINT_URL)

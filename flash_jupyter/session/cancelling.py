@@ -47,6 +47,8 @@ class Cancellation:
     ran_s: float = 0.0
     cost_usd: float | None = None
     is_billed: bool = False
+    #: whether the control plane has told what its endpoint is, and so what it costs
+    is_rated: bool = True
     note: str = ""
     #: from where somebody beside its kernel asked for it
     by: str = ""
@@ -66,6 +68,8 @@ class Cancellation:
 
         >>> Cancellation("fj-1", stop=Stop.GONE, ran_s=11.2, is_billed=True, cost_usd=0.0123).text
         'cancelled, worker stopped (billed 12 s, $0.0123)'
+        >>> Cancellation("fj-1", ran_s=11.2, is_billed=True, is_rated=False).text
+        'cancelled (billed 12 s, price not known: the control plane did not tell it)'
         >>> Cancellation("fj-1", note="cancelled in the queue, nothing ran", by="a terminal").text
         'cancelled from a terminal in the queue, nothing ran'
         """
@@ -87,7 +91,8 @@ class Cancellation:
     @property
     def _bill(self) -> str:
         seconds = -int(-self.ran_s // 1)  # as it is billed: a second that has begun counts
-        price = "" if self.cost_usd is None else f", ${self.cost_usd:.4f}"
+        unknown = "" if self.is_rated else ", price not known: the control plane did not tell it"
+        price = unknown if self.cost_usd is None else f", ${self.cost_usd:.4f}"
         return f"billed {seconds} s{price}" if self.is_billed else f"ran {seconds} s"
 
 

@@ -83,17 +83,24 @@ class Follower(Runner):
 
     async def _follow_again(self, poll_cap_s: float) -> Finished:
         await asyncio.to_thread(self._feed.restore)
-        self._place = place = await self._submitter.rated(self._place or await self._submitter.reopen())
+        try:
+            self._place = place = await self._submitter.rated(self._place or await self._submitter.reopen())
+        except NotFoundError:
+            raise result_lost(self.record, self._deleted) from None
         try:
             return await self._finish(place, None, poll_cap_s)
         except ResultLost:
             raise result_lost(self.record, await self._why_lost(place)) from None
 
+    @property
+    def _deleted(self) -> str:
+        return f"its endpoint {self.record.name} was deleted, and its results with it"
+
     async def _why_lost(self, place: Place) -> str:
         try:
             await place.link.control.get(place.endpoint.id, retry=ONCE)
         except NotFoundError:
-            return f"its endpoint {self.record.name} was deleted, and its results with it"
+            return self._deleted
         except ApiError:
             pass
         return "the platform keeps one for 30 minutes after the end, and nothing of ours ran then to take it"

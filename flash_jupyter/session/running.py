@@ -313,6 +313,7 @@ class Runner:
             ran_s=(job.execution_ms or 0) / 1000,
             cost_usd=self.measured.cost_usd,
             is_billed=place.link.backend.name == "runpod",
+            is_rated=place.rate is not None,
             by=by,
         )
 

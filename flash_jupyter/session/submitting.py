@@ -28,7 +28,7 @@ from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import ONCE
 from flash_jupyter.transport.queue import Queue, urls_of
 from flash_jupyter.transport.refusals import nothing_was_sent
-from flash_jupyter.wire.control import Endpoint
+from flash_jupyter.wire.control import Endpoint, RequestUrls
 from flash_jupyter.wire.jobs import Job
 
 T = TypeVar("T")
@@ -146,15 +146,25 @@ class Submitter:
     async def reopen(self) -> Place:
         """Return the place of a job that was submitted before; raises `ResultLost` for one that never was.
 
-        Nobody is asked: a cancel must not wait until the control plane takes requests again. So of the endpoint only id
-        and name are known, and no rate.
+        Nobody is asked where the address is known: a cancel must not wait until the control plane takes requests again.
+        So of the endpoint only id and name are known, and no rate. With URLs that are no pair the control plane says
+        where it is, or the key of one platform went to another; raises `ApiError` then.
         """
-        if self._record.platform_id is None:
-            raise ResultLost(f"job {self._record.id} was never submitted", fix="run its cell again")
+        record = self._record
+        if record.platform_id is None:
+            raise ResultLost(f"job {record.id} was never submitted", fix="run its cell again")
+        if not record.endpoint_id:
+            raise ResultLost(f"it is not written down to which endpoint job {record.id} went", fix="run its cell again")
         link = await self.link(fresh=False)
-        endpoint = Endpoint(id=self._record.endpoint_id or "", name=self._record.name or "")
-        queue = Queue(link.http, urls_of(link.backend, endpoint.id))
-        return Place(link, endpoint, queue, self._record.platform_id)
+        if not link.backend.is_paired:
+            return _found(link, await link.control.get(record.endpoint_id), record.platform_id)
+        endpoint = Endpoint(id=record.endpoint_id, name=record.name or "")
+
+        async def told() -> RequestUrls:
+            return request_urls(await link.control.get(endpoint.id, retry=ONCE))
+
+        queue = Queue(link.http, urls_of(link.backend, endpoint.id), told=told)
+        return Place(link, endpoint, queue, record.platform_id)
 
     @staticmethod
     async def rated(place: Place) -> Place:
@@ -163,9 +173,9 @@ class Submitter:
             return place
         try:
             endpoint = await place.link.control.get(place.endpoint.id, retry=ONCE)
+            return _found(place.link, endpoint, place.platform_id)
         except ApiError:  # a price is worth one question
             return place
-        return replace(place, endpoint=endpoint, rate=rate_of_existing(endpoint, is_charged=True))
 
     async def link(self, *, fresh: bool) -> Link:
         """Return the link to the backend; the embedded Runpod is started where it is not running."""
@@ -237,6 +247,12 @@ class Submitter:
         self._refuse_cancelled()  # what costs money or time is said before it is done
         self._said = text
         self._feed.tell(Phase("provisioning", text))
+
+
+def _found(link: Link, endpoint: Endpoint, platform_id: str) -> Place:
+    """Return the place of a job that was sent before, where its endpoint says."""
+    rate = rate_of_existing(endpoint, is_charged=link.backend.name == "runpod")
+    return Place(link, endpoint, Queue(link.http, request_urls(endpoint)), platform_id, rate)
 
 
 async def _run_once(queue: Queue, body: bytes) -> Job:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from flash_jupyter import limits
 from flash_jupyter.backend import Backend
-from flash_jupyter.errors import ApiError
+from flash_jupyter.errors import ApiError, NotFoundError
 from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.wire.control import RequestUrls
 from flash_jupyter.wire.jobs import Health, Job, Purged
@@ -18,10 +19,12 @@ RUNSYNC_HOLD_S = 20.0
 
 
 class Queue:
-    """Submit, ask, cancel."""
+    """Submit, ask, cancel. Where `urls` are the docs', `told` asks for the real ones when nothing is found there."""
 
-    def __init__(self, http: Http, urls: RequestUrls) -> None:
-        self._http, self._urls = http, urls
+    def __init__(
+        self, http: Http, urls: RequestUrls, *, told: Callable[[], Awaitable[RequestUrls]] | None = None
+    ) -> None:
+        self._http, self._urls, self._told = http, urls, told
 
     async def run(self, body: bytes) -> Job:
         """Put one job into the queue; its answer comes at once. Never repeated: a lost answer may hide a job."""
@@ -37,11 +40,11 @@ class Queue:
 
     async def status(self, job_id: str, *, retry: Retry = Retry()) -> Job:  # noqa: B008 - frozen
         """Return the job as it is now, or raise `NotFoundError` once its retention is over."""
-        return Job.model_validate_json(await self._http.call("GET", _fill(self._urls.status, job_id), retry=retry))
+        return await self._find(lambda: self._call("GET", _fill(self._urls.status, job_id), retry))
 
     async def cancel(self, job_id: str) -> Job:
         """Stop a running job, or take a waiting one out of the queue."""
-        return Job.model_validate_json(await self._http.call("POST", _fill(self._urls.cancel, job_id)))
+        return await self._find(lambda: self._call("POST", _fill(self._urls.cancel, job_id)))
 
     async def purge(self) -> int:
         """Take all waiting jobs out of the queue, and return how many; those that run go on."""
@@ -52,6 +55,26 @@ class Queue:
     async def health(self, *, retry: Retry = Retry()) -> Health:  # noqa: B008 - frozen
         """Return how many jobs and workers are in which state."""
         return Health.model_validate_json(await self._http.call("GET", self._urls.health, retry=retry))
+
+    async def _call(self, method: str, url: str, retry: Retry = Retry()) -> Job:  # noqa: B008 - frozen
+        return Job.model_validate_json(await self._http.call(method, url, retry=retry))
+
+    async def _find(self, ask: Callable[[], Awaitable[Job]]) -> Job:
+        """Ask for a job, and again at the real address; raises what the control plane says where it can't tell that."""
+        try:
+            return await ask()
+        except NotFoundError:
+            if self._told is None:
+                raise
+            try:
+                urls = await self._told()
+            except NotFoundError:  # the endpoint is gone
+                urls = self._urls
+            self._told = None
+            if urls.status == self._urls.status:
+                raise
+            self._urls = urls
+        return await ask()
 
 
 def urls_of(backend: Backend, endpoint_id: str) -> RequestUrls:
