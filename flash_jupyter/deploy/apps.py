@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from flash_jupyter.deploy.history import past_of
+from flash_jupyter.deploy.history import builds_before
 from flash_jupyter.deploy.labels import BUILD, IS_MOTHERSHIP, endpoints_of, own_endpoints
 from flash_jupyter.errors import NotFoundError, OptionError
 from flash_jupyter.session.endpoints import describe_hardware, describe_state, health_of
@@ -153,22 +153,20 @@ class AppDesk:
 
     async def environment(self, app: str, name: str) -> EnvironmentView:
         """Return one environment with its endpoints and volumes, and what each endpoint is doing."""
-        _, environment = await self.find_environment(app, name)
+        found, environment = await self.find_environment(app, name)
         endpoints = await own_endpoints(self._apps, app, environment, await self._link.control.endpoints())
         lines = await asyncio.gather(*(self._line(each) for each in endpoints))
         volumes = await self._volumes(environment, endpoints)
-        build_id = environment.active_build_id
-        past = await past_of(self._apps, build_id, environment.id) if build_id else None
         return EnvironmentView(
             app=app,
             name=name,
             id=environment.id,
             state=environment.state or "PENDING",
-            build_id=build_id,
+            build_id=environment.active_build_id,
             created_at=environment.created_at or "",
             endpoints=tuple(lines),
             volumes=volumes,
-            before=past.before if past else (),
+            before=await builds_before(self._apps, found, environment),
         )
 
     async def find_app(self, name: str) -> App:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from pydantic import ValidationError
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.build.recorded import Recording
-from flash_jupyter.deploy.history import SERVED, Past, before, past_of, read_past, with_past
+from flash_jupyter.deploy.history import SERVED, Past, before, has_stood, manifest_of, past_of, read_past, with_past
+from flash_jupyter.deploy.replay import varying_of
+from flash_jupyter.deploy.site import Site
 from flash_jupyter.deploy.undo import Journal, Turn
-from flash_jupyter.errors import DeployError, ManifestError, NotFoundError
+from flash_jupyter.errors import ApiError, DeployError, ManifestError, NotFoundError
 from flash_jupyter.runtime.state import SETTLE_S, WRITES, Deployed, changed
 from flash_jupyter.transport.apps import Apps
 from flash_jupyter.transport.http import Clock
@@ -49,34 +50,60 @@ async def recorded_of(apps: Apps, build_id: str) -> Recording:
     return found if isinstance(found, dict) else {}
 
 
-async def keep(apps: Apps, build_id: str, environment_id: str, recording: Recording, clock: Clock) -> None:
-    """Keep with a build that it stands in an environment, and this beside what is kept of other functions.
+async def known_to_vary(apps: Apps, build_id: str | None) -> list[str]:
+    """Return the functions of a build that are known to answer the same request in different ways.
 
-    Raises `ApiError`s. The manifest is replaced as a whole: as the State Manager does, it looks again after a moment
-    whether a write that began with an older reading took ours away. What another has written here since then stays.
+    It only spares a question, so what can't be read is passed over.
+    """
+    try:
+        return varying_of(await recorded_of(apps, build_id)) if build_id else []
+    except ApiError:
+        return []
+
+
+async def stand(apps: Apps, build_id: str, environment_id: str, past: Past | None, clock: Clock) -> None:
+    """Write down that a build stands in an environment, with what ran there before; None: with what is written there.
+
+    Raises `ApiError`s, and `DeployError` where others overwrite it each time. The manifest is replaced as a whole: as
+    the State Manager does, it looks again after a moment whether a write that began with an older reading took ours
+    away.
+    """
+    for _ in range(WRITES):
+        manifest = await apps.manifest(build_id)
+        known = past or read_past(manifest, environment_id)
+        if known is None:
+            return
+        after = with_past(manifest, environment_id, replace(known, stood=True))
+        if after == manifest:
+            return
+        await apps.update_manifest(build_id, after)
+        await clock.sleep(SETTLE_S)
+        now = read_past(await apps.manifest(build_id), environment_id)
+        if now is not None and now.stood:
+            return
+        await clock.sleep(SETTLE_S * clock.random())
+    raise DeployError(f"it was overwritten {WRITES} times by others", fix="send the build again when they are done")
+
+
+async def keep(apps: Apps, build_id: str, recording: Recording, clock: Clock) -> None:
+    """Keep this with a build, beside what is kept of other functions; raises `ApiError`s.
+
+    It looks again after a moment, as `stand` does. What another has written here since then stays.
     """
     left = dict(recording)
     for _ in range(WRITES):
         manifest = await apps.manifest(build_id)
         before: Recording = manifest.get(RECORDED) or {}
-        after = _standing(manifest, environment_id)
-        if left:
-            after[RECORDED] = {**before, **left}
-        if after == manifest:
+        after = {**before, **left}
+        if after == before:
             return
-        await apps.update_manifest(build_id, after)
+        await apps.update_manifest(build_id, {**manifest, RECORDED: after})
         await clock.sleep(SETTLE_S)
-        manifest = await apps.manifest(build_id)
-        now: Recording = manifest.get(RECORDED) or {}
+        now = await recorded_of(apps, build_id)
         left = {name: entry for name, entry in left.items() if now.get(name) == before.get(name) != entry}
-        if not left and _standing(manifest, environment_id) == manifest:
+        if not left:
             return
         await clock.sleep(SETTLE_S * clock.random())
-
-
-def _standing(manifest: Mapping[str, Any], environment_id: str) -> dict[str, Any]:
-    past = read_past(manifest, environment_id) or Past()
-    return with_past(manifest, environment_id, replace(past, stood=True))
 
 
 async def is_build_of(apps: Apps, build_id: str | None, manifest: Manifest) -> bool:
@@ -111,32 +138,60 @@ async def announce(
 async def activate(
     apps: Apps,
     build_id: str,
-    environment: Environment,
+    site: Site,
     endpoints: Mapping[str, Deployed],
     journal: Journal,
     *,
     is_way_back: bool = False,
-) -> None:
+) -> Past:
     """Make a build the one that an environment runs, with its map set before; the journal knows how it is taken back.
 
-    Until `keep` says that it stands it is none to go back to, unless it stood there before.
+    Returns what `stand` has to write; until then it is none to go back to. Raises `DeployError` where the environment
+    runs another build by now than when this deploy looked, and `ApiError`s.
     """
-    old = environment.active_build_id
-    if build_id == old:
-        return
-    known = await past_of(apps, build_id, environment.id)
-    if old is not None and known is None:
+    environment = site.environment
+    old, now = environment.active_build_id, await _runs(apps, environment.id)
+    if now != old and not await _are_the_same(apps, now, build_id):
+        raise DeployError(
+            f"another deploy was quicker: {environment.name} of {site.app.name} runs "
+            f"{f'build {now}' if now else 'no build'} now",
+            fix="look at what it runs (flash deploy info), then do the same again",
+        )
+    old = now
+    last = await past_of(apps, site.app.builds, old, environment.id) if old is not None else None
+    if last is not None and build_id == old:
+        return last
+    manifest = await manifest_of(apps, build_id)
+    known, once = read_past(manifest, environment.id), has_stood(manifest, environment.id)
+    if old is not None and known is None and not once:
         journal.add(
             Turn.RECORD,
             f"build {build_id} is none that {environment.name} has run",
             lambda: announce(apps, build_id, environment.id, None),
         )
-    last = await past_of(apps, old, environment.id) if old is not None else None
-    past = Past(before(build_id, old, last, is_way_back=is_way_back), stood=known is not None and known.stood)
+    served = before(build_id, old, last, is_way_back=is_way_back) if old is not None and last is not None else ()
+    past = Past(served, once=once)
     await announce(apps, build_id, environment.id, endpoints, past)
     if old is not None:
-        journal.add(Turn.BUILD, f"build {old} is active again", lambda: apps.deploy(environment.id, old))
+        journal.add(Turn.BUILD, f"build {old} is active again", lambda: _give_back(apps, build_id, old, environment))
     await apps.deploy(environment.id, build_id)
+    return past
+
+
+async def _are_the_same(apps: Apps, one: str | None, other: str) -> bool:
+    """Whether two builds are of the same bundle: two machines may send it at the same moment."""
+    found = [await manifest_of(apps, each) for each in (one, other) if each is not None]
+    built = [{name: value for name, value in each.items() if name not in RUNTIME} for each in found]
+    return len(built) == 2 and built[0] == built[1] != {}
+
+
+async def _give_back(apps: Apps, build_id: str, old: str, environment: Environment) -> None:
+    """Make the build of before active again, unless another deploy has made its own active meanwhile."""
+    now = await _runs(apps, environment.id)
+    if now == build_id:
+        await apps.deploy(environment.id, old)
+    elif now != old:
+        raise DeployError(f"another deploy was quicker: {environment.name} runs build {now} now")
 
 
 async def forget_remakes(apps: Apps, build_id: str, environment_id: str, *, clock: Clock) -> None:

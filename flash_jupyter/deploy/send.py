@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
@@ -62,14 +63,19 @@ class Deployer:
         Each further one goes one further back: where it came from is left behind, `promote` takes it again. Asks where
         this build never stood there; raises as `send` does.
         """
-        found, stage = await AppDesk(self._link).find_environment(app, environment)
-        if build_id is None:
-            build_id = await build_before(self._apps, found, stage)
-        else:
+        found, _ = await AppDesk(self._link).find_environment(app, environment)
+        if build_id is not None:
             check_build(found, build_id)
-            await self._ask(build_id, stage, terms)
-        terms.report(Progress("rollback", f"back to build {build_id}"))
-        return await self._deploy(app, environment, await self._order(build_id, terms, is_way_back=True))
+        async with self._turn(app, environment, terms):  # the deploy that is waited for may make another active
+            found, stage = await AppDesk(self._link).find_environment(app, environment)
+            if build_id is None:
+                build_id = await build_before(self._apps, found, stage)
+            else:
+                await self._ask(build_id, stage, terms)
+            terms.report(Progress("rollback", f"back to build {build_id}"))
+            order = await self._order(build_id, terms, is_way_back=True)
+            _check(order)
+            return await self._run(app, environment, order)
 
     async def _ask(self, build_id: str, stage: Environment, terms: Terms) -> None:
         why = "" if build_id == stage.active_build_id else await doubt(self._apps, build_id, stage)
@@ -86,25 +92,41 @@ class Deployer:
         return Order(await read_build(self._apps, build_id), put, terms, is_way_back)
 
     async def _deploy(self, app: str, environment: str, order: Order) -> Result:
-        if not order.terms.allow_missing:
-            check_variables(order.manifest)
-        if order.terms.repair_secret:
-            _check_repair(order)
-        locks = self._settings.home / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
+        _check(order)
+        async with self._turn(app, environment, order.terms):
+            return await self._run(app, environment, order)
+
+    @property
+    def _locks(self) -> Path:
+        return self._settings.home / "locks"
+
+    def _turn(self, app: str, environment: str, terms: Terms) -> AbstractAsyncContextManager[None]:
+        """Hold this machine's lock of an environment."""
+        self._locks.mkdir(parents=True, exist_ok=True)
 
         def say() -> None:
             text = f"waiting: another deploy of this machine to {app}/{environment} is under way"
-            order.terms.report(Progress("turn", text))
+            terms.report(Progress("turn", text))
 
-        async with in_turn(locks / lock_name(app, environment), say):
-            site = await open_site(self._apps, app, environment)
-            switch = Switch(self._link, self._settings, site, order, locks)
-            try:
-                return await switch.run()
-            except BaseException as failure:
-                await to_the_end(_take_back(switch, failure))
-                raise
+        return in_turn(self._locks / lock_name(app, environment), say)
+
+    async def _run(self, app: str, environment: str, order: Order) -> Result:
+        """Do it; who calls this holds the lock."""
+        site = await open_site(self._apps, app, environment)
+        switch = Switch(self._link, self._settings, site, order, self._locks)
+        try:
+            return await switch.run()
+        except BaseException as failure:
+            await to_the_end(_take_back(switch, failure))
+            raise
+
+
+def _check(order: Order) -> None:
+    """Raise `FlashError`s for what need not be begun."""
+    if not order.terms.allow_missing:
+        check_variables(order.manifest)
+    if order.terms.repair_secret:
+        _check_repair(order)
 
 
 def _check_repair(order: Order) -> None:

@@ -13,13 +13,14 @@ from flash_jupyter.deploy.apply import Applying
 from flash_jupyter.deploy.consent import consent_for
 from flash_jupyter.deploy.environment import Endpoints, existing
 from flash_jupyter.deploy.fields import with_volumes
+from flash_jupyter.deploy.history import Past
 from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, make_plan
-from flash_jupyter.deploy.records import activate, forget_remakes, is_build_of, recorded_of
-from flash_jupyter.deploy.replay import varying_of
+from flash_jupyter.deploy.records import activate, forget_remakes, is_build_of, known_to_vary
 from flash_jupyter.deploy.site import Site, remove_if_made
 from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.terms import Progress, Result, Standing, Terms
+from flash_jupyter.deploy.together import to_the_end
 from flash_jupyter.deploy.trial import Trial, provide_key, remove_leftovers, tried
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.verify import Tried, Verifier
@@ -105,7 +106,7 @@ class Switch:
         }
         names = tried(plan) if kept else []
         trial = await self._try_out(build_id, names, kept) if names else Tried()
-        await self._activate(build_id, kept)
+        past, ours = await self._activate(build_id, kept), build_id
         applying = Applying(self._endpoints, self._wanted, before, build_id, self.journal, self.order.terms.report)
         applied = await applying.apply(plan)
         await self._record(applied)
@@ -115,7 +116,8 @@ class Switch:
         listed = {each.id: each for each in await self._endpoints.listed()}
         build_id = await self._check(build_id, applied, listed)
         self.stands = True
-        await self._verifier.keep(build_id, environment_id, self._wanted, applied, verified.tried, trial.recording)
+        await to_the_end(self._verifier.stand(build_id, environment_id, past if build_id == ours else None))
+        await self._verifier.keep(build_id, self._wanted, applied, verified.tried, trial.recording)
         if terms.repair_secret:
             await self._make_repairable([listed[each.id] for each in applied.values()])
         await self._forget_remakes(build_id)
@@ -153,20 +155,15 @@ class Switch:
             self.link, self._endpoints, self._verifier, self.site.app.id, self.locks, self.order.terms.runtime_secret
         )
         standing = {name: _deployed(each) for name, each in kept.items() if name not in names}
-        verified, old = await trial.run(build_id, names, standing), self.site.environment.active_build_id
-        varying = varying_of(await recorded_of(self._apps, old)) if old else ()
+        verified = await trial.run(build_id, names, standing)
+        varying = await known_to_vary(self._apps, self.site.environment.active_build_id)
         return replace(verified.tried, resources=names, varying=varying)
 
-    async def _activate(self, build_id: str, kept: Mapping[str, Endpoint]) -> None:
+    async def _activate(self, build_id: str, kept: Mapping[str, Endpoint]) -> Past:
         """Make the build the one that new workers get; callers find the endpoints that stay from the first moment."""
         endpoints = {name: _deployed(each) for name, each in kept.items()}
-        await activate(
-            self._apps,
-            build_id,
-            self.site.environment,
-            endpoints,
-            self.journal,
-            is_way_back=self.order.is_way_back,
+        return await activate(
+            self._apps, build_id, self.site, endpoints, self.journal, is_way_back=self.order.is_way_back
         )
 
     async def _record(self, applied: Mapping[str, Endpoint]) -> None:

@@ -21,7 +21,8 @@ from flash_jupyter.build.project import Project
 from flash_jupyter.build.recorded import Recording, merged
 from flash_jupyter.build.smoke import smoke
 from flash_jupyter.build.trying import Verdict
-from flash_jupyter.deploy.records import keep, recorded_of
+from flash_jupyter.deploy.history import Past
+from flash_jupyter.deploy.records import keep, recorded_of, stand
 from flash_jupyter.deploy.replay import Replay
 from flash_jupyter.deploy.terms import Progress, Report, Standing, Terms
 from flash_jupyter.deploy.together import to_the_end, together
@@ -111,27 +112,31 @@ class Verifier:
         )
         return Verified(standing, asked)
 
+    async def stand(self, build_id: str, environment_id: str, past: Past | None) -> None:
+        """Write down that the build stands, with what its environment ran before; what can't be written is told."""
+        try:
+            await stand(Apps(self.link.http), build_id, environment_id, past, self.link.http.clock)
+        except FlashError as failure:
+            text = f"that it stands could not be written, rollback will pass over this build: {failure.message}"
+            self.report(Progress("smoke", text))
+
     async def keep(
         self,
         build_id: str,
-        environment_id: str,
         wanted: Mapping[str, Wanted],
         endpoints: Mapping[str, Endpoint],
         tried: Tried,
         in_trial: Recording,
     ) -> None:
-        """Keep with the build that it stands, and what its sources verified, now and before that in a trial.
-
-        What can't be kept is told.
-        """
+        """Keep with the build what its sources verified, now and before that in a trial; what can't be is told."""
+        if not tried.reasons:
+            return
         apps, replay = Apps(self.link.http), Replay(self.link.http, wanted, endpoints)
         try:
-            kept: Recording = {}
-            if tried.reasons:
-                kept = await replay.kept(tried.recording, await recorded_of(apps, build_id), tried.reasons, in_trial)
-            await keep(apps, build_id, environment_id, kept, self.link.http.clock)
+            kept = await replay.kept(tried.recording, await recorded_of(apps, build_id), tried.reasons, in_trial)
+            await keep(apps, build_id, kept, self.link.http.clock)
         except FlashError as failure:
-            text = f"that it stands could not be kept with build {build_id}: {failure.message}"
+            text = f"what it was asked could not be kept with build {build_id}: {failure.message}"
             self.report(Progress("smoke", text))
 
     async def _wait_for_workers(self, endpoints: Mapping[str, Endpoint]) -> None:

@@ -11,10 +11,13 @@ from deploying import run
 from deployments import on_loop
 
 from flash_jupyter.build.bundle import build
+from flash_jupyter.deploy.history import Past
+from flash_jupyter.deploy.records import read_build
+from flash_jupyter.deploy.replay import Replay
 from flash_jupyter.deploy.send import Deployer
-from flash_jupyter.deploy.terms import Result, Terms
-from flash_jupyter.deploy.verify import CHANGED
-from flash_jupyter.errors import DeployError
+from flash_jupyter.deploy.terms import Progress, Result, Terms
+from flash_jupyter.deploy.verify import CHANGED, Verifier
+from flash_jupyter.errors import DeployError, UnreachableError
 from flash_jupyter.session.local import ensure_local
 from flash_jupyter.session.local_admin import LocalAdmin
 from flash_jupyter.settings import Settings
@@ -99,6 +102,27 @@ def promote(build_id: str, environment: str = "live") -> Any:
 
 def states(result: Result) -> dict[str, tuple[str, str]]:
     return {each.name: (each.state, each.reason) for each in result.endpoints}
+
+
+def test_a_build_stands_though_what_it_was_asked_could_not_be_kept(
+    desk: Any, shared_desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(*_: object) -> Any:
+        raise UnreachableError("the connection was lost")
+
+    ensure_local(desk.settings)
+    LocalAdmin(desk.settings).set_secret("rate", "2.5")
+    shop = Shop(replace(desk.settings, cache=shared_desk.settings.cache), desk.folder)
+    monkeypatch.setattr(Replay, "kept", lose)
+    build_id = shop.send(1).build_id
+    said = list[Progress]()
+    with on_loop(shop.settings) as (loop, link):
+        manifest = loop.call(Apps(link.http).manifest(build_id))
+        built = loop.call(read_build(Apps(link.http), build_id))
+        verifier = Verifier(link, shop.settings, built, Terms(bool, report=said.append))
+        loop.call(verifier.stand("no-such-build", "e1", Past()))
+    assert [*manifest["served"].values()] == [{"before": [], "stood": True}]
+    assert said[0].text.startswith("that it stands could not be written, rollback will pass over this build: ")
 
 
 def test_a_promoted_build_gives_what_it_gave_when_it_was_verified_or_stays_out(desk: Any, shared_desk: Any) -> None:
