@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -32,20 +33,20 @@ def bound(label: str, signature: inspect.Signature, arguments: Arguments) -> dic
 
 
 def at_the_call(error: E) -> E:
-    """Return an error as it is to be raised: it is shown at the line that made the call."""
-
-    def draw() -> list[str]:
-        trace = of_the_caller(error.__traceback__)
-        lines: list[str] = current_shell().InteractiveTB.structured_traceback(type(error), error, trace, tb_offset=1)
-        return lines
-
-    return _marked(error, draw)
+    """Return an error as it is to be raised: it is shown at the line that made the call. It can be pickled."""
+    return _marked(error, partial(_draw, error))
 
 
 def for_the_caller(interrupt: E) -> E:
     """Return an interrupt as it is to be raised: its text in one line."""
     line = f"{type(interrupt).__name__}: {interrupt}".removesuffix(": ")
-    return _marked(interrupt, lambda: [line])
+    return _marked(interrupt, partial(list, [line]))
+
+
+def _draw(error: BaseException) -> list[str]:
+    trace = of_the_caller(error.__traceback__)
+    lines: list[str] = current_shell().InteractiveTB.structured_traceback(type(error), error, trace, tb_offset=1)
+    return lines
 
 
 def _marked(error: E, draw: Callable[[], list[str]]) -> E:

@@ -101,7 +101,7 @@ def _find_job(session: Session, name: str) -> JobRecord | None:
     """Find a job by its id; an endpoint may have any name, so the beginning of another id than ours is no job's."""
     if name.startswith("fj-"):
         return session.job(name)
-    return next((job for job in session.jobs() if job.platform_id == name), None)
+    return next((job for job in session.jobs(of_scratch=True) if job.platform_id == name), None)
 
 
 async def _endpoint_logs(link: Link, name: str, lines: int) -> list[Log]:

@@ -108,6 +108,10 @@ class Meter:
             job.began_at = self._clock() if job.began_at is None else job.began_at
             job.worker_id = worker_id or job.worker_id
 
+    def dropped(self, job_id: str) -> None:
+        """It ran nowhere: its endpoint was gone."""
+        self._jobs.pop(job_id, None)
+
     def ended(self, job_id: str, execution_ms: int | None = None, worker_id: str | None = None) -> None:
         """It is over, after the platform's milliseconds where it told them; one that never ran costs nothing."""
         job = self._jobs.pop(job_id, None)

@@ -77,6 +77,7 @@ async def with_endpoint(
             budget.meter.began(request_id, endpoint.id)  # which worker serves it, nobody says
             return await action(link, endpoint)
         except NotFoundError:
+            budget.meter.dropped(request_id)
             if isinstance(to, EndpointSpec):
                 link.provisioner.forget(to)
             if is_last:

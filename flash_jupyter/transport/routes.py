@@ -34,12 +34,22 @@ def named_arguments(
     try:
         named = signature.bind(*args, **kwargs).arguments
     except TypeError as error:
-        got = "" if str(error).startswith(("got", "missing")) else "got "
-        raise TypeError(f"{label}() {got}{error}\n  → {label}{signature}") from None
+        raise TypeError(f"{label}() {_as_python_says(str(error))}\n  → {label}{signature}") from None
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD and parameter.name in named:
             named.update(named.pop(parameter.name))
     return dict(named)
+
+
+def _as_python_says(text: str) -> str:
+    """Turn what `Signature.bind` says into what follows the name of the function that was called.
+
+    >>> _as_python_says("'a' parameter is positional only, but was passed as a keyword")
+    "got some positional-only arguments passed as keyword arguments: 'a'"
+    """
+    if text.endswith("parameter is positional only, but was passed as a keyword"):  # up to Python 3.12
+        return f"got some positional-only arguments passed as keyword arguments: {text.partition(' ')[0]}"
+    return text if text.startswith(("got", "missing")) else f"got {text}"
 
 
 def request_of(method: str, path: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any], bytes | None]:

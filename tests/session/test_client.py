@@ -15,9 +15,11 @@ from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER, EndpointSp
 from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.client import EndpointClient, look, stop
 from flash_jupyter.session.events import Event, Notice
-from flash_jupyter.session.links import Links
+from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.requests import with_endpoint
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName, Settings
+from flash_jupyter.wire.control import Endpoint
 
 Open = Callable[..., Session]
 WAITS: dict[str, Any] = {"status": "IN_QUEUE"}
@@ -96,6 +98,20 @@ def test_what_could_not_be_made_is_no_open_job_of_the_meter(
         session.loop.call(client(session).submit({"input": 1}))
     assert session.budget.meter.may_still_cost_usd() == 0.0
     assert session.budget.meter.read().cells == ()
+
+
+def test_a_request_whose_endpoint_has_gone_counts_once_and_keeps_no_worker_waiting(opened: Open) -> None:
+    session, asked = opened(), list[str]()
+
+    async def answer(_link: Link, endpoint: Endpoint) -> None:
+        asked.append(endpoint.id)
+        if len(asked) == 1:
+            raise NotFoundError("the endpoint is gone")
+
+    spec = endpoint_spec(make_options(name="vllm", image="me/vllm:1", gpu=("ADA_24",)), owner="ann")
+    session.loop.call(with_endpoint(session, spec, lambda _event: None, answer, what="GET /x", longest_s=9.0))
+    reading = session.budget.meter.read()
+    assert (len(asked), [row.runs for row in reading.cells], reading.workers) == (2, [1], 1)
 
 
 def test_to_cancel_a_job_never_makes_an_endpoint(opened: Open, platforms: dict[BackendName, Platform]) -> None:

@@ -10,9 +10,11 @@ import pytest
 from flash_jupyter import limits
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.options import make_options
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.logs import FileTail, Log, job_log, logs, readable
-from flash_jupyter.session.records import JobRecord
+from flash_jupyter.session.records import JobRecord, utc_now
 from flash_jupyter.session.session import CellRequest, Session
+from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
 from flash_jupyter.wire.control import LogLine
 
@@ -80,6 +82,21 @@ def test_logs_by_job_and_by_endpoint(kernel: Callable[[], Session]) -> None:
         logs(session, "chatty")
     with pytest.raises(OptionError, match="there is no job fj-nothing"):
         logs(session, "fj-nothing")
+
+
+def test_a_job_of_a_scratch_copy_is_known_by_the_platform_s_id(local_settings: Settings) -> None:
+    store = JobStore(local_settings.job_store)
+    sent_by = "host:1:2.00:scratch-a1b2c3"
+    store.insert(
+        JobRecord("fj-5c4a7c", JobState.COMPLETED, "local", utc_now(), platform_id="previewed-u1", session=sent_by)
+    )
+    store.close()
+    session = Session(local_settings)
+    try:
+        (log,) = logs(session, "previewed-u1")
+    finally:
+        session.close()
+    assert log.title == "job fj-5c4a7c · COMPLETED"
 
 
 def test_a_file_is_read_as_it_grows(tmp_path: Path) -> None:
