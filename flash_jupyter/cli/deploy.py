@@ -85,7 +85,7 @@ def promote(
 def rollback(
     context: typer.Context,
     env: Environment,
-    build: Annotated[str | None, typer.Argument(help="go back to this one (default: which served before)")] = None,
+    build: Annotated[str | None, typer.Argument(help="id of the build (default: the one that served before)")] = None,
     *,
     app_name: AppName = None,
     options: Options,
@@ -94,6 +94,7 @@ def rollback(
     """Make an environment run the build that served before its own; done again, it goes one further back.
 
     `flash deploy info ENV` says which build that is.
+    Builds that were never verified there are passed over; one that is named is asked about, which --yes allows.
     `promote` goes forward again, to any build.
     """
     with at_desk(context, as_json=as_json) as desk:

@@ -185,11 +185,14 @@ def _deploy(
     async def deploy(link: Link, at_work: Work[Progress, Plan | str]) -> Result:
         return await work(Deployer(link, desk.session.settings), options.terms(at_work))
 
+    back_to = list[str]()
+
     def ask(about: Plan | str) -> bool:
-        question = f"{about}; make {environment} run it?" if isinstance(about, str) else _question(about)
+        question = f"{about}; make {environment} run it?" if isinstance(about, str) else _question(about, *back_to)
         return options.yes or (not desk.as_json and desk.face.confirm(question))
 
     def read(progress: Progress) -> News:
+        back_to.extend(filter(None, [progress.back_to]))
         if progress.plan is None:
             return news_of(progress)
         desk.show_beside(plan_sheet(progress.plan.to_json(), place))
@@ -198,12 +201,14 @@ def _deploy(
     return desk.work(title, deploy, read=read, ask=ask, state=lambda link: _standing(link, app, environment))
 
 
-def _question(plan: Plan) -> str:
-    """Ask for what takes something away.
+def _question(plan: Plan, back_to: str = "") -> str:
+    """Ask for what takes something away; on the way back, to which build that goes.
 
     >>> from flash_jupyter.deploy.plan import Action, Plan, Step
     >>> _question(Plan((Step(Action.DELETE, "ocr", "e1"), Step(Action.REPLACE, "web", "e2"))))
     'delete ocr, and make web anew?'
+    >>> _question(Plan((Step(Action.DELETE, "ocr", "e1"),)), "b1")
+    'back to build b1: delete ocr?'
     >>> _question(Plan((Step(Action.KEEP, "ocr", "e1"), Step(Action.DELETE, "ocr", "e2"))))
     'delete the second endpoint of ocr (e2)?'
     """
@@ -216,7 +221,7 @@ def _question(plan: Plan) -> str:
     )
     replaced = ", ".join(step.name for step in plan.of(Action.REPLACE))
     parts = [f"delete {deleted}" if deleted else "", f"make {replaced} anew" if replaced else ""]
-    return f"{', and '.join(filter(None, parts))}?"
+    return f"{f'back to build {back_to}: ' if back_to else ''}{', and '.join(filter(None, parts))}?"
 
 
 async def _standing(link: Link, app: str, environment: str) -> str:

@@ -242,17 +242,24 @@ def varying_of(kept: Recording) -> list[str]:
 def _as_in_trial(entry: dict[str, Any], asked: Iterable[Calls]) -> dict[str, Any]:
     """Return a function's entry with what it gave in a trial, too, marked; without what it answered otherwise there.
 
+    What was asked several times is compared in order: a function that counts gives 2 and 3 in the trial, too.
+
     >>> call, other = {"at": 0, "input": 1, "output": 2}, {"at": 4, "input": 1, "output": 3}
     >>> _as_in_trial({"requests": [[call]]}, [[{**call, "at": 7}]])
     {'requests': [[{'at': 0, 'input': 1, 'output': 2, 'once': True}]]}
     >>> _as_in_trial({"requests": [[call]]}, [[other]])["why_not"], _as_in_trial({"requests": [[call]]}, [])
     ('asked a second time, it answered otherwise', {'requests': [[{'at': 0, 'input': 1, 'output': 2}]]})
+    >>> counts = {"requests": [[call], [other]]}
+    >>> [[each["once"] for each in calls] for calls in _as_in_trial(counts, counts["requests"])["requests"]]
+    [[True], [True]]
     """
-    found = list[Calls]()
+    found, left = list[Calls](), [*asked]
     for calls in entry.get("requests", ()):
-        same = [each for each in asked if [call["input"] for call in each[: len(calls)]] == [c["input"] for c in calls]]
-        if same and not _is_sure(calls):
-            if not all(map(_gave, calls, same[0])):
+        inputs = [call["input"] for call in calls]
+        at = next((n for n, each in enumerate(left) if [call["input"] for call in each[: len(calls)]] == inputs), None)
+        same = None if at is None else left.pop(at)
+        if same is not None and not _is_sure(calls):
+            if not all(map(_gave, calls, same)):
                 return _sure_alone(entry)
             calls = [{**call, "once": True} for call in calls]
         found.append(calls)

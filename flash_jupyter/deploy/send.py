@@ -72,7 +72,7 @@ class Deployer:
                 build_id = await build_before(self._apps, found, stage)
             else:
                 await self._ask(build_id, stage, terms)
-            terms.report(Progress("rollback", f"back to build {build_id}"))
+            terms.report(Progress("rollback", f"back to build {build_id}", back_to=build_id))
             order = await self._order(build_id, terms, is_way_back=True)
             _check(order)
             return await self._run(app, environment, order)

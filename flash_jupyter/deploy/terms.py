@@ -19,7 +19,8 @@ StepName = Literal["turn", "upload", "trial", "plan", "apply", "wait", "smoke", 
 class Progress:
     """One piece of news. `done` of `total` are bytes for "upload", endpoints else; a `total` of 0 says nothing.
 
-    `plan` comes with the step "plan", before anything is changed.
+    `plan` comes with the step "plan", before anything is changed; `back_to` with the first "rollback" of a way back:
+    the build to which it goes.
     """
 
     step: StepName
@@ -27,6 +28,7 @@ class Progress:
     done: int = 0
     total: int = 0
     plan: Plan | None = None
+    back_to: str = ""
 
 
 Report = Callable[[Progress], None]

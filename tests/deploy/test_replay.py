@@ -250,6 +250,17 @@ def test_what_a_trial_was_asked_is_not_asked_a_third_time() -> None:
     }
 
 
+def test_a_function_that_counts_and_counted_so_in_the_trial_does_not_vary() -> None:
+    sent = PRICE["requests"][0][0]["input"]
+    counts = {"requests": [[{"at": n, "input": sent, "output": n}] for n in (1, 2, 3)]}
+    found = kept(Platform(), {"price": counts}, {}, {"price": ""}, {"price": counts})
+    assert [[call["once"] for call in calls] for calls in found["price"]["requests"]] == [[True]] * 3
+    more = {"requests": [*counts["requests"], [{"at": 4, "input": sent, "output": 4}]]}
+    assert kept(Platform(4), {"price": more}, {}, {"price": ""}, {"price": counts})["price"]["requests"][3:] == [
+        [{"at": 4, "input": sent, "output": 4}]
+    ], "the fourth was not asked in the trial, so it is asked again"
+
+
 def test_what_fresh_workers_gave_is_a_difference_in_a_trial_and_elsewhere_a_doubt() -> None:
     once = {"requests": [[{**call, "once": True} for call in PRICE["requests"][0]]]}
     said = f"{HOW}, it gave 5.0 then, and gives 6.0 now, for price(n=2)"

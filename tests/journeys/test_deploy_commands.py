@@ -125,6 +125,8 @@ def test_a_project_goes_into_production_and_out_of_it(project: Shell) -> None:
     back = project.json("deploy", "rollback", "live", "--no-smoke", "--yes")["deployment"]
     assert [each["name"] for each in back["endpoints"]] == ["numbers", "words"]
     assert back["build_id"] != row["build_id"]
+    asked = project.at_terminal("deploy", "rollback", "live", row["build_id"], "--no-smoke", typed="n\n")
+    assert f"back to build {row['build_id']}: delete words? [y/N]:" in asked
     gone = project.flash("deploy", "delete", "live", typed="y\nlive\n")
     assert "deleted: environment live of app shop, with 2 endpoints" in gone
 
