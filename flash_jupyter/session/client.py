@@ -1,14 +1,15 @@
 """An endpoint as it is, for who asks it with JSON: jobs in its queue, requests to its routes.
 
 One that exists is found by its id; one of an image is made where it is missing. Its jobs are the platform's: they leave
-no record here, and the meter of this machine does not see how long they run. Only what sends something makes an
-endpoint, and within the budget: to look at a job, or to stop it, never does.
+no record here. The meter has them open until somebody looks at one that has ended, so `max_cost` counts them up to then
+with their whole timeout. Requests to routes of one that is found by its id are not counted. Only what sends something
+makes an endpoint, and within the budget: to look at a job, or to stop it, never does.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from flash_jupyter.session.requests import Tell, base_of, open_link, with_balanc
 from flash_jupyter.session.routes import read_json
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName
+from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import Endpoint, RequestUrls
@@ -49,18 +51,15 @@ class EndpointClient:
         """Put a job into the queue, and wait `wait_s` for its end where that is given."""
         body = _encode(order, "the input")
 
-        async def send(link: Link, endpoint: Endpoint) -> PlacedJob:
+        async def send(link: Link, endpoint: Endpoint, request_id: str) -> PlacedJob:
             queue = _queue_of(link, endpoint)
             job = await (queue.run(body) if wait_s is None else queue.run_sync(body, wait_s))
             link.asked[endpoint.id] = endpoint
-            return PlacedJob(job, endpoint.id, link.backend.name)
+            self._session.budget.meter.accepted(request_id, job.id)
+            return _seen(self._session, PlacedJob(job, endpoint.id, link.backend.name))
 
-        if self._id is None:
-            return await with_endpoint(
-                self._session, self._specs(False), self._tell, send, what="a job", longest_s=None
-            )
-        link = await open_link(self._session, self._session.settings.backend)
-        return await send(link, await _existing(link, self._id))
+        to = self._specs(False) if self._id is None else _ById(self._id)
+        return await with_endpoint(self._session, to, self._tell, send, what="a job", longest_s=None)
 
     async def cancel(self, job_id: str) -> PlacedJob:
         """Stop a job of an endpoint that is there; raises `NotFoundError` where there is none."""
@@ -69,7 +68,8 @@ class EndpointClient:
             endpoint = await _made_before(link, self._specs(False))
         else:
             endpoint = await _existing(link, self._id)
-        return PlacedJob(await _queue_of(link, endpoint).cancel(job_id), endpoint.id, link.backend.name)
+        job = await _queue_of(link, endpoint).cancel(job_id)
+        return _seen(self._session, PlacedJob(job, endpoint.id, link.backend.name))
 
     async def request(self, method: str, path: str, data: Any, *, timeout_s: float) -> Any:
         """Send a request to a route, and return what its JSON says."""
@@ -91,17 +91,47 @@ class EndpointClient:
 
 async def look(session: Session, placed: PlacedJob) -> PlacedJob:
     """Return a job as it is now; raises `NotFoundError` once its retention is over, or its endpoint is gone."""
-    return replace(placed, job=await (await _queue_at(session, placed)).status(placed.job.id))
+    return await _ask(session, placed, lambda queue: queue.status(placed.job.id))
 
 
 async def stop(session: Session, placed: PlacedJob) -> PlacedJob:
     """Stop a job; raises `NotFoundError` as `look`."""
-    return replace(placed, job=await (await _queue_at(session, placed)).cancel(placed.job.id))
+    return await _ask(session, placed, lambda queue: queue.cancel(placed.job.id))
 
 
-async def _queue_at(session: Session, placed: PlacedJob) -> Queue:
+async def _ask(session: Session, placed: PlacedJob, ask: Callable[[Queue], Awaitable[Job]]) -> PlacedJob:
     link = await open_link(session, placed.backend)
-    return _queue_of(link, await _existing(link, placed.endpoint_id))
+    try:
+        job = await ask(_queue_of(link, await _existing(link, placed.endpoint_id)))
+    except NotFoundError:
+        session.budget.meter.ended(placed.job.id)
+        raise
+    return _seen(session, replace(placed, job=job))
+
+
+def _seen(session: Session, placed: PlacedJob) -> PlacedJob:
+    """Let the meter know where a job is."""
+    meter, job = session.budget.meter, placed.job
+    if job.status is JobState.IN_PROGRESS:
+        meter.began(job.id, job.worker_id)
+    elif job.status.is_final:
+        meter.ended(job.id, job.execution_ms, job.worker_id)
+    return placed
+
+
+@dataclass(frozen=True)
+class _ById:
+    """An endpoint with a queue that somebody has made."""
+
+    id: str
+
+    async def find(self, link: Link, *, moved: bool) -> Endpoint:
+        """Return it, or raise `NotFoundError`, and `ApiError` for one without a queue."""
+        if moved:
+            link.asked.pop(self.id, None)
+        endpoint = await _existing(link, self.id)
+        _queue_of(link, endpoint)
+        return endpoint
 
 
 async def _made_before(link: Link, spec: EndpointSpec) -> Endpoint:

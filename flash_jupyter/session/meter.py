@@ -64,7 +64,7 @@ class _Job:
     worker_id: str = ""
 
     def ran_s(self, now: float) -> float:
-        return 0.0 if self.began_at is None else max(now - self.began_at, 0.0)
+        return 0.0 if self.began_at is None else min(max(now - self.began_at, 0.0), self.timeout_s)
 
 
 @dataclass
@@ -107,6 +107,12 @@ class Meter:
         if job is not None:
             job.began_at = self._clock() if job.began_at is None else job.began_at
             job.worker_id = worker_id or job.worker_id
+
+    def accepted(self, request_id: str, job_id: str) -> None:
+        """The platform has it as a job of this id; whether that runs is seen later."""
+        job = self._jobs.pop(request_id, None)
+        if job is not None:
+            self._jobs[job_id] = _Job(job.what, job.rate, job.timeout_s)
 
     def dropped(self, job_id: str) -> None:
         """It ran nowhere: its endpoint was gone."""

@@ -42,7 +42,7 @@ async def with_balancer(
 ) -> T:
     """Run `action` on a load balanced endpoint, as `with_endpoint` does."""
 
-    async def ask(link: Link, endpoint: Endpoint) -> T:
+    async def ask(link: Link, endpoint: Endpoint, _request_id: str) -> T:
         return await action(Balancer(link.http, base_of(endpoint), endpoint.name), link, endpoint)
 
     longest_s = min(timeout_s or limits.BALANCER_PROCESSING_S, limits.BALANCER_PROCESSING_S)
@@ -53,7 +53,7 @@ async def with_endpoint(
     session: Session,
     to: Destination,
     tell: Tell,
-    action: Callable[[Link, Endpoint], Awaitable[T]],
+    action: Callable[[Link, Endpoint, str], Awaitable[T]],
     *,
     what: str,
     longest_s: float | None,
@@ -61,8 +61,8 @@ async def with_endpoint(
 ) -> T:
     """Run `action` on the endpoint, which is made or looked for, and again where it has gone; its seconds are counted.
 
-    `what` is named where it would cost too much, `longest_s` is the most that is counted before it runs, in seconds;
-    `backend` is the session's where it is not said.
+    `action` gets the id of the request in the meter too. `what` is named where it would cost too much, `longest_s` is
+    the most that is counted before it runs, in seconds; `backend` is the session's where it is not said.
     """
     budget, request_id = session.budget, new_run()
     for is_last in (False, True):
@@ -75,7 +75,7 @@ async def with_endpoint(
         try:
             endpoint = await _reach(link, to, tell, admit, moved=is_last)
             budget.meter.began(request_id, endpoint.id)  # which worker serves it, nobody says
-            return await action(link, endpoint)
+            return await action(link, endpoint, request_id)
         except NotFoundError:
             budget.meter.dropped(request_id)
             if isinstance(to, EndpointSpec):

@@ -100,10 +100,41 @@ def test_what_could_not_be_made_is_no_open_job_of_the_meter(
     assert session.budget.meter.read().cells == ()
 
 
+def unmade(_is_load_balanced: bool) -> EndpointSpec:
+    raise AssertionError("an endpoint that exists is not made")
+
+
+@pytest.mark.parametrize("of", ["its image", "its id"])
+def test_a_job_counts_as_open_until_its_end_is_seen(
+    of: str, opened: Open, platforms: dict[BackendName, Platform]
+) -> None:
+    platform = platforms["runpod"]
+    platform.add({"name": "mine", "gpu": {"pools": ["ADA_24"], "count": 1}, "workers": {"max": 1}})
+    session = opened(max_cost=1.0)
+    asker = client(session) if of == "its image" else EndpointClient(session, "ep1", unmade, print)
+    placed = session.loop.call(asker.submit({"input": 1}))
+    meter = session.budget.meter
+    assert (meter.may_still_cost_usd() > 0, meter.spent_usd()) == (True, 0.0)
+    platform.statuses = [{"status": "COMPLETED", "executionTime": 100_000, "workerId": "w1"}]
+    session.loop.call(look(session, placed))
+    assert (meter.may_still_cost_usd(), [row.seconds for row in meter.read().cells]) == (0.0, [100.0])
+    assert meter.spent_usd() > 0.01
+
+
+def test_a_job_of_an_endpoint_that_exists_is_refused_above_the_budget(
+    opened: Open, platforms: dict[BackendName, Platform]
+) -> None:
+    platforms["runpod"].add({"name": "mine", "gpu": {"pools": ["ADA_24"], "count": 1}, "workers": {"max": 1}})
+    session = opened(max_cost=0.01)
+    with pytest.raises(CostLimitError):
+        session.loop.call(EndpointClient(session, "ep1", unmade, print).submit({"input": 1}))
+    assert "run" not in platforms["runpod"].calls
+
+
 def test_a_request_whose_endpoint_has_gone_counts_once_and_keeps_no_worker_waiting(opened: Open) -> None:
     session, asked = opened(), list[str]()
 
-    async def answer(_link: Link, endpoint: Endpoint) -> None:
+    async def answer(_link: Link, endpoint: Endpoint, _request_id: str) -> None:
         asked.append(endpoint.id)
         if len(asked) == 1:
             raise NotFoundError("the endpoint is gone")

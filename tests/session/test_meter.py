@@ -46,6 +46,15 @@ def test_a_job_costs_its_whole_seconds_and_its_worker_waits_until_its_idle_timeo
     assert reading.total_usd == 0.7
 
 
+def test_a_job_that_nobody_looks_at_costs_no_more_than_its_timeout() -> None:
+    it, clock = meter()
+    it.sent("a", "a job", RATE, 600)
+    it.began("a", "w1")
+    clock.now += 10_000
+    assert it.read().jobs_usd == 6.0
+    assert it.may_still_cost_usd() == 0.0
+
+
 def test_time_between_jobs_of_one_worker_counts_once() -> None:
     it, clock = meter()
     ran(it, clock, "a", 10)
