@@ -17,7 +17,7 @@ from flash_jupyter.deploy.replay import Replay
 from flash_jupyter.deploy.send import Deployer
 from flash_jupyter.deploy.terms import Progress, Result, Terms
 from flash_jupyter.deploy.verify import CHANGED, Verifier
-from flash_jupyter.errors import DeployError, UnreachableError
+from flash_jupyter.errors import DeployError
 from flash_jupyter.session.local import ensure_local
 from flash_jupyter.session.local_admin import LocalAdmin
 from flash_jupyter.settings import Settings
@@ -108,15 +108,18 @@ def test_a_build_stands_though_what_it_was_asked_could_not_be_kept(
     desk: Any, shared_desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def lose(*_: object) -> Any:
-        raise UnreachableError("the connection was lost")
+        raise RuntimeError("lost")
 
     ensure_local(desk.settings)
     LocalAdmin(desk.settings).set_secret("rate", "2.5")
     shop = Shop(replace(desk.settings, cache=shared_desk.settings.cache), desk.folder)
     monkeypatch.setattr(Replay, "kept", lose)
-    build_id = shop.send(1).build_id
+    with pytest.raises(RuntimeError, match="lost"):
+        shop.send(1)
     said = list[Progress]()
     with on_loop(shop.settings) as (loop, link):
+        (app,) = loop.call(Apps(link.http).apps())
+        build_id = app.environments[0].active_build_id or ""
         manifest = loop.call(Apps(link.http).manifest(build_id))
         built = loop.call(read_build(Apps(link.http), build_id))
         verifier = Verifier(link, shop.settings, built, Terms(bool, report=said.append))
