@@ -29,16 +29,17 @@ class JoinedWrites:
         """Write, with what waits, or let it wait until this turn of the loop is over."""
         self._pieces.append(data)
         if len(self._pieces) == 1:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         else:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
         """Write what waits, and close."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         pieces, self._pieces = self._pieces, []
         if pieces and not self._transport.is_closing():
             self._transport.write(b"".join(pieces))
@@ -54,7 +55,6 @@ class Protocol(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is not follo
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Take the connection."""
-        self._plain = transport
         super().connection_made(JoinedWrites(transport, self.loop))
 
     def data_received(self, data: bytes) -> None:
@@ -66,10 +66,9 @@ class Protocol(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is not follo
         self._answered_at = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._close_after(self.timeout_keep_alive)
-        if answer.waits:
-            self.transport.write(answer.message)
-        else:
-            self._plain.write(answer.message)
+        self.transport.write(answer.message)
+        if not answer.waits:
+            self.transport.flush()
 
     @property
     def _is_between(self) -> bool:

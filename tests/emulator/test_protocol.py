@@ -161,6 +161,23 @@ def test_what_is_answered_directly_the_application_does_not_see(asked: bytes) ->
     assert [said[-7:] for said in asyncio.run(ask())] == [b"at once", b"\n\r\nhello"[-7:], b"at once"]
 
 
+def test_answers_keep_their_order_though_the_first_one_waits() -> None:
+    class Together(Protocol):
+        def __init__(self, *args: Any, **named: Any) -> None:
+            super().__init__(*args, direct=lambda data: Answer(data, waits=data == b"one"), **named)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            super().data_received(b"two")
+
+    async def ask() -> bytes:
+        async with served(Together) as (reader, writer):
+            writer.write(b"one")
+            return await asyncio.wait_for(reader.readexactly(6), 10)
+
+    assert asyncio.run(ask()) == b"onetwo"
+
+
 def test_an_answer_that_waits_is_written_before_the_connection_is_closed() -> None:
     class Closing(Direct):
         def data_received(self, data: bytes) -> None:
