@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 from flash_jupyter.decorator.target import Target
 from flash_jupyter.errors import OptionError
 from flash_jupyter.resources.unified import EndpointDescription
+from flash_jupyter.session.awake import awake
 from flash_jupyter.session.client import EndpointClient, PlacedJob, look, stop
 from flash_jupyter.session.default import default_session
 from flash_jupyter.session.session import Session
-from flash_jupyter.session.show import awake, showing
+from flash_jupyter.session.show import showing
 from flash_jupyter.wire.jobs import Job
 
 T = TypeVar("T")

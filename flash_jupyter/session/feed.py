@@ -135,6 +135,7 @@ class Feed:
         if self._unwritten is None:
             self.journal.close()
         self._is_closed = True
+        self._assembler.keep = None  # nothing comes any more; else the two would wait for a collection of garbage
         self.log.close()
 
     async def complete(self, answer: bytes) -> None:

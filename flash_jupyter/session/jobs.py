@@ -248,6 +248,8 @@ def _open(path: Path) -> sqlite3.Connection:
         with FileLock(path.with_suffix(".lock")):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            # the WAL begins anew in an empty file: over old pages each write would read one from the disk first
+            connection.execute("PRAGMA journal_size_limit = 0")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version < SCHEMA_VERSION:
                 _bring_up_to_date(connection)

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError
 from flash_jupyter.resources.endpoint import EndpointSpec
+from flash_jupyter.session.awake import awake
 from flash_jupyter.session.calls import new_run
 from flash_jupyter.session.cost import Rate
 from flash_jupyter.session.events import Event, Notice, Phase
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.provision import Admit
 from flash_jupyter.session.session import Session
-from flash_jupyter.session.show import awake, showing
+from flash_jupyter.session.show import showing
 from flash_jupyter.session.submitting import Destination
 from flash_jupyter.session.wait import Inbox
 from flash_jupyter.settings import BackendName

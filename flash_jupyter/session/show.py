@@ -1,5 +1,4 @@
-"""What a remote function's job says, shown where it was called: in a notebook's cell, in a terminal, in a script; and
-to a coroutine that waits there an ear for interrupts.
+"""What a remote function's job says, shown where it was called: in a notebook's cell, in a terminal, in a script.
 
 Text goes to `sys.stdout` and `sys.stderr`; displays go to IPython where it runs, else their text does.
 """
@@ -10,7 +9,7 @@ import asyncio
 import contextlib
 import contextvars
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from flash_jupyter.session.events import (
@@ -26,8 +25,6 @@ from flash_jupyter.session.events import (
     Waiting,
 )
 
-#: how long an interrupt of an awaited call may go unheard, in seconds
-HEARD_WITHIN_S = 0.2
 #: (backend, endpoint) of which was said that calls go there
 _said: set[tuple[str, str]] = set()
 #: waits at queues, of many calls together -> what was said of each
@@ -114,24 +111,3 @@ def showing() -> Callable[[Event], None]:
                 loop.call_soon_threadsafe(show, event, context=context)
 
     return tell
-
-
-@contextlib.contextmanager
-def awake() -> Iterator[None]:
-    """Wake the running loop now and then, so that an interrupt is heard.
-
-    ipykernel cancels an awaiting cell in its handler of SIGINT by a callback which does not wake a loop that sleeps
-    (`IPythonKernel._cancel_on_sigint`, seen in 7.4 with tornado 6.6): else it is heard when the job says something.
-    """
-    loop = asyncio.get_running_loop()
-    timer: asyncio.TimerHandle
-
-    def again() -> None:
-        nonlocal timer
-        timer = loop.call_later(HEARD_WITHIN_S, again)
-
-    again()
-    try:
-        yield
-    finally:
-        timer.cancel()

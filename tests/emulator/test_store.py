@@ -138,3 +138,4 @@ def test_what_was_written_comes_into_the_file_itself_when_it_is_much(store: Stor
     assert in_the_file() == 0
     store.write_back()
     assert in_the_file() == 501
+    assert (tmp_path / "emulator.sqlite-wal").stat().st_size == 0  # what comes next is written over nothing

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
+import weakref
 from pathlib import Path
 
 from flash_jupyter.capsule.receiver import Receiver
@@ -64,3 +66,20 @@ def test_a_log_that_pauses_is_waited_for_where_the_answer_does_not_carry_all(tmp
 
     asyncio.run(feed_it())
     assert said == [Stream("stdout", "first"), Stream("stdout", "late")]
+
+
+def test_a_feed_that_is_over_goes_without_a_collection_of_garbage(tmp_path: Path) -> None:
+    async def feed_it() -> weakref.ref[Feed]:
+        writer = BackgroundWriter()
+        feed = Feed(OutputLog(tmp_path / "log", writer), Journal(tmp_path / "journal", writer))
+        feed.restart()
+        feed.take(DONE, "w1")
+        feed.close(has_answer=True)
+        writer.close()
+        return weakref.ref(feed)
+
+    gc.disable()
+    try:
+        assert asyncio.run(feed_it())() is None
+    finally:
+        gc.enable()

@@ -279,3 +279,12 @@ def test_a_flush_that_waits_for_nobody(tmp_path: Path) -> None:
     assert ids(other) == ["fj-1", "fj-2"]
     store.close()
     other.close()
+
+
+def test_what_was_written_back_leaves_no_old_pages_to_write_over(tmp_path: Path) -> None:
+    store, sizes = JobStore(tmp_path / "jobs.sqlite"), []
+    for number in range(600):
+        store.insert(job(f"fj-{number}"))
+        sizes.append((tmp_path / "jobs.sqlite-wal").stat().st_size)
+    store.close()
+    assert max(sizes) > 1_000_000 > 100_000 > min(sizes[sizes.index(max(sizes)) :])

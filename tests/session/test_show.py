@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import threading
 
 import pytest
 
 from flash_jupyter.session.events import Clear, Display, Event, Measured, Notice, Phase, Sent, Stream, Waiting
-from flash_jupyter.session.show import awake, is_shown, show, showing
+from flash_jupyter.session.show import is_shown, show, showing
 
 
 def test_in_a_script_each_reason_is_one_line_for_all_calls(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,33 +59,6 @@ def test_only_the_first_job_of_an_endpoint_wakes_who_shows_where_it_goes() -> No
     assert is_shown(sent)
     show(sent)
     assert not is_shown(sent)
-
-
-def test_a_signal_s_callback_that_wakes_no_loop_is_heard() -> None:
-    async def wait() -> float:
-        loop, heard = asyncio.get_running_loop(), asyncio.Event()
-        signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon(heard.set))
-        threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1]).start()
-        begun = loop.time()
-        with awake():
-            await asyncio.wait_for(heard.wait(), 60)  # whose own end would wake the loop too
-        return loop.time() - begun
-
-    before = signal.getsignal(signal.SIGUSR1)
-    try:
-        assert asyncio.run(wait()) < 30
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-
-
-def test_no_timer_is_left_behind() -> None:
-    async def wait() -> list[asyncio.TimerHandle]:
-        with awake():
-            await asyncio.sleep(0.5)
-        loop = asyncio.get_running_loop()
-        return [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
-
-    assert asyncio.run(wait()) == []
 
 
 def test_what_a_job_says_is_shown_on_the_coroutine_s_loop(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,68 @@
+"""Coroutines that wait hear an interrupt which wakes no loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import threading
+import weakref
+
+from flash_jupyter.session.awake import awake
+
+
+def test_a_signal_s_callback_that_wakes_no_loop_is_heard() -> None:
+    async def wait() -> float:
+        loop, heard = asyncio.get_running_loop(), asyncio.Event()
+        signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon(heard.set))
+        threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1]).start()
+        begun = loop.time()
+        with awake():
+            await asyncio.wait_for(heard.wait(), 60)  # whose own end would wake the loop too
+        return loop.time() - begun
+
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        assert asyncio.run(wait()) < 30
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_no_timer_is_left_behind() -> None:
+    async def wait() -> list[asyncio.TimerHandle]:
+        with awake():
+            await asyncio.sleep(0.5)
+        loop = asyncio.get_running_loop()
+        return [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+
+    assert asyncio.run(wait()) == []
+
+
+def test_who_goes_on_waiting_still_hears_when_another_one_is_done() -> None:
+    async def wait() -> float:
+        loop, heard = asyncio.get_running_loop(), asyncio.Event()
+        signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon(heard.set))
+        with awake():
+            with awake():
+                pass
+            threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1]).start()
+            begun = loop.time()
+            await asyncio.wait_for(heard.wait(), 60)
+        return loop.time() - begun
+
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        assert asyncio.run(wait()) < 30
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_loop_on_which_somebody_waited_is_not_kept() -> None:
+    async def wait() -> weakref.ref[asyncio.AbstractEventLoop]:
+        with awake():
+            return weakref.ref(asyncio.get_running_loop())
+
+    loop = asyncio.run(wait())
+    gc.collect()
+    assert loop() is None
