@@ -51,7 +51,8 @@ class Account:
         self.settings, self.links, self.budget = settings, links, budget
         self.id = new_session_id(settings.owner)
         self.loop = LoopThread()
-        self._writer, self._store = BackgroundWriter(), JobStore(settings.job_store)
+        self._store = JobStore(settings.job_store)
+        self._writer = BackgroundWriter(when_idle=self._store.write_back)
         self._keeper = Keeper(settings, self.id)
         self._desk = Desk(links, settings.home / "logs", self._store, self._writer, budget, self._keeper)
         #: the jobs of this kernel that are on their way

@@ -20,13 +20,19 @@ from typing import Any, BinaryIO
 Numbered = tuple[int, dict[str, Any]]
 #: a short cell has the interpreter for itself before its end is written
 LINGER_S = 0.01
+#: after so many seconds without an action nobody waits for the disk
+IDLE_S = 1.0
 _log = logging.getLogger(__name__)
 
 
 class BackgroundWriter:
-    """A thread that runs small writing actions one after the other; it starts with the first."""
+    """A thread that runs small writing actions one after the other; it starts with the first.
 
-    def __init__(self) -> None:
+    `when_idle` runs after those of a burst, once nothing has come for `IDLE_S`.
+    """
+
+    def __init__(self, *, when_idle: Callable[[], None] | None = None) -> None:
+        self._when_idle, self._is_tidy = when_idle, True
         self._actions: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -58,13 +64,28 @@ class BackgroundWriter:
             thread.join(10.0)
 
     def _serve(self) -> None:
-        while (action := self._actions.get()) is not None:
+        while (action := self._next()) is not None:
             if self._actions.empty():
                 time.sleep(LINGER_S)
+            _attempt(action)
+            self._is_tidy = self._when_idle is None
+
+    def _next(self) -> Callable[[], None] | None:
+        """Wait for an action; None ends the thread."""
+        if not self._is_tidy and self._when_idle is not None:
             try:
-                action()
-            except Exception:  # a full disk must not end the thread
-                _log.warning("flash_jupyter could not write", exc_info=True)
+                return self._actions.get(timeout=IDLE_S)
+            except queue.Empty:
+                _attempt(self._when_idle)
+                self._is_tidy = True
+        return self._actions.get()
+
+
+def _attempt(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except Exception:  # a full disk must not end the thread
+        _log.warning("flash_jupyter could not write", exc_info=True)
 
 
 class _File:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from flash_jupyter.errors import OptionError, SettingsError
-from flash_jupyter.session.jobs import JobStore
+from flash_jupyter.session.jobs import WAL_ROWS, JobStore
 from flash_jupyter.session.records import JobRecord, new_job_id
 from flash_jupyter.states import JobState
 
@@ -281,10 +283,47 @@ def test_a_flush_that_waits_for_nobody(tmp_path: Path) -> None:
     other.close()
 
 
+def test_what_was_written_comes_into_the_file_itself_when_nobody_waits(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+
+    def in_the_file() -> int:
+        copy = tmp_path / f"copy-{len(list(tmp_path.glob('copy-*')))}.sqlite"
+        copy.write_bytes(path.read_bytes())
+        with closing(JobStore(copy)) as other:
+            return len(other.newest())
+
+    with closing(JobStore(path)) as store:
+        store.write_back()  # there is nothing yet, and no file
+        store.insert(job("fj-first"))
+        store.write_back()
+        assert in_the_file() == 0  # it is in the WAL
+        for number in range(100):
+            store.insert(job(f"fj-{number}"))
+        store.write_back()
+        assert in_the_file() == 101
+        store.insert(job("fj-last"))
+        assert in_the_file() == 101
+
+
 def test_what_was_written_back_leaves_no_old_pages_to_write_over(tmp_path: Path) -> None:
-    store, sizes = JobStore(tmp_path / "jobs.sqlite"), []
-    for number in range(600):
-        store.insert(job(f"fj-{number}"))
-        sizes.append((tmp_path / "jobs.sqlite-wal").stat().st_size)
-    store.close()
-    assert max(sizes) > 1_000_000 > 100_000 > min(sizes[sizes.index(max(sizes)) :])
+    wal = tmp_path / "jobs.sqlite-wal"
+    with closing(JobStore(tmp_path / "jobs.sqlite")) as store:
+        for number in range(200):
+            store.insert(job(f"fj-{number}"))
+        before = wal.stat().st_size
+        store.write_back()
+        store.insert(job("fj-next"))
+        assert wal.stat().st_size < before / 10
+
+
+def test_a_store_that_somebody_reads_is_written_back_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    with closing(JobStore(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        store.insert(job("fj-first"))
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+        for number in range(WAL_ROWS):
+            store.insert(job(f"fj-{number}"))
+        store.write_back()
+        assert reader.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+        assert len(store.newest()) == 1 + WAL_ROWS

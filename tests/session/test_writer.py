@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,45 @@ def test_actions_run_in_order_on_another_thread() -> None:
     assert writer.flush()
     assert seen == ["flash_jupyter writer", *range(100)]
     writer.close()
+
+
+def test_after_a_burst_comes_what_nobody_waits_for_and_once() -> None:
+    seen: list[str] = []
+    idle = threading.Event()
+
+    def tidy() -> None:
+        seen.append("tidy")
+        idle.set()
+
+    writer = BackgroundWriter(when_idle=tidy)
+    for word in ("one", "two"):
+        writer.put(partial(seen.append, word))
+    assert idle.wait(30)
+    time.sleep(1.5)
+    assert seen == ["one", "two", "tidy"]
+    idle.clear()
+    writer.put(partial(seen.append, "three"))
+    assert idle.wait(30)
+    writer.close()
+    assert seen == ["one", "two", "tidy", "three", "tidy"]
+
+
+def test_a_failure_when_nobody_waits_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    failed = threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        raise OSError("disk full")
+
+    seen: list[str] = []
+    writer = BackgroundWriter(when_idle=fail)
+    with caplog.at_level(logging.WARNING):
+        writer.put(partial(seen.append, "one"))
+        assert failed.wait(30)
+        writer.put(partial(seen.append, "two"))
+        writer.close()
+    assert seen == ["one", "two"]
+    assert "disk full" in caplog.text
 
 
 def test_a_failure_is_logged_and_the_next_action_runs(caplog: pytest.LogCaptureFixture) -> None:
