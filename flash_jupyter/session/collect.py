@@ -12,8 +12,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from flash_jupyter.errors import ApiError, AuthenticationError, FlashError, NotFoundError, ResultLost
+from flash_jupyter.limits import CONTROL_RATE_PER_MINUTE
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled
 from flash_jupyter.session.cost import measured
+from flash_jupyter.session.events import Notice
 from flash_jupyter.session.follow import POLL_CAP_S, result_lost
 from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.links import Links
@@ -25,11 +27,16 @@ from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.settings import Settings
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.http import ONCE
+from flash_jupyter.wire.jobs import Job
 
 #: between two looks at a job, at most; a result is kept for half an hour, and the worker's log tells of its end
 POLL_S = 20.0
 #: while the platform does not answer, as on a laptop without a network: the pause before the next try
 PAUSE_S, PAUSE_FACTOR, PAUSE_CAP_S = 5.0, 2.0, 120.0
+UNPRICED = (
+    f"price not known: the control plane, which takes {CONTROL_RATE_PER_MINUTE} requests a minute, did not tell it; "
+    "%flash cost has what the endpoint was billed, once the platform has put it on the bill"
+)
 NEVER_SENT = "its kernel ended before it was sent; nothing ran"
 
 
@@ -48,6 +55,9 @@ def collector_lock(settings: Settings, session_id: str) -> FileLock:
 
 class Follower(Runner):
     """The way of a job that another process sent, or that nobody here follows any more."""
+
+    #: whether something is charged for the job, and nobody told how much
+    _is_unpriced = False
 
     async def resume(self, *, poll_cap_s: float = POLL_CAP_S) -> Finished:
         """Follow a job that another process submitted; raises as `run` does, and `ResultLost`."""
@@ -91,6 +101,19 @@ class Follower(Runner):
             return await self._finish(place, None, poll_cap_s)
         except ResultLost:
             raise result_lost(self.record, await self._why_lost(place)) from None
+        finally:
+            if self._is_unpriced:
+                self._feed.tell(Notice(UNPRICED))
+
+    async def _answer_of(self, job: Job, place: Place, timeout_s: int | None) -> bytes:
+        """Return the answer; a price that nobody told before is asked for again: the minute may be over."""
+        if place.rate is None and job.execution_ms is not None:
+            place = await self._submitter.rated(place)
+            self.measured = measured(job, place.rate)
+            is_charged = place.link.backend.name == "runpod"
+            # a cancelled one says so itself
+            self._is_unpriced = is_charged and place.rate is None and job.status is not JobState.CANCELLED
+        return await super()._answer_of(job, place, timeout_s)
 
     @property
     def _deleted(self) -> str:

@@ -10,7 +10,9 @@ import httpx
 import pytest
 from platform_app import Platform
 
-from flash_jupyter.errors import JobWasCancelled, RateLimitedError, ResultLost
+from flash_jupyter.errors import JobError, JobWasCancelled, RateLimitedError, ResultLost
+from flash_jupyter.session.collect import UNPRICED
+from flash_jupyter.session.events import Event, Measured, Notice
 from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.records import JobRecord, utc_now
@@ -20,6 +22,7 @@ from flash_jupyter.states import JobState
 
 GPU = {"name": "trainer", "gpu": {"pools": ["ADA_24"], "count": 1}, "workers": {"max": 1, "idleTimeout": 5}}
 CANCELLED = {"status": "CANCELLED", "workerId": "w1", "executionTime": 1500}
+FAILED = {"status": "FAILED", "workerId": "w1", "executionTime": 1500, "error": "boom"}
 #: where an endpoint takes jobs if nobody says otherwise, and where those of `Platform` do
 DOCS, REAL = "api.runpod.ai", "runpod.test"
 #: the URLs are of two platforms
@@ -32,6 +35,7 @@ class Hosts(httpx.AsyncBaseTransport):
 
     def __init__(self, platform: Platform) -> None:
         self._inner, self.asked, self.is_busy, self.missing = platform.transport(), list[str](), False, DOCS
+        self.free_after_status = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.host)
@@ -39,6 +43,8 @@ class Hosts(httpx.AsyncBaseTransport):
             return httpx.Response(404, json={"error": "endpoint not found"}, request=request)
         if self.is_busy and request.url.path.startswith("/v2/serverless"):
             return httpx.Response(429, headers={"Retry-After": "59"}, json={"detail": "busy"}, request=request)
+        if self.free_after_status and "/status/" in request.url.path:
+            self.is_busy = False
         return await self._inner.handle_async_request(request)
 
 
@@ -145,3 +151,33 @@ def test_a_cancel_without_a_price_says_why(opened: Open, hosts: Hosts, platform:
     platform.healths = {"ep1": {"jobs": {}, "workers": {"idle": 1}}}
     text = opened().cancel("fj-1").text
     assert text.endswith("no worker is busy (billed 2 s, price not known: the control plane did not tell it)")
+
+
+def test_an_attach_without_a_price_says_why_and_where_it_will_be(
+    opened: Open, hosts: Hosts, platform: Platform
+) -> None:
+    hosts.is_busy, hosts.missing = True, ""
+    platform.statuses = [FAILED]
+    session, told = opened(), list[Event]()
+    with pytest.raises(JobError):
+        session.attach("fj-1", {}, told.append)
+    assert [event.text for event in told if isinstance(event, Notice)] == [UNPRICED]
+    assert UNPRICED.startswith("price not known: the control plane, which takes 60 requests a minute, did not tell it")
+
+
+def test_an_attach_asks_for_the_price_again_at_the_end(opened: Open, hosts: Hosts, platform: Platform) -> None:
+    hosts.is_busy, hosts.missing, hosts.free_after_status = True, "", True
+    platform.statuses = [FAILED]
+    session, told = opened(), list[Event]()
+    with pytest.raises(JobError):
+        session.attach("fj-1", {}, told.append)
+    assert [event.cost_usd for event in told if isinstance(event, Measured)] == [pytest.approx(0.0006, abs=0.0001)]
+    assert not [event for event in told if isinstance(event, Notice)]
+
+
+def test_an_attach_to_a_cancelled_job_says_once_that_its_price_is_not_known(opened: Open, hosts: Hosts) -> None:
+    hosts.is_busy, hosts.missing = True, ""
+    told: list[Event] = []
+    with pytest.raises(JobWasCancelled, match="price not known"):
+        opened().attach("fj-1", {}, told.append)
+    assert not [event for event in told if isinstance(event, Notice)]
