@@ -14,7 +14,7 @@ import secrets
 from typing import Any
 
 from flash_jupyter.decorator.calling import RemoteCallable, Tell, is_worker
-from flash_jupyter.decorator.raising import bound
+from flash_jupyter.decorator.raising import at_the_call, bound, no_attribute
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calling import Line
@@ -54,10 +54,11 @@ class RemoteClass:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(name)
-        raise AttributeError(
+            raise no_attribute(name, f"remote class {self._cls.__name__!r} has no attribute {name!r}")
+        raise no_attribute(
+            name,
             f"{self.__name__} is a remote class and has no attribute `{name}` here\n"
-            f"  → make an instance and call a method of it; {self.__name__}.__wrapped__ is the class itself"
+            f"  → make an instance and call a method of it; {self.__name__}.__wrapped__ is the class itself",
         )
 
     def __repr__(self) -> str:
@@ -77,19 +78,20 @@ class RemoteInstance:
     def __call__(self) -> RemoteMethod:
         """The method `__call__` of the class, where it has one."""
         if not any("__call__" in vars(base) for base in self._home.cls.__mro__):
-            raise TypeError(f"{self._home.cls.__name__!r} object is not callable")
+            raise at_the_call(TypeError(f"{self._home.cls.__name__!r} object is not callable"))
         return RemoteMethod(self._home, "__call__")
 
     def __getattr__(self, name: str) -> RemoteMethod:
         if name.startswith("__"):
-            raise AttributeError(name)
+            raise no_attribute(name, f"{self._home.cls.__name__!r} object has no attribute {name!r}")
         self._home.check_method(name)
         return RemoteMethod(self._home, name)
 
     def __setattr__(self, name: str, _value: object) -> None:
-        raise AttributeError(
+        raise no_attribute(
+            name,
             f"`{name}` of a remote {self._home.cls.__name__} can't be set here: the instance lives in a worker\n"
-            f"  → set it in a method, and call that"
+            f"  → set it in a method, and call that",
         )
 
     def __dir__(self) -> list[str]:
@@ -126,7 +128,7 @@ class _Home:
         """Raise `AttributeError` for a name that is no public method, and say what to do."""
         shown = self.cls.__name__
         if name.startswith("_"):
-            raise AttributeError(f"`{name}` of {shown} is private: only public methods can be called from here")
+            raise no_attribute(name, f"`{name}` of {shown} is private: only public methods can be called from here")
         if self._is_method(name):
             return
         near = difflib.get_close_matches(name, self.methods(), n=1)
@@ -135,8 +137,10 @@ class _Home:
             if near
             else f"read it with a method: def get_{name}(self): return self.{name}"
         )
-        raise AttributeError(
-            f"{shown} has no method `{name}`; its attributes live in the worker, and can't be read from here\n  → {fix}"
+        raise no_attribute(
+            name,
+            f"{shown} has no method `{name}`; its attributes live in the worker, and can't be read from here\n"
+            f"  → {fix}",
         )
 
     def _is_method(self, name: str) -> bool:
@@ -161,8 +165,10 @@ class RemoteMethod(RemoteCallable):
     def local(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it where the instance lives here, with `local=True`; raises `AttributeError` elsewhere."""
         if not self._runs_here():
-            raise AttributeError(
-                f"{self.label}: its instance lives in a worker\n  → {self._home.cls.__name__}.local(...) makes one here"
+            raise no_attribute(
+                "local",
+                f"{self.label}: its instance lives in a worker\n"
+                f"  → {self._home.cls.__name__}.local(...) makes one here",
             )
         return getattr(self._home.instance_here, self._name)(*args, **kwargs)
 

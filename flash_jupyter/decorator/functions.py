@@ -11,7 +11,7 @@ from typing import Any
 from flash_jupyter.capsule.kinds import make_nested
 from flash_jupyter.decorator.calling import RemoteCallable, Tell, is_worker
 from flash_jupyter.decorator.output import P, R
-from flash_jupyter.decorator.raising import bound
+from flash_jupyter.decorator.raising import bound, no_attribute
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.session.calling import start_call, start_payload
 from flash_jupyter.session.calls import Arguments
@@ -62,8 +62,9 @@ class RemoteFunction(RemoteCallable[P, R]):
         """Refuse to become a method: its instance would travel with every call."""
         if instance is None:
             return self
-        raise AttributeError(
-            f"{self.label} is a remote function and can't be a method; decorate the class, or a function beside it"
+        raise no_attribute(
+            self.label,
+            f"{self.label} is a remote function and can't be a method; decorate the class, or a function beside it",
         )
 
     @functools.cached_property

@@ -37,6 +37,14 @@ def at_the_call(error: E) -> E:
     return _marked(error, partial(_draw, error))
 
 
+def no_attribute(name: str, text: str) -> AttributeError:
+    """Return the error for an attribute that is not there, or not here, as `at_the_call` does.
+
+    It has the name, but not the object: with both Python would add a guess of its own behind `text`.
+    """
+    return at_the_call(AttributeError(text, name=name))
+
+
 def for_the_caller(interrupt: E) -> E:
     """Return an interrupt as it is to be raised: its text in one line."""
     line = f"{type(interrupt).__name__}: {interrupt}".removesuffix(": ")

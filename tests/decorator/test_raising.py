@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import inspect
+import os
 import pickle
+import subprocess
+import sys
 import traceback
+from pathlib import Path
 
 import pytest
 
 from flash_jupyter.decorator.output import JobOutput
 from flash_jupyter.decorator.raising import bound, for_the_caller, of_the_caller
 from flash_jupyter.errors import FlashError
+
+#: a script with a remote class, and an instance of it; what is asked of them is its last line
+SCRIPT = """
+from flash_jupyter import remote
+@remote
+class Counter:
+    def add(self, n): return n
+counter = Counter()
+"""
+NOT_THERE = [
+    ("a misspelt method", "counter.ad", ("AttributeError: Counter has no method `ad`; its attributes live in the worker, "
+     "and can't be read from here\n  → did you mean add(...)?")),
+    ("a name of Python's", "counter.__nothing__", "AttributeError: 'Counter' object has no attribute '__nothing__'"),
+    ("of the class", "Counter.__nothing__", "AttributeError: remote class 'Counter' has no attribute '__nothing__'"),
+    ("setting", "counter.n = 1", ("AttributeError: `n` of a remote Counter can't be set here: the instance lives in a "
+     "worker\n  → set it in a method, and call that")),
+    ("a call", "counter()", "TypeError: 'Counter' object is not callable"),
+    ("a call here", "counter.add.local(1)", ("AttributeError: Counter.add: its instance lives in a worker\n"
+     "  → Counter.local(...) makes one here")),
+]  # fmt: skip
 
 
 def test_only_the_callers_frames_are_left() -> None:
@@ -35,3 +59,30 @@ def test_what_a_call_raises_can_be_pickled() -> None:
     back, interrupt = pickle.loads(pickle.dumps((caught.value, for_the_caller(KeyboardInterrupt("cancelled")))))
     assert (type(back), back.args) == (TypeError, caught.value.args)
     assert vars(interrupt)["_render_traceback_"]() == ["KeyboardInterrupt: cancelled"]
+
+
+@pytest.mark.parametrize(("line", "text"), [case[1:] for case in NOT_THERE], ids=[case[0] for case in NOT_THERE])
+def test_what_an_instance_has_not_is_told_at_the_line_of_a_script(tmp_path: Path, line: str, text: str) -> None:
+    said = _run(tmp_path, line).stderr.splitlines()
+    assert said[:3] == [
+        "Traceback (most recent call last):",
+        f'  File "{tmp_path / "script.py"}", line 7, in <module>',
+        f"    {line}",
+    ]
+    told = [each for each in said[3:] if each.strip(" ~^")]  # which part of the line it is, newer Pythons show
+    assert told == text.splitlines()
+
+
+def test_and_of_a_notebook(tmp_path: Path) -> None:
+    shown = _run(tmp_path, "counter.ad", "-m", "IPython", "--colors=nocolor").stdout
+    assert "did you mean add(...)?" in shown
+    assert "7 counter.ad" in shown
+    assert "classes.py" not in shown
+
+
+def _run(folder: Path, line: str, *how: str) -> subprocess.CompletedProcess[str]:
+    script = folder / "script.py"
+    script.write_text(f"{SCRIPT}{line}\n")
+    environ = {**os.environ, "FLASH_JUPYTER_HOME": str(folder), "IPYTHONDIR": str(folder), "PYTHONUTF8": "1"}
+    command = [sys.executable, *how, str(script)]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
