@@ -215,6 +215,8 @@ class Dispatcher:
             self._rest(worker)
 
     def _rest(self, worker: Worker) -> None:
+        if worker.state is WorkerState.UNHEALTHY:  # it said so while it had the job: it ends
+            return
         worker.advance("poll")
         if worker.idle_since is None:
             worker.idle_since = self._world.clock()

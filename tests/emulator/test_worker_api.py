@@ -168,6 +168,15 @@ def test_a_poll_of_a_worker_that_called_itself_unhealthy_brings_nothing(api: Api
     assert api.status(endpoint, job)["status"] == "IN_QUEUE"
 
 
+def test_a_worker_that_calls_itself_unhealthy_at_work_still_delivers_and_then_ends(api: Api) -> None:
+    endpoint, worker, job = api.running_job()
+    api.get(f"/v2/{endpoint}/ping/{worker}?status=unhealthy&check=disk&reason=full")
+    assert api.done(endpoint, worker, job, {"output": 1}).status_code == 200
+    assert api.status(endpoint, job)["output"] == 1
+    api.tick()
+    assert not api.pool.processes[0].is_alive()
+
+
 def test_a_poll_that_was_released_a_moment_ago_takes_no_job_along(tmp_path: Path) -> None:
     with Api(tmp_path, take_hold_s=30) as api:
         endpoint_id = api.endpoint(workers={"min": 1})
