@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from flash_jupyter._version import __version__
 from flash_jupyter.cli import apps, build, deploy, doctor, endpoints, init, jobs, local, serve, undeploy, volumes
 from flash_jupyter.cli.output import FAILED, error_text
 from flash_jupyter.errors import FlashError
 
-app = typer.Typer(name="flash", help="Notebook cells on Runpod serverless GPUs.", no_args_is_help=True)
+
+class _Root(TyperGroup):
+    """All commands. Their help shows a flag without a value: typer 0.29 writes `<bool>` behind it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        _show_flags_without_a_value(self, ctx)
+        return super().parse_args(ctx, args)
+
+
+def _show_flags_without_a_value(command: Any, ctx: Any) -> None:
+    for each in command.get_params(ctx):
+        if getattr(each, "is_flag", False) and each.metavar is None:
+            each.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _show_flags_without_a_value(below, ctx)
+
+
+app = typer.Typer(name="flash", cls=_Root, help="Notebook cells on Runpod serverless GPUs.", no_args_is_help=True)
 app.add_typer(local.app, name="local")
 app.add_typer(volumes.app, name="volumes")
 app.add_typer(deploy.app, name="deploy")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
 from flash_jupyter import __version__
+from flash_jupyter.cli.main import app
 from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.owner import new_session_id, scratch_owner
 from flash_jupyter.session.records import JobRecord
@@ -42,6 +48,33 @@ def test_usage_errors_exit_with_two(flash_home: Path, arguments: list[str]) -> N
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Usage" in done.stderr
+
+
+def test_help_shows_a_value_of_options_that_take_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    asked = 0
+    for words in _commands(get_command(app)):
+        shown = CliRunner().invoke(app, [*words, "--help"]).stdout
+        asked += "--help" in shown
+        assert "<bool>" not in shown, words
+        assert "BOOLEAN" not in shown, words
+    assert asked > 30
+    assert re.search(r"--limit +<int", shown_of("jobs", "--help"))
+
+
+def test_so_does_the_help_of_a_group_without_a_word() -> None:
+    assert "--version  " in shown_of()
+    assert "<bool>" not in shown_of() + shown_of("deploy") + shown_of("local", "faults")
+
+
+def shown_of(*words: str) -> str:
+    return CliRunner().invoke(app, [*words]).output
+
+
+def _commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:
+    yield words
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _commands(below, *words, name)
 
 
 def test_no_jobs_are_an_empty_object(flash_home: Path) -> None:
