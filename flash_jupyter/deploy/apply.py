@@ -60,7 +60,7 @@ class Applying:
             return await self._create(wanted)
         endpoint = self.before[step.endpoint_id or ""]
         text = f"endpoint {step.name} has its old configuration back"
-        self.journal.add(Turn.ENDPOINT, text, lambda: self.endpoints.restore(endpoint))
+        self.journal.add(Turn.ENDPOINT, text, lambda: self.endpoints.restore(endpoint, self.build_id))
         await self.endpoints.update(endpoint, wanted, self.build_id)
         return endpoint.id
 

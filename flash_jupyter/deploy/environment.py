@@ -10,10 +10,10 @@ from datetime import datetime, timedelta, timezone
 
 from flash_jupyter.build.standins import stand_in
 from flash_jupyter.deploy.fields import fields_of_endpoint, fields_of_spec, save_input
-from flash_jupyter.deploy.labels import RUN, TRIAL, own_endpoints, resource_of
+from flash_jupyter.deploy.labels import BUILD, RUN, TRIAL, own_endpoints, resource_of
 from flash_jupyter.deploy.plan import Existing
 from flash_jupyter.deploy.wanted import Place, Wanted
-from flash_jupyter.errors import ApiError
+from flash_jupyter.errors import ApiError, DeployError
 from flash_jupyter.resources.drift import PLATFORM_VARIABLES
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, INTERPRETER, OWNER
 from flash_jupyter.session.links import Link
@@ -85,8 +85,17 @@ class Endpoints:
         fields = fields_of_spec(wanted.spec, wanted.env)
         await self._save(endpoint, fields, env)
 
-    async def restore(self, endpoint: Endpoint) -> None:
-        """Give an endpoint the configuration back that it had when it was read."""
+    async def restore(self, endpoint: Endpoint, build_id: str) -> None:
+        """Give an endpoint the configuration back that it had when it was read, before this build's deploy changed it.
+
+        Raises `DeployError` where another deploy has changed it since, whose it is then, and `ApiError`s.
+        """
+        listed = {each.id: each for each in await self.link.control.endpoints()}
+        now = listed.get(endpoint.id, endpoint).env.get(BUILD)
+        if now not in (build_id, endpoint.env.get(BUILD)):
+            raise DeployError(
+                f"another deploy has changed it: it is of {f'build {now}' if now else 'no build of ours'}"
+            )
         await self._save(endpoint, fields_of_endpoint(endpoint), endpoint.env)
 
     async def remove(self, endpoints: Iterable[Endpoint]) -> list[str]:

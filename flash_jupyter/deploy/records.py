@@ -150,7 +150,7 @@ async def activate(
     runs another build by now than when this deploy looked, and `ApiError`s.
     """
     environment = site.environment
-    old, now = environment.active_build_id, await _runs(apps, environment.id)
+    old, now = environment.active_build_id, await runs(apps, environment.id)
     if now != old and not await _are_the_same(apps, now, build_id):
         raise DeployError(
             f"another deploy was quicker: {environment.name} of {site.app.name} runs "
@@ -187,7 +187,7 @@ async def _are_the_same(apps: Apps, one: str | None, other: str) -> bool:
 
 async def _give_back(apps: Apps, build_id: str, old: str, environment: Environment) -> None:
     """Make the build of before active again, unless another deploy has made its own active meanwhile."""
-    now = await _runs(apps, environment.id)
+    now = await runs(apps, environment.id)
     if now == build_id:
         await apps.deploy(environment.id, old)
     elif now != old:
@@ -201,7 +201,7 @@ async def forget_remakes(apps: Apps, build_id: str, environment_id: str, *, cloc
     this writing takes from them, they write again (`runtime/state.py`), and it looks itself whether its own has held.
     """
     for _ in range(WRITES):
-        if await _runs(apps, environment_id) == build_id:
+        if await runs(apps, environment_id) == build_id:
             return
         manifest = await apps.manifest(build_id)
         known = (manifest.get("environments") or {}).get(environment_id) or {}
@@ -213,7 +213,7 @@ async def forget_remakes(apps: Apps, build_id: str, environment_id: str, *, cloc
         await clock.sleep(SETTLE_S)
 
 
-async def _runs(apps: Apps, environment_id: str) -> str | None:
+async def runs(apps: Apps, environment_id: str) -> str | None:
     """Return the build that an environment runs; None for one that is gone."""
     try:
         return (await apps.environment(environment_id)).active_build_id

@@ -150,9 +150,7 @@ async def _take_back(switch: Switch, failure: BaseException) -> None:
         said = "the new version stands" + ("" if switch.is_clear else ", but not all of the old one is removed")
     else:
         report(Progress("rollback", "taking back what was done"))
-        said = await switch.journal.take_back()
-        if switch.stood:
-            said += "; the version before goes on serving"
+        said = await switch.take_back()
     if isinstance(failure, FlashError):
         failure.message = f"{failure.message}\n{said}"
     report(Progress("rollback", said))

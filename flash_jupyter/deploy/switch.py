@@ -16,7 +16,7 @@ from flash_jupyter.deploy.fields import with_volumes
 from flash_jupyter.deploy.history import Past
 from flash_jupyter.deploy.labels import resource_of
 from flash_jupyter.deploy.plan import Action, Plan, make_plan
-from flash_jupyter.deploy.records import activate, forget_remakes, is_build_of, known_to_vary
+from flash_jupyter.deploy.records import activate, forget_remakes, is_build_of, known_to_vary, runs
 from flash_jupyter.deploy.site import Site, remove_if_made
 from flash_jupyter.deploy.stored import with_stored_templates
 from flash_jupyter.deploy.terms import Progress, Result, Standing, Terms
@@ -25,7 +25,7 @@ from flash_jupyter.deploy.trial import Trial, provide_key, remove_leftovers, tri
 from flash_jupyter.deploy.undo import Journal, Turn
 from flash_jupyter.deploy.verify import Tried, Verifier
 from flash_jupyter.deploy.wanted import wanted_of
-from flash_jupyter.errors import ApiError, DeployError
+from flash_jupyter.errors import ApiError, DeployError, FlashError
 from flash_jupyter.runtime.state import Deployed, StateManager
 from flash_jupyter.session.links import Link
 from flash_jupyter.session.volumes import find_volume
@@ -63,6 +63,10 @@ class Switch:
     is_clear: bool = False
     #: whether there was a version before
     stood: bool = False
+    #: whether another deploy's version stands here by now, so that nothing is taken back any more
+    is_overtaken: bool = False
+    #: empty until the bundle is there
+    build_id: str = ""
 
     def __post_init__(self) -> None:
         manifest, terms, site = self.order.manifest, self.order.terms, self.site
@@ -100,7 +104,7 @@ class Switch:
         await provide_key(
             self.link, self.order.manifest, terms.runtime_secret, environment_id, repair_secret=terms.repair_secret
         )
-        build_id = await self.order.put(self.site)
+        build_id = self.build_id = await self.order.put(self.site)
         kept = {
             step.name: before[step.endpoint_id or ""] for step in plan.of(Action.KEEP, Action.UPDATE, Action.REPLACE)
         }
@@ -124,6 +128,23 @@ class Switch:
         await self._remove(plan, before)
         self.is_clear = True
         return self._result(build_id, plan, verified.standing)
+
+    async def take_back(self) -> str:
+        """Take back what was done, and say what came of it and what serves now."""
+        done = "what this deploy has changed stays" if self.is_overtaken else await self.journal.take_back()
+        return f"{done}{await self._serving()}"
+
+    async def _serving(self) -> str:
+        """Say which version serves after a deploy that failed; what can't be looked at is passed over."""
+        environment = self.site.environment
+        try:
+            now = await runs(self._apps, environment.id)
+        except FlashError:
+            return ""
+        if now is not None and now not in (environment.active_build_id, self.build_id):
+            look = f"flash deploy info {environment.name} --app-name {self.site.app.name}"
+            return f"; build {now} of another deploy serves now, `{look}` shows it"
+        return "; the version before goes on serving" if self.stood and now == environment.active_build_id else ""
 
     def _result(self, build_id: str, plan: Plan, standing: tuple[Standing, ...]) -> Result:
         return Result(self.site.app.name, self.site.environment.name, build_id, plan, standing)
@@ -192,7 +213,7 @@ class Switch:
             raise DeployError(f"{', '.join(gone)} is no longer listed", fix="somebody may have deleted it: send again")
         active = (await self._apps.environment(self.site.environment.id)).active_build_id
         if active != build_id and not await is_build_of(self._apps, active, self.order.manifest):
-            self.journal.done.clear()  # it is another's environment now
+            self.is_overtaken = True
             raise DeployError(
                 f"another deploy has overtaken this one: the environment runs build {active}",
                 fix="look at what it runs (flash deploy info), then send again",
