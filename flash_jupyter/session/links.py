@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from flash_jupyter.session.streams import LogStreams
 from flash_jupyter.settings import Backend, BackendName, Settings
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import Http
+from flash_jupyter.transport.queue import CancelLine
 from flash_jupyter.wire.control import Endpoint
 
 
@@ -32,6 +34,8 @@ class Link:
     equipped: set[str] = field(default_factory=set)
     #: ids of jobs whose end is waited for
     awaited: set[str] = field(default_factory=set)
+    #: an endpoint's id -> its cancels
+    cancels: defaultdict[str, CancelLine] = field(default_factory=lambda: defaultdict(CancelLine))
     #: endpoints that were asked for by their id (session/client.py)
     asked: dict[str, Endpoint] = field(default_factory=dict)
 

@@ -84,7 +84,7 @@ class Runner:
         self.measured = Measured()
         self._desk = desk
         self._feed = Feed(self.log, Journal(desk.logs / f"{record.id}.jsonl", desk.writer), tell)
-        self._cancelled, self._over = asyncio.Event(), Signal()
+        self._cancelled, self._over = Signal(), Signal()
         self._accepted = asyncio.Event()
         self._cancellation: Cancellation | None = None
         #: whether its end waits until its worker stopped; one of a deployed app goes on with the jobs of others
@@ -130,12 +130,28 @@ class Runner:
         self._looks_after_worker = looks_after_worker and self.record.kind not in SHARED
         self._cancelled.set()
         if self._place is not None:
-            await self._place.queue.cancel(self._place.platform_id)
-            self._feed.done.set()  # ask for the state at once
+            await self._cancel_at(self._place)
+
+    async def _cancel_at(self, place: Place) -> None:
+        """Tell the platform, which may take a while where many are cancelled, unless the job is over before."""
+        told = asyncio.ensure_future(place.link.cancels[place.endpoint.id].cancel(place.queue, place.platform_id))
+        over = asyncio.ensure_future(self._over.wait())
+        try:
+            await asyncio.wait({told, over}, return_when=asyncio.FIRST_COMPLETED)
+            if told.done():
+                told.result()
+                self._feed.done.set()  # ask for the state at once
+        finally:
+            told.cancel()  # nothing, where it is done
+            over.cancel()
 
     async def stop(self, within_s: float) -> Cancellation:
         """Cancel, wait for the end, and return how it ended."""
-        await self.cancel()
+        told = asyncio.ensure_future(self.cancel())
+        await asyncio.wait({told}, timeout=within_s)
+        if told.done():
+            told.result()
+        self._cancelling = told
         await self._over.wait_at_most(within_s)
         return self._cancellation or Cancellation(self.record.id, self.final or self.state)
 
@@ -204,7 +220,7 @@ class Runner:
         self._desk.obeying.watch(self.record.id, self._obey)
         self._accepted.set()
         if self._cancelled.is_set():  # meanwhile
-            await self.cancel(looks_after_worker=self._looks_after_worker)
+            self._obey()
         return place
 
     def _obey(self) -> None:
@@ -213,7 +229,7 @@ class Runner:
 
     async def _cancel_late(self) -> None:
         with contextlib.suppress(ApiError):  # the job runs on, as one does that can't be cancelled
-            await self.cancel()
+            await self.cancel(looks_after_worker=self._looks_after_worker)
 
     async def _finish(self, place: Place, timeout_s: int | None, poll_cap_s: float = POLL_CAP_S) -> Finished:
         link = place.link

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from flash_jupyter.session.cancelling import Cancellation, JobCancelled
 from flash_jupyter.session.cost import Rate, rate_of_existing, sent_to
 from flash_jupyter.session.events import Notice, Phase, Sent
 from flash_jupyter.session.feed import Feed
+from flash_jupyter.session.follow import Signal
 from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.keeper import Keeper
 from flash_jupyter.session.links import Link, Links
@@ -113,7 +114,7 @@ class Place:
 class Submitter:
     """Sends one job, as often as its runner asks for it."""
 
-    def __init__(self, desk: Desk, record: JobRecord, feed: Feed, cancelled: asyncio.Event) -> None:
+    def __init__(self, desk: Desk, record: JobRecord, feed: Feed, cancelled: Signal) -> None:
         self._desk, self._record, self._feed = desk, record, feed
         self._cancelled = cancelled
         self._said = self._by = ""
@@ -220,8 +221,13 @@ class Submitter:
             # told once the request is out: the main thread shows it while the server works, not before
             asyncio.get_running_loop().call_soon(self._feed.tell, sent)
         sent_at = time.time()
-        job = await _run_once(queue, body)
+        job = await _run_once(queue, body, self._pause)
         return Place(link, endpoint, queue, job.id, sent_at=sent_at)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before a job that was refused is sent again; raises `JobCancelled`."""
+        await self._cancelled.wait_at_most(seconds)
+        self._refuse_cancelled()
 
     async def _unless_cancelled(self, step: Coroutine[Any, Any, T]) -> T:
         """Wait for a step, but not on after a cancel; raises `JobCancelled` then."""
@@ -255,9 +261,9 @@ def _found(link: Link, endpoint: Endpoint, platform_id: str) -> Place:
     return Place(link, endpoint, Queue(link.http, request_urls(endpoint)), platform_id, rate)
 
 
-async def _run_once(queue: Queue, body: bytes) -> Job:
+async def _run_once(queue: Queue, body: bytes, sleep: Callable[[float], Awaitable[None]]) -> Job:
     try:
-        return await queue.run(body)
+        return await queue.run(body, sleep=sleep)
     except UnreachableError as failure:
         if nothing_was_sent(failure):
             raise

@@ -40,6 +40,8 @@ class Retry:
     factor: float = 2.0
     cap_s: float = 5.0
     deadline_s: float = 30.0
+    #: whether a refusal for too many requests is waited for as well
+    when_refused: bool = True
 
     def pause_s(self, attempt: int, jitter: float) -> float:
         """Return the pause after the `attempt`-th failure (from 0); `jitter` is in [0, 1).
@@ -97,10 +99,12 @@ class Http:
         content: bytes | None = None,
         idempotent: bool = True,
         retry: Retry = Retry(),
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> bytes:
         """Make one call and return the body of its answer.
 
-        Raises an `ApiError`: the last one, where the call was repeated. A `content` is JSON.
+        Raises an `ApiError`: the last one, where the call was repeated; and what `sleep` raises, the pause before that.
+        A `content` is JSON.
         """
         started = self.clock.monotonic()
         attempt = 0
@@ -113,7 +117,7 @@ class Http:
                 if pause_s is None or passed_s + pause_s > retry.deadline_s:
                     raise
             attempt += 1
-            await self.clock.sleep(pause_s)
+            await (sleep or self.clock.sleep)(pause_s)
 
     async def exchange(
         self,
@@ -191,7 +195,7 @@ class Http:
             return None
         pause_s = retry.pause_s(attempt, self.clock.random())
         if isinstance(failure, RateLimitedError):
-            return max(pause_s, failure.retry_after_s)
+            return max(pause_s, failure.retry_after_s) if retry.when_refused else None
         transient = isinstance(failure, UnreachableError) or failure.status >= 500
         return pause_s if idempotent and transient else None
 

@@ -1,13 +1,17 @@
-"""The data plane of one queue endpoint: at its own `requestUrls`, or the docs' where only its id is known."""
+"""The data plane of one queue endpoint: at its own `requestUrls`, or the docs' where only its id is known.
+
+And the line in which many cancels of one endpoint stand.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from flash_jupyter import limits
 from flash_jupyter.backend import Backend
-from flash_jupyter.errors import ApiError, NotFoundError
+from flash_jupyter.errors import ApiError, NotFoundError, RateLimitedError
 from flash_jupyter.transport.http import Http, Retry
 from flash_jupyter.wire.control import RequestUrls
 from flash_jupyter.wire.jobs import Health, Job, Purged
@@ -16,6 +20,8 @@ from flash_jupyter.wire.jobs import Health, Job, Purged
 JOB_ID = "{job_id}"
 #: `/runsync` is asked to hold a request for so long at most: a silent connection is given up after 30 s (`http.py`)
 RUNSYNC_HOLD_S = 20.0
+#: after a cancel that was refused for too many, where the platform does not say how long to wait
+REFUSED_S = 1.0
 
 
 class Queue:
@@ -25,10 +31,15 @@ class Queue:
         self, http: Http, urls: RequestUrls, *, told: Callable[[], Awaitable[RequestUrls]] | None = None
     ) -> None:
         self._http, self._urls, self._told = http, urls, told
+        self.clock = http.clock
 
-    async def run(self, body: bytes) -> Job:
-        """Put one job into the queue; its answer comes at once. Never repeated: a lost answer may hide a job."""
-        return Job.model_validate_json(await self._http.call("POST", self._urls.run, content=body, idempotent=False))
+    async def run(self, body: bytes, *, sleep: Callable[[float], Awaitable[None]] | None = None) -> Job:
+        """Put one job into the queue; its answer comes at once. Never repeated: a lost answer may hide a job.
+
+        Only a refusal for too many is waited for, with `sleep`.
+        """
+        answer = await self._http.call("POST", self._urls.run, content=body, idempotent=False, sleep=sleep)
+        return Job.model_validate_json(answer)
 
     async def run_sync(self, body: bytes, wait_s: float) -> Job:
         """Put one job into the queue and wait at most so long for its end; returns where it is then. Never repeated."""
@@ -42,9 +53,9 @@ class Queue:
         """Return the job as it is now, or raise `NotFoundError` once its retention is over."""
         return await self._find(lambda: self._call("GET", _fill(self._urls.status, job_id), retry))
 
-    async def cancel(self, job_id: str) -> Job:
+    async def cancel(self, job_id: str, *, retry: Retry = Retry()) -> Job:  # noqa: B008 - frozen
         """Stop a running job, or take a waiting one out of the queue."""
-        return await self._find(lambda: self._call("POST", _fill(self._urls.cancel, job_id)))
+        return await self._find(lambda: self._call("POST", _fill(self._urls.cancel, job_id), retry))
 
     async def purge(self) -> int:
         """Take all waiting jobs out of the queue, and return how many; those that run go on."""
@@ -75,6 +86,28 @@ class Queue:
                 raise
             self._urls = urls
         return await ask()
+
+
+class CancelLine:
+    """The cancels of one endpoint: as many at the same time as it takes, and none while it refuses them.
+
+    It takes a hundred in ten seconds. If each of hundreds asked for itself, most would be refused again and again.
+    """
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(limits.CONCURRENT_REQUESTS["cancel"])
+        self._refused_until = 0.0
+
+    async def cancel(self, queue: Queue, job_id: str) -> Job:
+        """Cancel a job when its turn has come, after refusals too, however many; raises other `ApiError`s."""
+        async with self._turns:
+            while True:
+                if (pause_s := self._refused_until - queue.clock.monotonic()) > 0:
+                    await queue.clock.sleep(pause_s)
+                try:
+                    return await queue.cancel(job_id, retry=Retry(when_refused=False))
+                except RateLimitedError as refused:
+                    self._refused_until = queue.clock.monotonic() + max(refused.retry_after_s, REFUSED_S)
 
 
 def urls_of(backend: Backend, endpoint_id: str) -> RequestUrls:

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
 from contract import Replay, example
 
 from flash_jupyter.errors import NotFoundError
 from flash_jupyter.settings import Backend
 from flash_jupyter.states import JobState
-from flash_jupyter.transport.http import Http
-from flash_jupyter.transport.queue import Queue, urls_of
+from flash_jupyter.transport.http import Clock, Http
+from flash_jupyter.transport.queue import CancelLine, Queue, urls_of
 from flash_jupyter.wire.control import RequestUrls
 
 BACKEND = Backend("runpod", "https://api.runpod.io", "https://api.runpod.ai/v2", "$KEY", "somewhere")
@@ -59,3 +60,49 @@ def test_purge_says_how_many_jobs_went() -> None:
 def test_a_job_that_is_forgotten() -> None:
     with pytest.raises(NotFoundError, match="job no-such-job not found"):
         ask(lambda q: q.status("no-such-job"), "queue-error-404-job")
+
+
+class Crowded(httpx.AsyncBaseTransport):
+    """Takes so many cancels in a window of ten seconds, and counts those that are there at the same time."""
+
+    def __init__(self, quota: int) -> None:
+        self.quota, self.now = quota, 0.0
+        self.taken: dict[float, int] = {}
+        self.refused = self.here = self.most = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.here += 1
+        self.most = max(self.most, self.here)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.here -= 1
+        window = self.now // 10 * 10
+        if self.taken.get(window, 0) >= self.quota:
+            self.refused += 1
+            return httpx.Response(429, headers={"Retry-After": str(window + 10 - self.now)}, request=request)
+        self.taken[window] = self.taken.get(window, 0) + 1
+        job_id = request.url.path.rpartition("/")[2]
+        return httpx.Response(200, json={"id": job_id, "status": "CANCELLED"}, request=request)
+
+    async def sleep(self, seconds: float) -> None:
+        due = self.now + seconds
+        await asyncio.sleep(0)
+        self.now = max(self.now, due)
+
+
+def test_many_cancels_go_as_the_platform_takes_them() -> None:
+    platform = Crowded(quota=100)
+    clock = Clock(monotonic=lambda: platform.now, sleep=platform.sleep)
+
+    async def main() -> list[str]:
+        http, line = Http(BACKEND, transport=platform, clock=clock), CancelLine()
+        queue = Queue(http, urls_of(BACKEND, "ep1"))
+        try:
+            jobs = await asyncio.gather(*(line.cancel(queue, f"job-{n}") for n in range(250)))
+        finally:
+            await http.aclose()
+        return [job.id for job in jobs]
+
+    assert asyncio.run(main()) == [f"job-{n}" for n in range(250)]
+    assert platform.taken == {0.0: 100, 10.0: 100, 20.0: 50}
+    assert (platform.most, platform.refused) == (20, 2 * 20)  # not 150 and 50
