@@ -3,8 +3,8 @@
 The platform keeps which build an environment runs, and nothing of those before (flash-wire reference, 1.2). So the
 manifest of each build has `served[ENVIRONMENT_ID] = {"before": [BUILD, ...], "stood": true}`: the builds that served
 there before it was made active, the last first, and whether the deploy that made it active has come to its end; `once`:
-an earlier one has. Only what the build that runs now has as `before` counts, so a deploy that is taken back or
-overtaken leaves nothing to be believed.
+an earlier one has; `unverified`: none of these verified anything, as with `--no-smoke`. Only what the present build
+has as `before` counts, so a deploy that is taken back or overtaken leaves nothing to be believed.
 
 Where the build that runs has no such entry (a released client sent it), builds that were sent before it count which
 have one, or have a map of this environment.
@@ -13,7 +13,7 @@ have one, or have a map of this environment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flash_jupyter.deploy.together import together
@@ -31,32 +31,45 @@ LONGEST = 50
 class Past:
     """What an environment ran before this build, the last first.
 
-    `stood`: the deploy that made it active has come to its end; `once`: an earlier deploy of it there has.
+    `stood`: the deploy that made it active has come to its end; `once`: an earlier deploy of it there has;
+    `unverified`: so they did, and verified nothing.
     """
 
     before: tuple[str, ...] = ()
     stood: bool = False
     once: bool = False
+    unverified: bool = False
+
+    def at_its_end(self, *, is_verified: bool) -> Past:
+        """Return what is written when the deploy that made it active comes to its end.
+
+        >>> sent = Past().at_its_end(is_verified=False)
+        >>> sent.unverified, sent.at_its_end(is_verified=True).at_its_end(is_verified=False).unverified
+        (True, False)
+        """
+        was_verified = (self.stood or self.once) and not self.unverified
+        return replace(self, stood=True, unverified=not (is_verified or was_verified))
 
 
 def read_past(manifest: Mapping[str, Any], environment_id: str) -> Past | None:
     """Return the past of an environment that runs this build; None where no deploy of ours has brought it there.
 
     >>> read_past({"served": {"live": {"before": ["b1"], "stood": True}}}, "live"), read_past({}, "live")
-    (Past(before=('b1',), stood=True, once=False), None)
+    (Past(before=('b1',), stood=True, once=False, unverified=False), None)
     """
     entry = (manifest.get(SERVED) or {}).get(environment_id)
     if entry is None:
         return None
-    return Past(tuple(entry.get("before") or ()), bool(entry.get("stood")), bool(entry.get("once")))
+    said = (bool(entry.get(name)) for name in ("stood", "once", "unverified"))
+    return Past(tuple(entry.get("before") or ()), *said)
 
 
 def with_past(manifest: Mapping[str, Any], environment_id: str, past: Past | None) -> dict[str, Any]:
     """Return the manifest with this past of an environment; None: with none."""
     others = {key: value for key, value in (manifest.get(SERVED) or {}).items() if key != environment_id}
     if past is not None:
-        once = {"once": True} if past.once else {}
-        others[environment_id] = {"before": [*past.before], "stood": past.stood, **once}
+        more = {name: True for name in ("once", "unverified") if getattr(past, name)}
+        others[environment_id] = {"before": [*past.before], "stood": past.stood, **more}
     return {**manifest, SERVED: others} if others or SERVED in manifest else dict(manifest)
 
 
@@ -138,3 +151,11 @@ async def doubt(apps: Apps, build_id: str, stage: Environment) -> str:
     if read_past(manifest, stage.id) is None:
         return f"there is no record that {stage.name} ever ran build {build_id}"
     return f"build {build_id} was not verified in {stage.name}: the deploy that brought it was cut off"
+
+
+async def way_back(apps: Apps, build_id: str, stage: Environment) -> str:
+    """Say to which build an environment goes back, and that it served there without anything of it being verified."""
+    past = read_past(await manifest_of(apps, build_id), stage.id)
+    return f"back to build {build_id}" + (
+        f", which was never verified in {stage.name}" if past is not None and past.unverified else ""
+    )

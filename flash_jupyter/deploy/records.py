@@ -7,7 +7,6 @@ map is set first, so that no caller finds an empty one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -61,7 +60,9 @@ async def known_to_vary(apps: Apps, build_id: str | None) -> list[str]:
         return []
 
 
-async def stand(apps: Apps, build_id: str, environment_id: str, past: Past | None, clock: Clock) -> None:
+async def stand(
+    apps: Apps, build_id: str, environment_id: str, past: Past | None, clock: Clock, *, is_verified: bool
+) -> None:
     """Write down that a build stands in an environment, with what ran there before; None: with what is written there.
 
     Raises `ApiError`s, and `DeployError` where others overwrite it each time. The manifest is replaced as a whole: as
@@ -73,7 +74,7 @@ async def stand(apps: Apps, build_id: str, environment_id: str, past: Past | Non
         known = past or read_past(manifest, environment_id)
         if known is None:
             return
-        after = with_past(manifest, environment_id, replace(known, stood=True))
+        after = with_past(manifest, environment_id, known.at_its_end(is_verified=is_verified))
         if after == manifest:
             return
         await apps.update_manifest(build_id, after)
@@ -170,7 +171,7 @@ async def activate(
             lambda: announce(apps, build_id, environment.id, None),
         )
     served = before(build_id, old, last, is_way_back=is_way_back) if old is not None and last is not None else ()
-    past = Past(served, once=once)
+    past = Past(served, once=once, unverified=known is not None and known.unverified)
     await announce(apps, build_id, environment.id, endpoints, past)
     if old is not None:
         journal.add(Turn.BUILD, f"build {old} is active again", lambda: _give_back(apps, build_id, old, environment))

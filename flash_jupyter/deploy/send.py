@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flash_jupyter.build.manifest import Manifest
 from flash_jupyter.deploy.apps import AppDesk
-from flash_jupyter.deploy.history import build_before, doubt
+from flash_jupyter.deploy.history import build_before, doubt, way_back
 from flash_jupyter.deploy.records import check_build, is_build_of, read_build
 from flash_jupyter.deploy.site import Site, open_site
 from flash_jupyter.deploy.switch import Order, Switch
@@ -72,7 +72,7 @@ class Deployer:
                 build_id = await build_before(self._apps, found, stage)
             else:
                 await self._ask(build_id, stage, terms)
-            terms.report(Progress("rollback", f"back to build {build_id}", back_to=build_id))
+            terms.report(Progress("rollback", await way_back(self._apps, build_id, stage), back_to=build_id))
             order = await self._order(build_id, terms, is_way_back=True)
             _check(order)
             return await self._run(app, environment, order)

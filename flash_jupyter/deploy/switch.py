@@ -120,7 +120,8 @@ class Switch:
         listed = {each.id: each for each in await self._endpoints.listed()}
         build_id = await self._check(build_id, applied, listed)
         self.stands = True
-        await to_the_end(self._verifier.stand(build_id, environment_id, past if build_id == ours else None))
+        past_of_it = past if build_id == ours else None
+        await to_the_end(self._verifier.stand(build_id, environment_id, past_of_it, verified.standing))
         await self._verifier.keep(build_id, self._wanted, applied, verified.tried, trial.recording)
         if terms.repair_secret:
             await self._make_repairable([listed[each.id] for each in applied.values()])

@@ -112,10 +112,11 @@ class Verifier:
         )
         return Verified(standing, asked)
 
-    async def stand(self, build_id: str, environment_id: str, past: Past | None) -> None:
+    async def stand(self, build_id: str, environment_id: str, past: Past | None, standing: Iterable[Standing]) -> None:
         """Write down that the build stands, with what its environment ran before; what can't be written is told."""
+        is_verified, clock = any(each.state == "verified" for each in standing), self.link.http.clock
         try:
-            await stand(Apps(self.link.http), build_id, environment_id, past, self.link.http.clock)
+            await stand(Apps(self.link.http), build_id, environment_id, past, clock, is_verified=is_verified)
         except FlashError as failure:
             text = f"that it stands could not be written, rollback will pass over this build: {failure.message}"
             self.report(Progress("smoke", text))

@@ -13,7 +13,7 @@ import pytest
 from platform_app import BACKEND
 
 from flash_jupyter.build.manifest import make_manifest
-from flash_jupyter.deploy.history import Past, before, builds_before, doubt, has_stood, read_past, with_past
+from flash_jupyter.deploy.history import Past, before, builds_before, doubt, has_stood, read_past, way_back, with_past
 from flash_jupyter.deploy.records import (
     activate,
     check_build,
@@ -95,8 +95,8 @@ class Build:
     def keep(self, recording: dict[str, Any]) -> None:
         self.run(lambda apps, clock: keep(apps, "b", recording, clock))
 
-    def stand(self, past: Past | None) -> Past | None:
-        self.run(lambda apps, clock: stand(apps, "b", "env", past, clock))
+    def stand(self, past: Past | None, *, is_verified: bool = True) -> Past | None:
+        self.run(lambda apps, clock: stand(apps, "b", "env", past, clock, is_verified=is_verified))
         return read_past(self.manifest, "env")
 
 
@@ -152,6 +152,25 @@ def test_that_a_build_stands_is_written_again_with_what_was_before_where_another
     assert build.stand(Past(("a",))) == Past(("a",), stood=True), "it was lost before that"
     build = Build(with_past({}, "env", Past(("c",))))
     assert build.stand(None) == Past(("c",), stood=True), "another deploy of ours has brought it there"
+
+
+def test_a_build_of_which_nothing_was_verified_has_served_and_is_gone_back_to_in_plain_words() -> None:
+    build = Build({})
+
+    def send(*, is_verified: bool) -> tuple[bool, str]:
+        past = build.run(lambda apps, _: activate(apps, "b", LIVE, {"till": TILL}, Journal()))
+        build.runs = "a"  # what it is sent over, each time
+        stood = build.stand(past, is_verified=is_verified)
+        assert stood is not None
+        assert before("d", "b", stood, is_way_back=False) == ("b", "a"), "it served: what comes next goes back to it"
+        assert build.run(lambda apps, _: doubt(apps, "b", LIVE.environment)) == ""
+        return stood.unverified, build.run(lambda apps, _: way_back(apps, "b", LIVE.environment))
+
+    never = "back to build b, which was never verified in live"
+    assert send(is_verified=False) == (True, never)
+    assert send(is_verified=False) == (True, never)
+    assert send(is_verified=True) == (False, "back to build b")
+    assert send(is_verified=False) == (False, "back to build b"), "it was verified once, and is the same build"
 
 
 def test_who_can_never_write_that_a_build_stands_says_so() -> None:

@@ -123,7 +123,7 @@ def test_a_build_stands_though_what_it_was_asked_could_not_be_kept(
         manifest = loop.call(Apps(link.http).manifest(build_id))
         built = loop.call(read_build(Apps(link.http), build_id))
         verifier = Verifier(link, shop.settings, built, Terms(bool, report=said.append))
-        loop.call(verifier.stand("no-such-build", "e1", Past()))
+        loop.call(verifier.stand("no-such-build", "e1", Past(), ()))
     assert [*manifest["served"].values()] == [{"before": [], "stood": True}]
     assert said[0].text.startswith("that it stands could not be written, rollback will pass over this build: ")
 

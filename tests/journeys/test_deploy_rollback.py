@@ -49,7 +49,9 @@ def test_a_build_whose_deploy_was_killed_is_passed_over_and_asked_about_by_name(
     killed = shop.running()["live"]
     assert killed not in (None, first)
     shop.send(without="shop", tea=2.0)
-    assert shop.rollback().build_id == first
+    told = list[str]()
+    assert shop.rollback(report=lambda news: told.append(news.text)).build_id == first
+    assert told[0] == f"back to build {first}, which was never verified in live", "it has no examples"
 
     why = f"build {killed} was not verified in live: the deploy that brought it was cut off"
     with desk.start_python("-c", FLASH, "deploy", "rollback", "live", killed, "-a", "shop", "--json") as process:
