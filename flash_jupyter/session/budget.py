@@ -7,7 +7,12 @@ above it. What a worker takes to start, and how long it waits after the last job
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 from flash_jupyter import limits
 from flash_jupyter.errors import CostLimitError
@@ -15,7 +20,11 @@ from flash_jupyter.quantities import show_usd
 from flash_jupyter.resources.hardware import POOLS
 from flash_jupyter.session.cost import Rate
 from flash_jupyter.session.meter import Meter
+from flash_jupyter.transport.loop import within
 
+T = TypeVar("T")
+#: before a job is refused, so many jobs that nobody follows are looked at, for so many seconds together
+LOOKS, LOOK_WITHIN_S = 100, 5.0
 #: how many pools a message names
 SHOWN = 3
 
@@ -35,6 +44,30 @@ class Budget:
         self.caps = caps or Caps()
         self.meter = meter or Meter()
         self._has_said = False
+        self._looking: asyncio.Future[bool] | None = None
+
+    async def admitting(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Return what a step gives that asks `admit`.
+
+        Where that refuses, it is looked once where the jobs are that nobody follows: what has ended counts no longer
+        with its whole timeout, and the step is taken again.
+        """
+        try:
+            return await step()
+        except CostLimitError:
+            if self._looking is None or self._looking.done():  # one look for all that are refused together
+                self._looking = asyncio.ensure_future(self._look())
+            if not await asyncio.shield(self._looking):
+                raise
+        return await step()
+
+    async def _look(self) -> bool:
+        """Look at open jobs that nobody follows; returns whether one of them has ended."""
+        unseen = dict(islice(self.meter.unseen().items(), LOOKS))
+        with contextlib.suppress(asyncio.TimeoutError):
+            looks = asyncio.gather(*(look() for look in unseen.values()), return_exceptions=True)
+            await within(looks, LOOK_WITHIN_S)
+        return bool(unseen.keys() - self.meter.unseen().keys())
 
     def admit(self, job_id: str, what: str, rate: Rate, *, timeout_s: float | None, key_origin: str) -> str:
         """Let a job be sent, and note it; returns what is to be said at the first use of what is charged, or nothing.

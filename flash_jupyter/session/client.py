@@ -2,8 +2,9 @@
 
 One that exists is found by its id; one of an image is made where it is missing. Its jobs are the platform's: they leave
 no record here. The meter has them open until somebody looks at one that has ended, so `max_cost` counts them up to then
-with their whole timeout. Requests to routes of one that is found by its id are not counted. Only what sends something
-makes an endpoint, and within the budget: to look at a job, or to stop it, never does.
+with their whole timeout; `Budget.admitting` looks before it refuses another job. Requests to routes of an endpoint that
+is found by its id are not counted. Only what sends something makes one, and within the budget: to look at a job, or to
+stop it, never does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from flash_jupyter.errors import ApiError, NotFoundError, SerializationError
@@ -24,6 +26,7 @@ from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.balancer import Balancer
+from flash_jupyter.transport.http import ONCE
 from flash_jupyter.transport.queue import Queue
 from flash_jupyter.wire.control import Endpoint, RequestUrls
 from flash_jupyter.wire.jobs import Job
@@ -55,8 +58,9 @@ class EndpointClient:
             queue = _queue_of(link, endpoint)
             job = await (queue.run(body) if wait_s is None else queue.run_sync(body, wait_s))
             link.asked[endpoint.id] = endpoint
-            self._session.budget.meter.accepted(request_id, job.id)
-            return _seen(self._session, PlacedJob(job, endpoint.id, link.backend.name))
+            placed = PlacedJob(job, endpoint.id, link.backend.name)
+            self._session.budget.meter.accepted(request_id, job.id, partial(_look_once, self._session, placed))
+            return _seen(self._session, placed)
 
         to = self._specs(False) if self._id is None else _ById(self._id)
         return await with_endpoint(self._session, to, self._tell, send, what="a job", longest_s=None)
@@ -99,13 +103,22 @@ async def stop(session: Session, placed: PlacedJob) -> PlacedJob:
     return await _ask(session, placed, lambda queue: queue.cancel(placed.job.id))
 
 
+async def _look_once(session: Session, placed: PlacedJob) -> PlacedJob:
+    """Do the same for the budget, for which a job that is not found stays open: nobody says what it has cost."""
+    return await _find(session, placed, lambda queue: queue.status(placed.job.id, retry=ONCE))
+
+
 async def _ask(session: Session, placed: PlacedJob, ask: Callable[[Queue], Awaitable[Job]]) -> PlacedJob:
-    link = await open_link(session, placed.backend)
     try:
-        job = await ask(_queue_of(link, await _existing(link, placed.endpoint_id)))
+        return await _find(session, placed, ask)
     except NotFoundError:
         session.budget.meter.ended(placed.job.id)
         raise
+
+
+async def _find(session: Session, placed: PlacedJob, ask: Callable[[Queue], Awaitable[Job]]) -> PlacedJob:
+    link = await open_link(session, placed.backend)
+    job = await ask(_queue_of(link, await _existing(link, placed.endpoint_id)))
     return _seen(session, replace(placed, job=job))
 
 

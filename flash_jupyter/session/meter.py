@@ -8,11 +8,14 @@ kernels do on the same workers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from flash_jupyter.session.cost import Rate, job_cost_usd
+
+#: asks once where a job is, and tells the meter
+Look = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class _Job:
     timeout_s: float
     began_at: float | None = None
     worker_id: str = ""
+    #: of a job that nobody follows
+    look: Look | None = None
 
     def ran_s(self, now: float) -> float:
         return 0.0 if self.began_at is None else min(max(now - self.began_at, 0.0), self.timeout_s)
@@ -108,11 +113,11 @@ class Meter:
             job.began_at = self._clock() if job.began_at is None else job.began_at
             job.worker_id = worker_id or job.worker_id
 
-    def accepted(self, request_id: str, job_id: str) -> None:
-        """The platform has it as a job of this id; whether that runs is seen later."""
+    def accepted(self, request_id: str, job_id: str, look: Look) -> None:
+        """The platform has it as a job of this id; whether that runs, `look` sees, or somebody else."""
         job = self._jobs.pop(request_id, None)
         if job is not None:
-            self._jobs[job_id] = _Job(job.what, job.rate, job.timeout_s)
+            self._jobs[job_id] = _Job(job.what, job.rate, job.timeout_s, look=look)
 
     def dropped(self, job_id: str) -> None:
         """It ran nowhere: its endpoint was gone."""
@@ -147,6 +152,10 @@ class Meter:
         now = self._clock()
         charged = (job for job in self._jobs.values() if job.rate.is_charged)
         return sum(max(job.timeout_s - job.ran_s(now), 0.0) * job.rate.usd_per_s for job in charged)
+
+    def unseen(self) -> dict[str, Look]:
+        """Return how to look at each open job that is charged and that nobody follows, oldest first."""
+        return {job_id: job.look for job_id, job in self._jobs.items() if job.look and job.rate.is_charged}
 
     def busy(self) -> dict[str, Rate]:
         """Return the endpoints that have an open job which is charged."""

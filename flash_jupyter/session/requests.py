@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from flash_jupyter import limits
@@ -74,7 +75,7 @@ async def with_endpoint(
                 tell(Notice(text))
 
         try:
-            endpoint = await _reach(link, to, tell, admit, moved=is_last)
+            endpoint = await budget.admitting(partial(_reach, link, to, tell, admit, moved=is_last))
             budget.meter.began(request_id, endpoint.id)  # which worker serves it, nobody says
             return await action(link, endpoint, request_id)
         except NotFoundError:

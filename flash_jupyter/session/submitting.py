@@ -124,12 +124,14 @@ class Submitter:
 
         Raises `ApiError`s, and `JobCancelled` where the job was cancelled before it was sent.
         """
+        budget = self._desk.budget
         for is_last in (False, True):
             link = await self.link(fresh=is_last)
             try:
                 if not isinstance(to, EndpointSpec):
-                    return await self._submit_standing(link, await to.find(link, moved=is_last), prepared)
-                endpoint = await self._provision(link, to, prepared.timeout_s)
+                    endpoint = await to.find(link, moved=is_last)
+                    return await budget.admitting(partial(self._submit_standing, link, endpoint, prepared))
+                endpoint = await budget.admitting(partial(self._provision, link, to, prepared.timeout_s))
                 rate = link.provisioner.rate(to)
                 body = prepared.body(with_driver=endpoint.id not in link.equipped)
                 sent = sent_to(to, rate, link.backend.name, self._record.id)

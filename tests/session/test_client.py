@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 from platform_app import BACKEND, Platform
 
-from flash_jupyter.errors import ApiError, CostLimitError, NotFoundError
+from flash_jupyter.errors import ApiError, CostLimitError, JobError, NotFoundError
 from flash_jupyter.resources.endpoint import CREATED, EXPIRES, OWNER, EndpointSpec, endpoint_spec
 from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.client import EndpointClient, look, stop
 from flash_jupyter.session.events import Event, Notice
 from flash_jupyter.session.links import Link, Links
+from flash_jupyter.session.prepare import CellRequest
 from flash_jupyter.session.requests import with_endpoint
 from flash_jupyter.session.session import Session
 from flash_jupyter.settings import BackendName, Settings
@@ -129,6 +131,46 @@ def test_a_job_of_an_endpoint_that_exists_is_refused_above_the_budget(
     with pytest.raises(CostLimitError):
         session.loop.call(EndpointClient(session, "ep1", unmade, print).submit({"input": 1}))
     assert "run" not in platforms["runpod"].calls
+
+
+LOST = {"http": 404, "error": "job not found"}
+ENDED = {"status": "COMPLETED", "executionTime": 1000, "workerId": "w1"}
+
+
+@pytest.mark.parametrize(("limit", "dollars"), [("max_cost", 0.2), ("max_cost_per_hour", 1.2)])
+@pytest.mark.parametrize(
+    ("status", "is_admitted"),
+    [(ENDED, True), (WAITS, False), (LOST, False)],
+    ids=["has ended", "waits in the queue", "is not found any more"],
+)
+def test_before_a_job_is_refused_the_open_one_is_looked_at_that_nobody_follows(
+    limit: str,
+    dollars: float,
+    status: dict[str, Any],
+    is_admitted: bool,
+    opened: Open,
+    platforms: dict[BackendName, Platform],
+) -> None:
+    platform = platforms["runpod"]
+    for name in ("mine", "other"):
+        platform.add({"name": name, "gpu": {"pools": ["ADA_24"], "count": 1}, "workers": {"max": 1}})
+    session = opened(**{limit: dollars})
+    session.loop.call(EndpointClient(session, "ep1", unmade, print).submit({"input": 1}))
+    platform.statuses = [status]
+    platform.calls.clear()
+    second = EndpointClient(session, "ep2", unmade, print).submit({"input": 2})
+    with nullcontext() if is_admitted else pytest.raises(CostLimitError):
+        session.loop.call(second)
+    assert [call for call in platform.calls if call != "GET"] == (["status", "run"] if is_admitted else ["status"])
+
+
+def test_so_it_is_before_a_cell_is_refused(opened: Open, platforms: dict[BackendName, Platform]) -> None:
+    session = opened(max_cost=0.2)
+    session.loop.call(client(session).submit({"input": 1}))
+    platforms["runpod"].statuses = [ENDED, {"status": "FAILED", "error": "no"}]
+    with pytest.raises(JobError):
+        session.run_cell(CellRequest("x = 1", {}, make_options(gpu=("ADA_24",))), lambda _event: None)
+    assert platforms["runpod"].calls.count("run") == 2
 
 
 def test_a_request_whose_endpoint_has_gone_counts_once_and_keeps_no_worker_waiting(opened: Open) -> None:
