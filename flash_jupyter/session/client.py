@@ -104,7 +104,7 @@ async def stop(session: Session, placed: PlacedJob) -> PlacedJob:
 
 
 async def _look_once(session: Session, placed: PlacedJob) -> PlacedJob:
-    """Do the same for the budget, for which a job that is not found stays open: nobody says what it has cost."""
+    """Look for the budget, for which a job that is not found stays open: nobody says what it has cost."""
     return await _find(session, placed, lambda queue: queue.status(placed.job.id, retry=ONCE))
 
 
