@@ -18,39 +18,47 @@ HEARD_WITHIN_S = 0.2
 @contextlib.contextmanager
 def awake() -> Iterator[None]:
     """Wake the running loop now and then, so that an interrupt is heard."""
-    loop = asyncio.get_running_loop()
+    loop, who = asyncio.get_running_loop(), _Waiting()
     ear = _ears.get(loop)
     if ear is None:
         ear = _ears[loop] = _Ear()
-    ear.open()
     try:
+        ear.open(who)
         yield
     finally:
-        ear.close()
+        ear.close(who)
+
+
+class _Waiting:
+    """One that waits; it is forgotten with its frame, where an interrupt kept it from saying that it is done."""
 
 
 class _Ear:
-    """Of one loop: one timer, however many wait."""
+    """Of one loop: one timer, however many wait; where an interrupt has stopped it, who comes next starts it again."""
 
     def __init__(self) -> None:
-        self._waiting = 0
+        self._waiting: weakref.WeakSet[_Waiting] = weakref.WeakSet()
         self._timer: asyncio.TimerHandle | None = None
 
-    def open(self) -> None:
-        """Listen, until as many closed it as opened it."""
-        self._waiting += 1
-        if self._timer is None:
+    def open(self, who: _Waiting) -> None:
+        """Listen until all that opened it have closed it."""
+        self._waiting.add(who)
+        if self._timer is None or self._timer.when() < asyncio.get_running_loop().time():
             self._listen()
 
-    def close(self) -> None:
+    def close(self, who: _Waiting) -> None:
         """One waits no longer."""
-        self._waiting -= 1
-        if self._timer is not None and not self._waiting:
+        self._waiting.discard(who)
+        if not self._waiting and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _listen(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(HEARD_WITHIN_S, self._listen)
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(HEARD_WITHIN_S, self._listen)
 
 
 #: one for each loop on which somebody waits

@@ -11,7 +11,8 @@ import logging
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ MIGRATIONS = {
 }
 #: one that an interrupt kept from being crossed off is written once all the same
 _INSERT = f"INSERT OR IGNORE INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-#: the WAL is written back when nobody waits, for that syncs the disk (13 ms were seen): after so many changed rows;
-#: at the latest with so many pages of 4 KiB
-WAL_ROWS, WAL_PAGES_MAX = 100, 4_000
+#: the WAL is written back when nobody waits, for that syncs the disk (13 ms were seen): from so many bytes on; at the
+#: latest with so many pages of 4 KiB
+WAL_BYTES, WAL_PAGES_MAX = 400_000, 4_000
 #: so long another process may keep the file for itself
 BUSY_MS = 10_000
 _log = logging.getLogger(__name__)
@@ -67,7 +68,6 @@ class JobStore:
         self._path, self._now = path, now
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._written_back = 0
         #: added to by any thread, taken from under the lock
         self._waiting: list[Write] = []
 
@@ -157,12 +157,14 @@ class JobStore:
         return bytes(rows[0][0]) if rows else None
 
     def write_back(self) -> None:
-        """Bring what the WAL has into the file, where that is much; what another process still reads stays in it."""
+        """Bring what the WAL has into the file, where that is much, and empty it; not while another process needs it.
+
+        Each page that is written over an older one which the system keeps no longer is read from the disk first.
+        """
         with self._lock:
-            if self._connection is None or self._connection.total_changes - self._written_back < WAL_ROWS:
-                return
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            self._written_back = self._connection.total_changes
+            if self._connection is not None and _size(self._path.with_name(f"{self._path.name}-wal")) >= WAL_BYTES:
+                with _waits_for_nobody(self._connection):
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Write what waits, where that is possible, and close the file; the next use opens it again."""
@@ -212,15 +214,13 @@ class JobStore:
 
     def _write_unless_busy(self, connection: sqlite3.Connection) -> bool:
         """Write what waits; False where another process is writing."""
-        connection.execute("PRAGMA busy_timeout = 0")
-        try:
-            self._write_waiting()
-        except SettingsError as error:
-            if "locked" in str(error.__cause__):
-                return False
-            raise
-        finally:
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        with _waits_for_nobody(connection):
+            try:
+                self._write_waiting()
+            except SettingsError as error:
+                if "locked" in str(error.__cause__):
+                    return False
+                raise
         return True
 
     def _commit(self, writes: list[Write]) -> None:
@@ -236,9 +236,26 @@ class JobStore:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection, self._written_back = _open(self._path), 0
+            self._connection = _open(self._path)
             weakref.finalize(self, self._connection.close)  # for who forgets `close`
         return self._connection
+
+
+@contextmanager
+def _waits_for_nobody(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let a connection give up at once where another process writes."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _change(job_id: str, changes: Mapping[str, Any], unless: str = "") -> Write:
@@ -260,8 +277,6 @@ def _open(path: Path) -> sqlite3.Connection:
         with FileLock(path.with_suffix(".lock")):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            # the WAL begins anew in an empty file: over old pages each write would read one from the disk first
-            connection.execute("PRAGMA journal_size_limit = 0")
             connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX}")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version < SCHEMA_VERSION:

@@ -223,7 +223,11 @@ class Submitter:
             # told once the request is out: the main thread shows it while the server works, not before
             asyncio.get_running_loop().call_soon(self._feed.tell, sent)
         sent_at = time.time()
-        job = await _run_once(queue, body, self._pause)
+        try:
+            job = await _run_once(queue, body, self._pause)
+        except BaseException:
+            link.streams.forget(self._record.run)
+            raise
         return Place(link, endpoint, queue, job.id, sent_at=sent_at)
 
     async def _pause(self, seconds: float) -> None:

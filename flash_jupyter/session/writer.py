@@ -6,6 +6,7 @@ once: who reads it takes each number once.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import queue
@@ -28,11 +29,11 @@ _log = logging.getLogger(__name__)
 class BackgroundWriter:
     """A thread that runs small writing actions one after the other; it starts with the first.
 
-    `when_idle` runs after those of a burst, once nothing has come for `IDLE_S`.
+    `when_idle` runs after those of a burst, once nothing has come for `idle_s` seconds.
     """
 
-    def __init__(self, *, when_idle: Callable[[], None] | None = None) -> None:
-        self._when_idle, self._is_tidy = when_idle, True
+    def __init__(self, *, when_idle: Callable[[], None] | None = None, idle_s: float = IDLE_S) -> None:
+        self._when_idle, self._idle_s, self._is_tidy = when_idle, idle_s, True
         self._actions: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -73,11 +74,10 @@ class BackgroundWriter:
     def _next(self) -> Callable[[], None] | None:
         """Wait for an action; None ends the thread."""
         if not self._is_tidy and self._when_idle is not None:
-            try:
-                return self._actions.get(timeout=IDLE_S)
-            except queue.Empty:
-                _attempt(self._when_idle)
-                self._is_tidy = True
+            with contextlib.suppress(queue.Empty):
+                return self._actions.get(timeout=self._idle_s)
+            _attempt(self._when_idle)
+            self._is_tidy = True
         return self._actions.get()
 
 

@@ -8,8 +8,9 @@ import os
 import signal
 import threading
 import weakref
+from collections.abc import Callable
 
-from flash_jupyter.session.awake import awake
+from flash_jupyter.session.awake import HEARD_WITHIN_S, awake
 
 
 def test_a_signal_s_callback_that_wakes_no_loop_is_heard() -> None:
@@ -56,6 +57,36 @@ def test_who_goes_on_waiting_still_hears_when_another_one_is_done() -> None:
         assert asyncio.run(wait()) < 30
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_who_comes_after_an_interrupt_that_stopped_the_timer_listens_again() -> None:
+    async def wait() -> int:
+        loop = asyncio.get_running_loop()
+        call_later, ticks = loop.call_later, 0
+
+        def interrupted(*_: object, **__: object) -> asyncio.TimerHandle:
+            raise KeyboardInterrupt
+
+        def counted(delay: float, callback: Callable[..., None], *args: object) -> asyncio.TimerHandle:
+            nonlocal ticks
+            ticks += delay == HEARD_WITHIN_S
+            return call_later(delay, callback, *args)
+
+        loop.call_later = interrupted  # type: ignore[method-assign]
+        try:
+            with awake():
+                pass
+        except KeyboardInterrupt:
+            pass
+        loop.call_later = counted  # type: ignore[method-assign, assignment]
+        with awake():
+            await asyncio.sleep(0.5)
+        before = ticks
+        await asyncio.sleep(0.5)
+        assert ticks == before  # nobody waits, nothing ticks
+        return ticks
+
+    assert asyncio.run(wait()) >= 2
 
 
 def test_a_loop_on_which_somebody_waited_is_not_kept() -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from flash_jupyter.errors import (
 )
 from flash_jupyter.resources.options import make_options
 from flash_jupyter.session.events import Event, Notice, Stream
+from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.local import local_info, stop_local
 from flash_jupyter.session.session import CellOutcome, CellRequest, Session
@@ -81,6 +83,19 @@ def test_the_job_is_remembered(kernel: Kernel) -> None:
     assert (job.worker_id, job.endpoint_id, job.name) == (outcome.worker_id, outcome.endpoint_id, outcome.endpoint)
     assert job.platform_id
     assert job.finished_at
+
+
+def test_what_is_written_down_comes_into_the_file_itself_when_nobody_waits(kernel: Kernel, tmp_path: Path) -> None:
+    session = kernel()
+    job_id = Notebook(session).run("import os\nx = os.urandom(600_000)").job_id
+
+    def is_in_the_file() -> bool:
+        copy = tmp_path / "jobs.sqlite"
+        copy.write_bytes(session.settings.job_store.read_bytes())  # without the log that is ahead of it
+        with closing(JobStore(copy)) as store:
+            return store.answer(job_id) is not None
+
+    wait_for(is_in_the_file)
 
 
 def test_env_is_there_and_is_written_nowhere(kernel: Kernel, local_settings: Settings) -> None:

@@ -35,11 +35,14 @@ def test_after_a_burst_comes_what_nobody_waits_for_and_once() -> None:
         seen.append("tidy")
         idle.set()
 
-    writer = BackgroundWriter(when_idle=tidy)
-    for word in ("one", "two"):
-        writer.put(partial(seen.append, word))
+    def burst() -> None:
+        seen.append("one")
+        writer.put(partial(seen.append, "two"))
+
+    writer = BackgroundWriter(when_idle=tidy, idle_s=0.1)
+    writer.put(burst)
     assert idle.wait(30)
-    time.sleep(1.5)
+    time.sleep(0.5)
     assert seen == ["one", "two", "tidy"]
     idle.clear()
     writer.put(partial(seen.append, "three"))
@@ -56,7 +59,7 @@ def test_a_failure_when_nobody_waits_ends_nothing(caplog: pytest.LogCaptureFixtu
         raise OSError("disk full")
 
     seen: list[str] = []
-    writer = BackgroundWriter(when_idle=fail)
+    writer = BackgroundWriter(when_idle=fail, idle_s=0.1)
     with caplog.at_level(logging.WARNING):
         writer.put(partial(seen.append, "one"))
         assert failed.wait(30)
@@ -64,6 +67,7 @@ def test_a_failure_when_nobody_waits_ends_nothing(caplog: pytest.LogCaptureFixtu
         writer.close()
     assert seen == ["one", "two"]
     assert "disk full" in caplog.text
+    assert "Empty" not in caplog.text
 
 
 def test_a_failure_is_logged_and_the_next_action_runs(caplog: pytest.LogCaptureFixture) -> None:
