@@ -126,7 +126,7 @@ def find_cpu(text: str, *, option: str = "cpu") -> CpuInstance:
     """
     cpu = CPUS.get(text.lower())
     if cpu is None:
-        raise _unknown(option, text, list(CPUS))
+        raise _no_such_size(option, text) or _unknown(option, text, list(CPUS))
     return cpu
 
 
@@ -163,6 +163,18 @@ def _short(name: str) -> str:
     """
     text = name.lower().replace("_", " ").replace("-", " ")
     return "".join(word for word in text.split() if word not in {"nvidia", "geforce", "rtx"})
+
+
+def _no_such_size(option: str, text: str) -> OptionError | None:
+    """Return the error for a size that a flavour has not: its smallest with so many vCPUs, or its largest, and all."""
+    flavor, _, size = text.lower().partition("-")
+    sizes = [cpu for cpu in CPUS.values() if cpu.flavor == flavor]
+    vcpus = size.partition("-")[0] or "1"
+    if not sizes or not vcpus.isdecimal():
+        return None
+    nearest = next((cpu.id for cpu in sizes if cpu.vcpus >= int(vcpus)), sizes[-1].id)
+    fix = f"did you mean {option}={nearest}? There are {', '.join(cpu.id for cpu in sizes)}"
+    return OptionError(f"{option}={text} does not exist", fix=fix, suggestion=nearest)
 
 
 def _unknown(option: str, text: str, known: list[str]) -> OptionError:

@@ -28,6 +28,11 @@ WRONG = [
     ("a slip in a device", "gpu", "NVIDIA L40X", "NVIDIA L40"),
     ("nothing near", "gpu", "zzz", None),
     ("a slip in a CPU", "cpu", "cpu3c-2-5", "cpu3c-2-4"),
+    ("a slip in a flavour", "cpu", "cpu3x-2-4", "cpu3c-2-4"),
+    ("more vCPUs than the flavour has", "cpu", "cpu5c-16-32", "cpu5c-8-16"),
+    ("vCPUs between two sizes", "cpu", "CPU5C-3-4", "cpu5c-4-8"),
+    ("a flavour alone", "cpu", "cpu3g", "cpu3g-1-4"),
+    ("a size that is no number", "cpu", "cpu3c-x-8", "cpu3c-4-8"),
 ]
 
 
@@ -38,6 +43,15 @@ def test_an_unknown_value_names_the_nearest(option: str, text: str, suggestion: 
         find(text)
     assert caught.value.suggestion == suggestion
     assert caught.value.message == f"{option}={text} does not exist"
+
+
+def test_a_size_that_a_flavour_has_not_names_all_it_has() -> None:
+    with pytest.raises(OptionError) as caught:
+        find_cpu("cpu5c-16-32", option="instanceIds")
+    assert str(caught.value) == (
+        "instanceIds=cpu5c-16-32 does not exist\n"
+        "  → did you mean instanceIds=cpu5c-8-16? There are cpu5c-1-2, cpu5c-2-4, cpu5c-4-8, cpu5c-8-16"
+    )
 
 
 def test_every_cpu_is_found() -> None:

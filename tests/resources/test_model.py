@@ -162,7 +162,7 @@ REFUSED: list[tuple[str, type[Resource], dict[str, Any], str]] = [
         "a CPU that does not exist",
         LiveServerless,
         {"instanceIds": ["cpu3c-2-5"]},
-        "instanceIds=cpu3c-2-5 does not exist\n  → did you mean instanceIds=cpu3c-2-4?",
+        "instanceIds=cpu3c-2-5 does not exist\n  → did you mean instanceIds=cpu3c-2-4? There are cpu3c-1-2, cpu3c-2-4, cpu3c-4-8, cpu3c-8-16",
     ),
     (
         "GPUs and CPUs",

@@ -60,7 +60,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("an argument that there is not", {"gpus": "any"}, "Endpoint has no argument gpus=\n  → did you mean gpu=?"),
     ("a name of the eight classes", {"idleTimeout": 3}, "Endpoint has no argument idleTimeout=\n  → did you mean idle_timeout=?"),
     ("a GPU that there is not", {"gpu": "ADA_25"}, "gpu=ADA_25 does not exist\n  → did you mean gpu=ADA_24?"),
-    ("a CPU that there is not", {"cpu": "cpu3c-1-3"}, "cpu=cpu3c-1-3 does not exist\n  → did you mean cpu=cpu3c-1-2?"),
+    ("a CPU that there is not", {"cpu": "cpu3c-1-3"}, "cpu=cpu3c-1-3 does not exist\n  → did you mean cpu=cpu3c-1-2? There are cpu3c-1-2, cpu3c-2-4, cpu3c-4-8, cpu3c-8-16"),
     ("both", {"gpu": "any", "cpu": "cpu3c-1-2"}, "gpu= and cpu= exclude each other\n  → keep one of the two"),
     ("a name twice", {"name": "m"}, "Endpoint: name= is given twice\n  → leave one of the two away"),
     ("an image and an id", {"id": "a", "image": "b"}, "id= names an endpoint that exists, and image= makes one: they exclude each other\n  → keep one of the two"),
