@@ -33,6 +33,12 @@ hit, and those about no endpoint, such as create and list, only without --endpoi
 Or by name: an endpoint that is called demo--fault-throttled has the fault from its creation on, as long as it has
 that name. -30s and -x2 behind it are its seconds and its times: demo--fault-slow-pull-30s--fault-500-x2.
 
+Or over HTTP, from any program: GET $RUNPOD_API_BASE_URL/_flash/faults lists those that are set, POST there sets one
+and DELETE takes all back, or with ?kind=throttled those of a name. The body of the POST says what the options here
+do: {"kind": "500", "endpoint": "demo", "route": "run", "hardware": ["ADA_24"], "seconds": 3, "times": 2, "every": 1},
+where only the kind must be, and a fault refuses what means nothing to it. All three want the key as a header,
+Authorization: Bearer $RUNPOD_API_KEY; both variables are what `flash local env` prints.
+
 What is set is gone with `clear`, and when the embedded Runpod ends; faults in names last as long as their endpoints.
 """
 

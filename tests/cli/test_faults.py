@@ -63,6 +63,27 @@ def test_set_list_clear(local: Cli) -> None:
 
 
 @pytest.mark.journey
+def test_the_admin_route_does_what_the_help_says(local: Cli) -> None:
+    text = " ".join(local("faults", "--help").output.split())
+    assert "GET $RUNPOD_API_BASE_URL/_flash/faults lists" in text
+    assert "Authorization: Bearer $RUNPOD_API_KEY" in text
+    (shown,) = re.findall(r'\{"kind".*?\}', text)
+    env = json.loads(local("env", "--json").output)["env"]
+    url, key = f"{env['RUNPOD_API_BASE_URL']}/_flash/faults", {"Authorization": f"Bearer {env['RUNPOD_API_KEY']}"}
+    body, taken = json.loads(shown), set[str]()
+    for name, row in fault_table().items():
+        given = {word: value for word, value in body.items() if word in row["takes"]} | {"kind": name}
+        answer = httpx.post(url, headers=key, json=given)
+        assert (answer.status_code, {word: answer.json()[word] for word in given}) == (201, given)
+        taken |= given.keys()
+    assert taken == body.keys()
+    assert len(httpx.get(url, headers=key).json()["faults"]) == len(fault_table())
+    assert httpx.delete(f"{url}?kind=throttled", headers=key).json() == {"removed": 1}
+    assert httpx.delete(url, headers=key).json() == {"removed": len(fault_table()) - 1}
+    assert [httpx.request(method, url, json=body).status_code for method in ("GET", "POST", "DELETE")] == [401] * 3
+
+
+@pytest.mark.journey
 def test_what_does_not_exist_is_said_with_what_is_near(local: Cli) -> None:
     result = local("faults", "set", "trottled")
     assert result.exit_code == 1
