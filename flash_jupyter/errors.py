@@ -239,7 +239,12 @@ class WorkersUnhealthy(JobError):
 
 
 class InstanceLostError(JobError):
-    """The worker in which an instance lived has ended; what the instance knew is gone."""
+    """The worker in which an instance lived has ended; what the instance knew is gone.
+
+    `is_hit` says whether this call was running there when it ended, and may have had an effect; others were not run.
+    """
+
+    is_hit = False
 
 
 class ResultLost(JobError):

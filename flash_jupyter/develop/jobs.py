@@ -71,8 +71,10 @@ class QueueResource:
         started = self.start(body, function)
         try:
             return await started
-        except InstanceLostError:  # its worker has ended: nothing that it knew is to be had, so a new one is made
+        except InstanceLostError as lost:  # nothing that it knew is to be had, so a new one is made
             self._instances.clear()
+            if lost.is_hit:
+                raise
             return await self.start(body, function)
 
     def start(self, body: Any, function: str = "") -> Job:

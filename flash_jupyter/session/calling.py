@@ -16,10 +16,11 @@ from flash_jupyter.errors import InstanceLostError, WorkerLost
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.session.calls import CallRequest, new_run, prepare_call
 from flash_jupyter.session.events import Event
+from flash_jupyter.session.follow import instance_lost
 from flash_jupyter.session.handlers import HANDLER
 from flash_jupyter.session.prepare import Prepared, may_say_answer, prepare_payload
 from flash_jupyter.session.records import JobRecord
-from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.running import Runner
 from flash_jupyter.session.session import Session
 from flash_jupyter.session.started import Ran, StartedCall, read_handler_answer, read_result
 
@@ -72,7 +73,7 @@ class Line:
     ) -> StartedCall:
         """Start a call of a method; raises what `prepare_call` raises, and `InstanceLostError`."""
         if self.is_lost:
-            raise self._lost()
+            raise instance_lost(self._label)
         assert request.method is not None
         run, says = new_run(), may_say_answer(session.settings.backend, spec.env)
         bare = replace(request, method=replace(request.method, first=None))
@@ -87,30 +88,20 @@ class Line:
         await runner.write_down()  # its turn may come late, and others look for it
         async with self._turn:
             if self.is_lost:
-                raise self._lost(runner.record.id)
+                raise runner.refuse(instance_lost(self._label, job_id=runner.record.id))
             prepared = later if self.is_made or first is None else first
             try:
                 finished = await runner.run(spec, prepared)
-            except WorkerLost:
-                self.is_lost = self.is_made
+            except InstanceLostError:
+                self.is_lost = True
                 raise
-            self._learn(finished, runner.record.id)
+            except WorkerLost as loss:
+                if not self.is_made:
+                    raise
+                self.is_lost = True
+                raise instance_lost(self._label, hit=loss) from None
+            self.is_made = self.is_made or bool(finished.order.get("instance"))
         return finished, partial(read_result, prepared.sender)
-
-    def _learn(self, finished: Finished, job_id: str) -> None:
-        """Take from the answer whether the instance is there now."""
-        order = finished.order
-        if order.get("status") == "lost":
-            self.is_lost = True
-            raise self._lost(job_id)
-        self.is_made = self.is_made or bool(order.get("instance"))
-
-    def _lost(self, job_id: str = "") -> InstanceLostError:
-        return InstanceLostError(
-            f"the instance of {self._label} is gone: the worker in which it lived has ended",
-            job_id=job_id,
-            fix=f"make a new one, {self._label}(...); a longer idleTimeout= or workersMin=1 keeps its worker longer",
-        )
 
 
 def send_off(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from flash_jupyter.errors import (
     ApiError,
     AuthenticationError,
+    InstanceLostError,
     JobError,
     JobTimedOut,
     JobWasCancelled,
@@ -234,6 +235,25 @@ def failure_of(
             **ids,
         )
     return JobError(f"the worker failed: {text or 'it gave no reason'}", log_tail=tail, fix="run the cell again", **ids)
+
+
+def instance_lost(label: str, *, job_id: str = "", hit: WorkerLost | None = None) -> InstanceLostError:
+    """Return the error for a call of an instance that is gone; `label` is its class, `hit` how this call saw it go."""
+    if hit is None:
+        return InstanceLostError(
+            f"the instance of {label} is gone: the worker in which it lived has ended",
+            job_id=job_id,
+            fix=f"make a new one, {label}(...); a longer idleTimeout= or workersMin=1 keeps its worker longer",
+        )
+    lost = InstanceLostError(
+        f"the instance of {label} is gone: {hit.message}",
+        job_id=hit.job_id,
+        platform_id=hit.platform_id,
+        worker_id=hit.worker_id,
+        fix=f"{hit.fix}, on a new instance: {label}(...)",
+    )
+    lost.log_tail, lost.is_hit = hit.log_tail, True
+    return lost
 
 
 def _after_a_loss(what: str) -> str:

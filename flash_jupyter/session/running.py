@@ -13,12 +13,12 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
-from flash_jupyter.errors import ApiError, FlashError, JobTimedOut, WorkerLost
+from flash_jupyter.errors import ApiError, FlashError, JobError, JobTimedOut, WorkerLost
 from flash_jupyter.session.cancelling import Cancellation, JobCancelled, Stop, see_stop
 from flash_jupyter.session.cost import measured
 from flash_jupyter.session.events import Event, Measured, Phase
 from flash_jupyter.session.feed import LAST_WORDS_S, Feed
-from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch, failure_of, follow
+from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch, failure_of, follow, instance_lost
 from flash_jupyter.session.handlers import KINDS, SHARED, handlers_answer
 from flash_jupyter.session.keeper import KEEP_AFTER_S
 from flash_jupyter.session.records import JobRecord, utc_now
@@ -145,6 +145,12 @@ class Runner:
             told.cancel()  # nothing, where it is done
             over.cancel()
 
+    def refuse(self, failure: JobError) -> JobError:
+        """Write down why the job was never sent, and return that, to be raised."""
+        self._fail(failure)
+        self._over.set()
+        return failure
+
     async def stop(self, within_s: float) -> Cancellation:
         """Cancel, wait for the end, and return how it ended."""
         told = asyncio.ensure_future(self.cancel())
@@ -260,7 +266,7 @@ class Runner:
         finally:
             link.awaited.discard(self.record.id)
             link.streams.forget(self.record.run)
-        return Finished(
+        finished = Finished(
             answer,
             place.endpoint.id,
             job.worker_id,
@@ -271,6 +277,9 @@ class Runner:
             job=job if self.record.kind in KINDS else None,
             known_order=self._said_order if answer is self._said_answer else read_order(answer),
         )
+        if finished.order.get("status") == "lost":
+            raise instance_lost(self.record.source.rpartition(".")[0], job_id=self.record.id)
+        return finished
 
     def _said(self, place: Place) -> Job | None:
         """Return the job where its worker's log had all of it; its times are what worker and client measured.

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from flash_jupyter.errors import InstanceLostError, JobTimedOut, OptionError, RemoteExecutionError, WorkerLost
+from flash_jupyter.build.manifest import Function
+from flash_jupyter.develop.discover import Served
+from flash_jupyter.develop.jobs import QueueResource
+from flash_jupyter.errors import (
+    InstanceLostError,
+    JobTimedOut,
+    OptionError,
+    RemoteExecutionError,
+    ResultLost,
+    WorkerLost,
+)
 from flash_jupyter.session.session import Session
 
 Script = Callable[..., dict[str, Any]]
@@ -132,10 +143,17 @@ def test_a_lost_instance_is_said_and_not_made_anew(counter_class: Any, tmp_path:
     log = tmp_path / "log"
     counter = counter_class(1, log=str(log))
     counter.add.remote()
-    with pytest.raises(WorkerLost):
+    with pytest.raises(InstanceLostError) as hit:
         counter.die.remote()
+    assert hit.value.is_hit
+    assert re.sub(r"\w+: exit", "WORKER: exit", str(hit.value)) == (
+        "the instance of Counter is gone: the worker died while it ran the job; it was not run again\n"
+        "    WORKER: exit code 3\n"
+        "  → look at its last lines, then run it again, on a new instance: Counter(...)"
+    )
     with pytest.raises(InstanceLostError) as caught:
         counter.add.remote()
+    assert not caught.value.is_hit
     assert str(caught.value) == (
         "the instance of Counter is gone: the worker in which it lived has ended\n"
         "  → make a new one, Counter(...); a longer idleTimeout= or workersMin=1 keeps its worker longer"
@@ -149,10 +167,60 @@ def test_an_instance_whose_worker_ended_unseen_is_lost_too(counter_class: Any, s
     counter.add.remote()
     with pytest.raises(JobTimedOut):
         counter.hang.options(timeout=5).remote()
+    job = counter.add.spawn()
+    with pytest.raises(InstanceLostError) as caught:
+        job.result()
+    assert job.status() == "FAILED"
+    record = session.job(job.id)
+    assert record.outcome == "FAILED"
+    assert record.error == "InstanceLostError: the instance of Counter is gone: the worker in which it lived has ended"
+    with pytest.raises(ResultLost, match="is FAILED and has no result: InstanceLostError: the instance of Counter"):
+        session.attach(job.id, {}, lambda _event: None)
+    assert not caught.value.is_hit
     with pytest.raises(InstanceLostError):
         counter.add.remote()
+
+
+def test_calls_that_wait_when_their_instance_is_lost_are_over_too(counter_class: Any, session: Session) -> None:
+    counter = counter_class(1)
+    counter.add.remote()
+    hit, waiting = counter.die.spawn(), counter.add.spawn()
     with pytest.raises(InstanceLostError):
-        counter.add.remote()
+        hit.result()
+    with pytest.raises(InstanceLostError):
+        waiting.result()
+    assert [session.job(job.id).outcome for job in (hit, waiting)] == ["FAILED", "FAILED"]
+
+
+def test_a_worker_that_dies_before_there_is_an_instance_is_no_lost_instance(counter_class: Any) -> None:
+    with pytest.raises(WorkerLost):
+        counter_class(1).die.remote()
+
+
+def test_flash_run_makes_a_lost_instance_anew_but_does_not_repeat_the_call_that_it_died_of(
+    script: Script, tmp_path: Any
+) -> None:
+    cls = script(f"""
+        import os
+        @remote(CpuLiveServerless(name="counter"))
+        class Fragile:
+            def f(self): return 1
+            def die(self):
+                with open({str(tmp_path / "log")!r}, "a") as file:
+                    file.write("died ")
+                os._exit(3)
+    """)["Fragile"]
+    served = Served("counter", Function(name="Fragile", module="m", is_class=True), "here", cls)
+    resource = QueueResource("counter", {"Fragile": served})
+
+    def ask(method: str) -> Any:
+        return asyncio.run(resource.run({"input": {"method": method}})).output
+
+    assert ask("f") == 1
+    with pytest.raises(InstanceLostError):
+        ask("die")
+    assert (tmp_path / "log").read_text() == "died "
+    assert ask("f") == 1
 
 
 def test_its_endpoint_has_one_worker(counter_class: Any, session: Session) -> None:
