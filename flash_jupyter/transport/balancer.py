@@ -19,7 +19,9 @@ from flash_jupyter.transport.refusals import nothing_was_sent, read_problem
 #: statuses of a balancer that has no worker yet; 400 only where its text says so
 COLD = frozenset({204, 502, 503})
 NO_WORKERS = "no workers available"
-#: who made the answer
+#: the code of a 404 for a request that only one worker may take (Runpod docs, worker-affinity)
+WORKER_GONE = "affinity_worker_gone"
+#: who made the answer; in a request, who is to make it
 WORKER = "X-Runpod-Worker-Id"
 PAUSES = Retry(first_s=0.25, factor=1.5, cap_s=5.0, deadline_s=limits.BALANCER_WAIT_S)
 #: of a text that is no JSON, an error shows so much
@@ -102,7 +104,7 @@ class Balancer:
             return answer
         detail = read_problem(answer.content) or answer.text[:SHOWN_CHARACTERS]
         what = f"{method} {path} of endpoint {self._name} answered {status}{f': {detail}' if detail else ''}"
-        if status == 404 and WORKER not in answer.headers:
+        if status == 404 and WORKER not in answer.headers and WORKER_GONE not in answer.text:
             raise NotFoundError(what, status=status, detail=detail)
         if _is_cold(answer):
             raise ApiError(
@@ -111,7 +113,15 @@ class Balancer:
                 detail=detail,
                 fix="look at %flash endpoints; workersMin=1 keeps one ready",
             )
-        raise ApiError(what, status=status, detail=detail, fix="the text is what the worker said; see its log")
+        raise ApiError(what, status=status, detail=detail, fix=_advice(answer))
+
+
+def _advice(answer: httpx.Response) -> str:
+    if answer.status_code == 524:
+        return f"a request has {limits.BALANCER_PROCESSING_S:g} s at most; a queue endpoint takes what lasts longer"
+    if answer.status_code == 404 and WORKER_GONE in answer.text:
+        return f"without {WORKER} any worker may answer"
+    return "the text is what the worker said; see its log"
 
 
 def _is_cold(answer: httpx.Response) -> bool:

@@ -24,6 +24,9 @@ from starlette.routing import Route
 from flash_jupyter.settings import Backend
 
 RECORDED_HOSTS = re.compile(rb"https://(api\.runpod\.io|api\.runpod\.ai|artifacts\.runpod\.test)(?=[/\"])")
+#: of a load balancer: a host of its own, which the recorded paths have as /lb/ID
+BALANCER_HOST = re.compile(rb"https://(\w+)\.api\.runpod\.ai(?=[/\"])")
+KEY = "$KEY"
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
@@ -60,7 +63,7 @@ class ReplayServer:
     @property
     def backend(self) -> Backend:
         """What the client is told."""
-        return Backend("runpod", self.url, f"{self.url}/v2", "$KEY", "the recording")
+        return Backend("runpod", self.url, f"{self.url}/v2", KEY, "the recording")
 
     async def _answer(self, request: Request) -> Response:
         content = await request.body()
@@ -72,17 +75,19 @@ class ReplayServer:
             names.remove(name)
         self._served.add(name)
         recorded = example(name)["response"]
-        body = RECORDED_HOSTS.sub(self.url.encode(), answer(name))
+        body = BALANCER_HOST.sub(rb"%b/lb/\1" % self.url.encode(), answer(name))
+        body = RECORDED_HOSTS.sub(self.url.encode(), body)
         headers = {key: value for key, value in recorded["headers"].items() if key != "Content-Length"}
         return Response(body, recorded["status"], headers)
 
 
 def _first_fitting(names: list[str], request: Request) -> str | None:
-    """The first example whose headers came, too; a key goes only where one was recorded."""
+    """The first example whose headers came, too; a key goes only where one was recorded, a wrong one to a 401."""
+    key = request.headers.get("Authorization")
     for name in names:
-        wanted = example(name)["request"]["headers"]
-        keyless = "Authorization" in wanted or "Authorization" not in request.headers
-        if keyless and all(request.headers.get(key) == value for key, value in wanted.items()):
+        wanted, status = example(name)["request"]["headers"], example(name)["response"]["status"]
+        is_right = "Authorization" in wanted or key is None or (status == 401 and key != f"Bearer {KEY}")
+        if is_right and all(request.headers.get(key) == value for key, value in wanted.items()):
             return name
     return None
 

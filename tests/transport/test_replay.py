@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
+import pickle
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from contract import example
-from replay import ReplayServer
+from replay import KEY, ReplayServer
 
-from flash_jupyter.errors import ApiError, GraphQLMutationError, NotFoundError
+from flash_jupyter.errors import ApiError, AuthenticationError, GraphQLMutationError, NotFoundError
+from flash_jupyter.session.requests import base_of
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.apps import Apps
+from flash_jupyter.transport.balancer import Balancer
 from flash_jupyter.transport.control import Control
-from flash_jupyter.transport.http import ONCE, Http
+from flash_jupyter.transport.http import ONCE, Clock, Http
 from flash_jupyter.transport.logs import follow_log
-from flash_jupyter.transport.queue import Queue
+from flash_jupyter.transport.queue import Queue, urls_of
 from flash_jupyter.transport.upload import upload_file
 from flash_jupyter.wire.control import RequestUrls
 
@@ -40,9 +45,22 @@ def variables(name: str) -> dict[str, Any]:
     return recorded
 
 
-def talk(work: Callable[[Http], Awaitable[T]], *names: str) -> T:
+class Sleeper:
+    """A clock whose sleeps take no time; `pauses` are seconds."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+
+    def clock(self) -> Clock:
+        return Clock(monotonic=lambda: sum(self.pauses), sleep=self.sleep, random=lambda: 1.0)
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+def talk(work: Callable[[Http], Awaitable[T]], *names: str, key: str = KEY, clock: Clock | None = None) -> T:
     async def main() -> T:
-        http = Http(server.backend)
+        http = Http(replace(server.backend, api_key=key), clock=clock)
         try:
             return await work(http)
         finally:
@@ -117,6 +135,191 @@ def test_a_jobs_life_at_the_urls_that_the_endpoint_names() -> None:
 
 def json_bytes(name: str) -> bytes:
     return json.dumps(sent(name)).encode()
+
+
+def test_a_job_that_is_waited_for_is_told_as_it_is_when_the_wait_is_over() -> None:
+    async def ask(http: Http) -> list[tuple[str, JobState, bool]]:
+        queue = Queue(http, urls_of(http.backend, EP))
+        jobs = [await queue.run_sync(json_bytes("queue-runsync"), wait_s) for wait_s in (0.2, 60)]
+        return [(job.id, job.status, job.output is None) for job in jobs]
+
+    job = "sync-0b3d5b1e-2c77-4f57-9d2a-6f1e3b0f7c55-u1"
+    assert talk(ask, "queue-runsync-open", "queue-runsync") == [
+        (job, JobState.IN_PROGRESS, True),
+        (job, JobState.COMPLETED, False),
+    ]
+
+
+async def submit(http: Http) -> str:
+    return (await Queue(http, urls_of(http.backend, EP)).run(json_bytes("queue-run"))).id
+
+
+async def list_endpoints(http: Http) -> str:
+    return (await Control(http).endpoints())[0].id
+
+
+TOO_MANY: list[tuple[str, Callable[[Http], Awaitable[str]], tuple[str, str], float, str]] = [
+    ("a listing", list_endpoints, ("control-error-429", "control-list"), 12, EP),
+    ("a job, of which 429 says that it is none yet", submit, ("queue-error-429", "queue-run"), 10, JOB),
+]
+
+
+@pytest.mark.parametrize(("work", "names", "seconds", "found"), [c[1:] for c in TOO_MANY], ids=[c[0] for c in TOO_MANY])
+def test_what_was_too_much_is_asked_again_when_the_platform_says(
+    work: Callable[[Http], Awaitable[str]], names: tuple[str, str], seconds: float, found: str
+) -> None:
+    sleeper = Sleeper()
+    assert talk(work, *names, clock=sleeper.clock()) == found
+    assert sleeper.pauses == [seconds]
+
+
+def job_of(name: str) -> Callable[[Http], Awaitable[Any]]:
+    """The request of a job that an example has, at the documented address of its endpoint."""
+    endpoint = example(name)["request"]["path"].split("/")[2]
+    return lambda http: Queue(http, urls_of(http.backend, endpoint)).run(json_bytes(name))
+
+
+def create_of(name: str) -> Callable[[Http], Awaitable[Any]]:
+    return lambda http: Control(http).create(sent(name))
+
+
+MISTAKE = "\n  → this is a mistake of flash_jupyter; please report it"
+REFUSED = "\n  → set a valid RUNPOD_API_KEY, or use backend=local, which needs none"
+REFUSALS: list[tuple[str, Callable[[Http], Awaitable[Any]], str, type[ApiError], str]] = [
+    (
+        "queue-error-400-input",
+        job_of("queue-error-400-input"),
+        KEY,
+        ApiError,
+        f"POST /v2/{EP}/run answered 400: the body needs `input`, a JSON object{MISTAKE}",
+    ),
+    (
+        "queue-error-401",
+        job_of("queue-error-401"),
+        "$WRONG",
+        AuthenticationError,
+        f"401: the key from the recording was refused (the API key is missing or wrong){REFUSED}",
+    ),
+    (
+        "queue-error-404-endpoint",
+        job_of("queue-error-404-endpoint"),
+        KEY,
+        NotFoundError,
+        "POST /v2/gone0000/run answered 404: endpoint gone0000 not found",
+    ),
+    (
+        "control-error-400",
+        create_of("control-error-400"),
+        KEY,
+        ApiError,
+        f"POST /v2/serverless answered 400: give exactly one of gpu and cpu{MISTAKE}",
+    ),
+    (
+        "control-error-401",
+        list_endpoints,
+        "$WRONG",
+        AuthenticationError,
+        f"401: the key from the recording was refused (missing bearer token){REFUSED}",
+    ),
+    (
+        "control-error-404",
+        lambda http: Control(http).get("gone0000"),
+        KEY,
+        NotFoundError,
+        "GET /v2/serverless/gone0000 answered 404: endpoint not found",
+    ),
+    (
+        "control-error-422",
+        create_of("control-error-422"),
+        KEY,
+        ApiError,
+        (
+            "POST /v2/serverless answered 422: Request validation failed.; "
+            f"$: additional properties 'bogus' not allowed{MISTAKE}"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "work", "key", "kind", "text"), REFUSALS, ids=[c[0] for c in REFUSALS])
+def test_what_is_refused_is_told_in_the_platforms_words_and_not_asked_again(
+    name: str, work: Callable[[Http], Awaitable[Any]], key: str, kind: type[ApiError], text: str
+) -> None:
+    sleeper = Sleeper()
+    with pytest.raises(ApiError) as caught:
+        talk(work, name, key=key, clock=sleeper.clock())
+    assert type(caught.value) is kind
+    assert str(caught.value) == text
+    assert sleeper.pauses == []
+
+
+def test_a_load_balancers_life_at_the_url_that_it_names() -> None:
+    sleeper = Sleeper()
+
+    async def live(http: Http) -> list[Any]:
+        made = await Control(http).create(sent("control-create-balancer"))
+        balancer = Balancer(http, base_of(made), made.name)
+        healthy = await balancer.request("GET", "/ping")
+        ran = await balancer.request("POST", "/execute", content=json_bytes("balancer-execute"))
+        return [made.type, healthy.json(), pickle.loads(base64.b64decode(ran.json()["result"]))]
+
+    names = ("ping-initialising", "ping-healthy", "execute")
+    found = talk(live, "control-create-balancer", *(f"balancer-{name}" for name in names), clock=sleeper.clock())
+    assert found == ["LOAD_BALANCER", {"status": "healthy"}, 5]
+    assert sleeper.pauses == [0.25]
+
+
+#: for how long it is asked again, at least, in seconds
+OF_BALANCERS: list[tuple[str, type[ApiError], str, float]] = [
+    (
+        "balancer-error-400",
+        ApiError,
+        (
+            "endpoint api had no worker within 120 s (400: no workers available)\n"
+            "  → look at %flash endpoints; workersMin=1 keeps one ready"
+        ),
+        100,
+    ),
+    (
+        "balancer-error-404-endpoint",
+        NotFoundError,
+        "GET /generate of endpoint api answered 404: endpoint gone0000 not found",
+        0,
+    ),
+    (
+        "balancer-error-404-worker",
+        ApiError,
+        (
+            "GET /generate of endpoint api answered 404: worker 8g3n5t6r is none of the endpoint's workers\n"
+            "  → without X-Runpod-Worker-Id any worker may answer"
+        ),
+        0,
+    ),
+    (
+        "balancer-error-524",
+        ApiError,
+        (
+            "GET /generate of endpoint api answered 524: the request took longer than 330 s\n"
+            "  → a request has 330 s at most; a queue endpoint takes what lasts longer"
+        ),
+        0,
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "text", "least_s"), OF_BALANCERS, ids=[c[0] for c in OF_BALANCERS])
+def test_what_a_load_balancer_refuses(name: str, kind: type[ApiError], text: str, least_s: float) -> None:
+    sleeper, recorded = Sleeper(), example(name)["request"]
+    headers = {key: value for key, value in recorded["headers"].items() if key != "Authorization"}
+
+    async def ask(http: Http) -> None:
+        base = f"{http.backend.api_url}{recorded['path'].removesuffix('/generate')}"
+        await Balancer(http, base, "api").request("GET", "/generate", headers=headers)
+
+    with pytest.raises(ApiError) as caught:
+        talk(ask, name, clock=sleeper.clock())
+    assert (type(caught.value), str(caught.value)) == (kind, text)
+    assert least_s <= sum(sleeper.pauses) <= least_s * 1.2
 
 
 def test_a_templates_life() -> None:
