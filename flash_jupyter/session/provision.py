@@ -96,7 +96,7 @@ class Provisioner:
             self._rates[spec] = rate = await self._look_up(spec, found)
             admit(rate)
             # before anything that costs money
-            hint = "" if found else await check_stock(self._control.catalog, spec)
+            hint = "" if found else await check_stock(self._control, spec)
             resolved = await resolve_volumes(self._control.volumes, spec, say, is_billed=self._is_billed)
             if found:
                 endpoint = await self._adapt(resolved.spec, found, say)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from flash_jupyter.errors import ApiError, NoStockError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.hardware import ANY, CPUS, pools_of
-from flash_jupyter.transport.catalog import Catalog
+from flash_jupyter.session.volumes import bound_to_volumes
+from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import ONCE
 from flash_jupyter.wire.catalog import CpuType, GpuType, Level
 from flash_jupyter.wire.control import Endpoint
@@ -46,17 +47,19 @@ class PoolStock:
         return f"{self.pool} ({note})" if note else self.pool
 
 
-async def check_stock(catalog: Catalog, spec: EndpointSpec) -> str:
-    """Return one sentence about price and fallback, empty where there is nothing to say; at most one request.
+async def check_stock(control: Control, spec: EndpointSpec) -> str:
+    """Return one sentence about price and fallback, empty where there is nothing to say.
 
-    Raises `NoStockError` where the catalogue lists none of what `spec` asks for.
+    One request, and one more for volumes that are given by their ids alone, which are in a data centre too. Raises
+    `NoStockError` where the catalogue lists none of what `spec` asks for.
     """
     if spec.cpus:
         return ""
     try:
-        gpus = await catalog.gpus(count=spec.gpu_count, retry=ONCE)
+        gpus = await control.catalog.gpus(count=spec.gpu_count, retry=ONCE)
     except ApiError:  # the catalogue is a hint: without it, or without the right to read it, the endpoint is made
         return ""
+    spec = await bound_to_volumes(control.volumes, spec)
     wanted = stock_of(gpus, spec)
     if wanted and not any(stock.rank for stock in wanted):
         raise no_stock(gpus, spec)

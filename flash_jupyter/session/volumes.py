@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from flash_jupyter import limits
@@ -16,6 +16,7 @@ from flash_jupyter.errors import ApiError, NotFoundError, OptionError
 from flash_jupyter.resources.endpoint import EndpointSpec
 from flash_jupyter.resources.volume import NetworkVolume
 from flash_jupyter.transport.control import Control
+from flash_jupyter.transport.http import ONCE
 from flash_jupyter.transport.refusals import may_have_worked
 from flash_jupyter.transport.storage import Volumes
 from flash_jupyter.wire.control import Endpoint, Volume
@@ -63,6 +64,21 @@ async def resolve_volumes(
             say(f"network volume {wanted.label} has {found.size_gb} GB, and is used as it is")
         ids[wanted] = found.id
     return Resolved(spec.with_volume_ids(ids), tuple(made))
+
+
+async def bound_to_volumes(volumes: Volumes, spec: EndpointSpec) -> EndpointSpec:
+    """Return `spec` in the data centres of its volumes, where only their ids are known: one listing, asked once.
+
+    Where that does not come, or lacks one of them, `spec` stays as it is; so it does where it has a data centre.
+    """
+    if spec.data_centers or not spec.volumes:
+        return spec
+    try:
+        listed = {volume.id: volume.data_center for volume in await volumes.all(retry=ONCE)}
+    except ApiError:  # the platform knows where a volume is, whether it tells us or not
+        return spec
+    places = [listed.get(volume.id or "") for volume in spec.volumes]
+    return replace(spec, data_centers=tuple(dict.fromkeys(filter(None, places)))) if all(places) else spec
 
 
 def find_volume(wanted: NetworkVolume, existing: Iterable[Volume]) -> Volume | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flash_jupyter.transport.rest import Rest
+from flash_jupyter.transport.http import Retry
+from flash_jupyter.transport.rest import CONTROL_RETRY, Rest
 from flash_jupyter.wire.control import Template, TemplateList, Volume, VolumeList
 
 TEMPLATES, VOLUMES = "templates", "network-volumes"
@@ -44,9 +45,9 @@ class Volumes:
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
 
-    async def all(self) -> tuple[Volume, ...]:
+    async def all(self, *, retry: Retry = CONTROL_RETRY) -> tuple[Volume, ...]:
         """List all volumes."""
-        return (await self._rest.get(VolumeList, VOLUMES)).volumes
+        return (await self._rest.get(VolumeList, VOLUMES, retry=retry)).volumes
 
     async def create(self, *, name: str, size_gb: int, data_center: str, tier: str | None = None) -> Volume:
         """Make a volume, which is paid for until it is deleted; never repeated. The data centre has a default tier."""

@@ -450,6 +450,23 @@ def test_nothing_is_made_where_the_catalogue_lists_no_stock(tmp_path: Path) -> N
     assert platform.calls == ["GET", "catalog"]
 
 
+def test_a_volume_by_its_id_is_looked_up_for_a_new_endpoint_only(tmp_path: Path) -> None:
+    platform = Platform()
+    there = platform.add_volume(name="models", size=10, dataCenter="US-KS-2")
+    places = [{"id": "EU-RO-1", "availability": "HIGH"}]
+    platform.gpus = [{"id": "NVIDIA GeForce RTX 4090", "pool": "ADA_24", "availability": "HIGH", "dataCenters": places}]
+    spec = spec_of(name="t", gpu=("ADA_24",), volume=f"id:{there['id']}")
+    with pytest.raises(NoStockError, match="no stock of ADA_24 in US-KS-2"):
+        ensure(platform, tmp_path, spec)
+    assert platform.calls == ["GET", "catalog", "GET volume"]
+    places.append({"id": "US-KS-2", "availability": "LOW"})
+    made, _ = ensure(platform, tmp_path, spec)
+    assert platform.endpoints[made].get("dataCenterIds", []) == []
+    platform.calls.clear()
+    assert ensure(platform, tmp_path, spec) == (made, [])
+    assert platform.calls == ["GET"]
+
+
 def test_an_endpoint_that_exists_is_used_whatever_the_catalogue_says(tmp_path: Path) -> None:
     platform = Platform()
     platform.add(create_body(spec_of(name="t", gpu=("ADA_24",)), now=NOW))

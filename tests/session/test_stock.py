@@ -10,8 +10,11 @@ import pytest
 from platform_app import BACKEND
 
 from flash_jupyter.errors import NoStockError
+from flash_jupyter.resources.classes import LiveServerless
 from flash_jupyter.resources.endpoint import EndpointSpec, endpoint_spec
+from flash_jupyter.resources.enums import GpuGroup
 from flash_jupyter.resources.options import make_options
+from flash_jupyter.resources.volume import NetworkVolume
 from flash_jupyter.session.stock import check_stock
 from flash_jupyter.transport.control import Control
 from flash_jupyter.transport.http import Http
@@ -44,18 +47,28 @@ RTX_4090 = gpu("NVIDIA GeForce RTX 4090", "ADA_24", 1.1, "NONE")
 CATALOGUE = [A100, A100_SXM, H100, L4, RTX_4090]
 
 
-def ask(spec: EndpointSpec, answer: httpx.Response | list[dict[str, Any]] | None = None) -> tuple[str, list[str]]:
+VOLUMES = [{"id": "vol-ro", "name": "models", "size": 50, "dataCenter": "EU-RO-1"},
+           {"id": "vol-ks", "name": "models", "size": 50, "dataCenter": "US-KS-2"}]  # fmt: skip
+
+
+def ask(
+    spec: EndpointSpec,
+    answer: httpx.Response | list[dict[str, Any]] | None = None,
+    volumes: httpx.Response | None = None,
+) -> tuple[str, list[str]]:
     """Return the sentence, and the requests that were made."""
     requests: list[str] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
         requests.append(str(request.url))
+        if request.url.path == "/v2/network-volumes":
+            return volumes or httpx.Response(200, json={"networkVolumes": VOLUMES})
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json={"gpus": answer or CATALOGUE})
 
     async def main() -> str:
         http = Http(BACKEND, transport=httpx.MockTransport(handle))
         try:
-            return await check_stock(Control(http).catalog, spec)
+            return await check_stock(Control(http), spec)
         finally:
             await http.aclose()
 
@@ -94,6 +107,13 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "; or choose another datacenter= and a volume there: AMPERE_80 ($2.74/h in US-KS-2)"),
     ),
     (
+        "the data centre of a volume that is given by its id",
+        {"gpu": ("AMPERE_80",), "volume": "id:vol-ro"},
+        ("Runpod lists no stock of AMPERE_80 in EU-RO-1; nothing was made\n"
+        "  → choose gpu= of what has stock in EU-RO-1: AMPERE_24 ($0.69/h in EU-RO-1); ADA_80_PRO ($4.18/h in EU-RO-1)"
+        "; or choose another datacenter= and a volume there: AMPERE_80 ($2.74/h in US-KS-2)"),
+    ),
+    (
         "a GPU that is nowhere",
         {"gpu": ("ADA_24",)},
         ("Runpod lists no stock of ADA_24; nothing was made\n"
@@ -122,6 +142,48 @@ def test_what_would_work_instead(values: dict[str, Any], text: str) -> None:
     with pytest.raises(NoStockError) as caught:
         ask(spec_of(**values))
     assert str(caught.value) == text
+
+
+BY_ID: list[tuple[str, Any]] = [
+    ("networkVolumeId=", LiveServerless(name="t", gpus=[GpuGroup.AMPERE_80], networkVolumeId="vol-ro")),
+    ("NetworkVolume(id=)", LiveServerless(name="t", gpus=[GpuGroup.AMPERE_80], networkVolume=NetworkVolume(id="vol-ro"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("resource", [c[1] for c in BY_ID], ids=[c[0] for c in BY_ID])
+def test_a_class_with_a_volume_by_its_id_is_bound_to_its_data_centre(resource: LiveServerless) -> None:
+    with pytest.raises(NoStockError, match="no stock of AMPERE_80 in EU-RO-1"):
+        ask(resource.spec(owner="ann"))
+
+
+def test_volumes_by_their_ids_leave_each_of_their_data_centres() -> None:
+    both = LiveServerless(
+        name="t",
+        gpus=[GpuGroup.AMPERE_80],
+        networkVolumes=[NetworkVolume(id="vol-ro"), NetworkVolume(id="vol-ks")],
+    )
+    text, requests = ask(both.spec(owner="ann"))
+    assert (text, requests[1:]) == ("", ["http://runpod.test/v2/network-volumes"])
+
+
+UNPLACED: list[tuple[str, str, httpx.Response | None]] = [
+    ("an id that the account does not list", "id:shared", None),
+    ("a key that may not read volumes", "id:vol-ro", httpx.Response(403)),
+    ("too many requests", "id:vol-ro", httpx.Response(429, headers={"Retry-After": "50"})),
+    ("a bad day", "id:vol-ro", httpx.Response(503)),
+    ("no answer that can be read", "id:vol-ro", httpx.Response(200, text="<html>")),
+]
+
+
+@pytest.mark.parametrize(("volume", "answer"), [c[1:] for c in UNPLACED], ids=[c[0] for c in UNPLACED])
+def test_a_volume_that_nobody_finds_hinders_nothing(volume: str, answer: httpx.Response | None) -> None:
+    text, requests = ask(spec_of(gpu=("AMPERE_80",), volume=volume), volumes=answer)
+    assert (text, len(requests)) == ("", 2)
+
+
+def test_a_volume_whose_data_centre_is_said_is_not_looked_up() -> None:
+    assert len(ask(spec_of(gpu=("ADA_80_PRO",), volume="id:vol-ks", datacenter="EU-RO-1"))[1]) == 1
+    assert len(ask(spec_of(gpu=("ADA_80_PRO",), volume="models:50"))[1]) == 1
 
 
 def test_nothing_is_to_be_had_anywhere() -> None:
