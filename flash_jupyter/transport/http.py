@@ -22,11 +22,14 @@ import httpx
 from flash_jupyter._version import __version__
 from flash_jupyter.backend import Backend
 from flash_jupyter.errors import ApiError, RateLimitedError, UnreachableError
+from flash_jupyter.transport.loop import within
 from flash_jupyter.transport.loopback import LoopbackTransport
 from flash_jupyter.transport.refusals import refusal, unreachable
 
 #: a server that takes longer than this to say its first byte is treated as silent
 SILENCE_S = 30.0
+#: a whole answer has so long, however often something of it comes: 20 MB, the most that a job gives, at 0.6 Mbit/s
+ANSWER_S = 300.0
 #: log streams may be silent; after this they are opened again where they ended
 STREAM_SILENCE_S = 90.0
 
@@ -71,9 +74,14 @@ class Http:
     """The connections to one backend. Give `transport` to talk to something that is not on the network."""
 
     def __init__(
-        self, backend: Backend, *, transport: httpx.AsyncBaseTransport | None = None, clock: Clock | None = None
+        self,
+        backend: Backend,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+        answer_s: float = ANSWER_S,
     ) -> None:
-        self.backend = backend
+        self.backend, self._answer_s = backend, answer_s
         self.clock = clock or Clock()
         self._ahead_s = 0.0
         is_here = _is_loopback(backend)
@@ -128,11 +136,15 @@ class Http:
         timeout_s: float,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Make one request and return its answer, whatever the status; raises `UnreachableError`."""
+        """Make one request and return its answer, whatever the status; raises `UnreachableError`.
+
+        The whole of it has `timeout_s` seconds.
+        """
         headers = {**({"Content-Type": "application/json"} if content is not None else {}), **(headers or {})}
         timeout = httpx.Timeout(timeout_s, connect=10.0)
         try:
-            return await self._client.request(method, url, content=content, headers=headers, timeout=timeout)
+            asked = self._client.request(method, url, content=content, headers=headers, timeout=timeout)
+            return await _whole(asked, timeout_s)
         except httpx.TransportError as failure:
             raise unreachable(self.backend, url, failure) from None
 
@@ -165,7 +177,7 @@ class Http:
         try:
             if self._loopback is not None:
                 return await self._attempt_here(self._loopback, method, url, headers, content or b"")
-            response = await self._client.request(method, url, content=content, headers=headers)
+            response = await _whole(self._client.request(method, url, content=content, headers=headers), self._answer_s)
         except httpx.TransportError as failure:
             raise unreachable(self.backend, url, failure) from None
         self._learn_time(response.headers.get("Date", ""))
@@ -176,7 +188,8 @@ class Http:
     async def _attempt_here(
         self, loopback: LoopbackTransport, method: str, url: str, headers: dict[str, str], content: bytes
     ) -> bytes:
-        status, found, body = await loopback.request(method, url, self._headers | headers, content, SILENCE_S)
+        answered = loopback.request(method, url, self._headers | headers, content, SILENCE_S, whole_s=self._answer_s)
+        status, found, body = await answered
         if status >= 300:
             request = httpx.Request(method, url)
             raise refusal(self.backend, method, httpx.Response(status, headers=found, content=body, request=request))
@@ -198,6 +211,14 @@ class Http:
             return max(pause_s, failure.retry_after_s) if retry.when_refused else None
         transient = isinstance(failure, UnreachableError) or failure.status >= 500
         return pause_s if idempotent and transient else None
+
+
+async def _whole(asked: Awaitable[httpx.Response], seconds: float) -> httpx.Response:
+    """Wait for a whole answer; httpx's own limits are for each piece of it. Raises `httpx.ReadTimeout`."""
+    try:
+        return await within(asked, seconds)
+    except asyncio.TimeoutError:
+        raise httpx.ReadTimeout(f"no whole answer in {seconds:g} s") from None
 
 
 def _is_loopback(backend: Backend) -> bool:

@@ -55,9 +55,12 @@ class LoopbackTransport(httpx.AsyncBaseTransport):
         return httpx.Response(status, headers=connection.headers, stream=body)
 
     async def request(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float | None
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float, *, whole_s: float
     ) -> Answer:
-        """Send one small request and read its whole answer; raises `httpx.TransportError`."""
+        """Send one small request and read its whole answer; raises `httpx.TransportError`.
+
+        The server may be silent for `timeout_s`, and take `whole_s` seconds for the body.
+        """
         _, _, address = url.partition("://")
         host, _, target = address.partition("/")
         origin = _origin(host)
@@ -68,9 +71,8 @@ class LoopbackTransport(httpx.AsyncBaseTransport):
         try:
             status = await connection.exchange(message, timeout_s)
             chunks = connection.take()
-            while not connection.is_complete:
-                await connection.wait(timeout_s)
-                chunks += connection.take()
+            if not connection.is_complete:
+                chunks += await connection.rest(timeout_s, whole_s)
         except BaseException:
             connection.close()
             raise
@@ -164,6 +166,19 @@ class _Connection(asyncio.BufferedProtocol):
                 timer.cancel()
         if self._failure is not None:
             raise self._failure
+
+    async def rest(self, timeout_s: float, whole_s: float) -> list[bytes]:
+        """Return what is still to come of the body; raises also where all of it takes too long."""
+        chunks: list[bytes] = []
+        failure = httpx.ReadTimeout(f"no whole answer in {whole_s:g} s")
+        timer = asyncio.get_running_loop().call_later(whole_s, self._fail, failure)
+        try:
+            while not self.is_complete:
+                await self.wait(timeout_s)
+                chunks += self.take()
+        finally:
+            timer.cancel()
+        return chunks
 
     def take(self) -> list[bytes]:
         """Return what has come of the body since the last time."""

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from kernels import kernel_in
-from report import Found, Row
+from report import Found, Row, must
 
 #: seconds that the cell is silent between two prints: no rhythm that could fit that of a buffer
 PAUSES = "(0.15 + 0.4 * random.random())"
@@ -40,4 +40,11 @@ def rows(found: Found) -> list[Row]:
     seconds = found["delay"]
     p95_ms = statistics.quantiles(seconds, n=20)[-1] * 1000
     text = f"from a remote `print` to the cell ({len(seconds)} prints)"
-    return [(text, f"{statistics.median(seconds) * 1000:.0f} ms", f"p95 {p95_ms:.0f} ms", f"p95 ≤ {GOAL_MS} ms")]
+    return [
+        (
+            text,
+            f"{statistics.median(seconds) * 1000:.0f} ms",
+            f"p95 {p95_ms:.0f} ms",
+            must(f"p95 ≤ {GOAL_MS} ms", holds=p95_ms <= GOAL_MS),
+        )
+    ]

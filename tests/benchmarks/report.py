@@ -21,6 +21,11 @@ Row = tuple[str, str, str, str]
 Found = dict[str, list[float]]
 
 
+def must(text: str, *, holds: bool) -> str:
+    """Return what must be reached, marked where it is not; a table that is only read is soon believed."""
+    return text if holds else f"{text}: NOT REACHED"
+
+
 def medians(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Return the median of each measurement, in seconds."""
     return {name: statistics.median(seconds) for name, seconds in found.items()}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -9,7 +9,7 @@ import pytest
 
 from flash_jupyter.errors import ApiError, RateLimitedError, UnreachableError
 from flash_jupyter.settings import Backend
-from flash_jupyter.transport.http import Clock, Http, Retry
+from flash_jupyter.transport.http import ONCE, Clock, Http, Retry
 from flash_jupyter.transport.refusals import nothing_was_sent
 
 KEY = "rpa_0123456789abcdef"
@@ -139,3 +139,35 @@ def test_the_backends_time_is_that_of_its_answers() -> None:
         return seen
 
     assert asyncio.run(main()) == ["1970-01-01T00:01:00+00:00", *["2026-11-22T12:00:00+00:00"] * 3]
+
+
+class Dripping(httpx.AsyncBaseTransport):
+    """A server that always says a little more."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002
+        return httpx.Response(200, stream=Drops())
+
+
+class Drops(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("way", ["call", "exchange"])
+def test_an_answer_that_never_ends_is_given_up(way: str) -> None:
+    async def main() -> None:
+        http = Http(BACKEND, transport=Dripping(), answer_s=0.2)
+        url = "https://api.runpod.io/v2/serverless"
+        try:
+            if way == "call":
+                await http.call("GET", url, retry=ONCE)
+            else:
+                await http.exchange("GET", url, content=None, timeout_s=0.2)
+        finally:
+            await http.aclose()
+
+    with pytest.raises(UnreachableError, match=r"no whole answer in 0\.2 s") as gone:
+        asyncio.run(asyncio.wait_for(main(), 30))
+    assert not nothing_was_sent(gone.value)

@@ -207,3 +207,31 @@ def test_a_call_that_is_given_up_closes_its_connection() -> None:
 
     assert talk(server, cancel) == "ok"
     assert server.connections == 2
+
+
+def test_an_answer_that_never_ends_is_given_up_here_too() -> None:
+    ended = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not reader.at_eof():
+            writer.write(b" ")
+            with contextlib.suppress(asyncio.TimeoutError, ConnectionError):
+                await asyncio.wait_for(reader.read(1), 0.02)
+        writer.transport.abort()
+        ended.set()
+
+    async def main() -> None:
+        listener = await asyncio.start_server(drip, "127.0.0.1", 0)
+        transport = LoopbackTransport()
+        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+        try:
+            await transport.request("GET", url, {}, b"", 10, whole_s=0.2)
+        finally:
+            await transport.aclose()
+            listener.close()
+            await ended.wait()
+
+    with pytest.raises(httpx.ReadTimeout, match=r"no whole answer in 0\.2 s"):
+        asyncio.run(asyncio.wait_for(main(), 30))
