@@ -4,8 +4,8 @@ Runpod implements, unchanged."""
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,10 @@ import pytest
 import schemathesis
 from emulated import RealServer
 from hypothesis import HealthCheck, settings
-from packaging.version import Version
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 pytestmark = pytest.mark.skipif(
-    Version(version("schemathesis")) < Version("4.32"),
+    sys.version_info < (3, 11),
     reason="schemathesis before 4.32, which is the last for Python 3.10, does not generate this document's bodies",
 )
 DOCUMENT = Path(__file__).parents[1] / "contract" / "openapi-v2-implemented.json"
