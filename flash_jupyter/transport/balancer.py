@@ -14,11 +14,13 @@ import httpx
 from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, PayloadTooLargeError, UnreachableError
 from flash_jupyter.transport.http import Http, Retry
-from flash_jupyter.transport.refusals import nothing_was_sent, read_problem
+from flash_jupyter.transport.refusals import nothing_was_sent, read_problem, refusal
 
 #: statuses of a balancer that has no worker yet; 400 only where its text says so
 COLD = frozenset({204, 502, 503})
 NO_WORKERS = "no workers available"
+#: what the platform says of the account and its key, before a worker is chosen
+OF_THE_ACCOUNT = frozenset({401, 402, 403})
 #: the code of a 404 for a request that only one worker may take (Runpod docs, worker-affinity)
 WORKER_GONE = "affinity_worker_gone"
 #: who made the answer; in a request, who is to make it
@@ -46,8 +48,9 @@ class Balancer:
     ) -> httpx.Response:
         """Send a request until a worker has answered it; returns an answer below 300.
 
-        Raises `PayloadTooLargeError` before anything is sent, `NotFoundError` where the endpoint is gone, and
-        `ApiError` with the worker's words for every other status.
+        Raises `PayloadTooLargeError` before anything is sent, `NotFoundError` where the endpoint is gone,
+        `AuthenticationError` and its like where the key is refused, and `ApiError` with the worker's words for every
+        other status.
         """
         answer = await self.answer(method, path, query=query, content=content, timeout_s=timeout_s, headers=headers)
         return self.checked(method, path, answer)
@@ -102,6 +105,8 @@ class Balancer:
         status = answer.status_code
         if status < 300 and not _is_cold(answer):
             return answer
+        if status in OF_THE_ACCOUNT and WORKER not in answer.headers:
+            raise refusal(self._http.backend, method, answer)
         detail = read_problem(answer.content) or answer.text[:SHOWN_CHARACTERS]
         what = f"{method} {path} of endpoint {self._name} answered {status}{f': {detail}' if detail else ''}"
         if status == 404 and WORKER not in answer.headers and WORKER_GONE not in answer.text:

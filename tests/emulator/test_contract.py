@@ -276,7 +276,12 @@ def test_ping_of_a_load_balancer(api: Api, worker: ThreadedServer) -> None:
 def test_errors_of_a_load_balancer(tmp_path: Path, worker: ThreadedServer) -> None:
     with Api(tmp_path, balancer_wait_s=0.1, balancer_processing_s=0.2) as api:
         full = api.endpoint(**{**BALANCER_ENDPOINT, "workers": {"max": 0}})
-        for name in ("balancer-error-400", "balancer-error-404-worker", "balancer-error-404-endpoint"):
+        for name in (
+            "balancer-error-400",
+            "balancer-error-401",
+            "balancer-error-404-worker",
+            "balancer-error-404-endpoint",
+        ):
             answer = balanced(api, name, full)
             check(name, answer)
             assert answer.json() == example(name)["response"]["body"]

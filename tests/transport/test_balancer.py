@@ -105,6 +105,7 @@ SEEN = [
     ("a bad request", said(400, '{"error": "x is missing"}', **WORKER), "POST /execute of endpoint api answered 400: x is missing"),
     ("503 of a worker", said(503, "busy", **WORKER), "POST /execute of endpoint api answered 503: busy"),
     ("a worker that broke off", said(502, '{"error": "worker w1 broke off the request"}', **WORKER), "POST /execute of endpoint api answered 502: worker w1 broke off the request"),
+    ("401 of a worker", said(401, '{"detail": "log in"}', **WORKER), "POST /execute of endpoint api answered 401: log in"),
     ("404 of a worker", said(404, '{"detail": "Not Found"}', **WORKER), "POST /execute of endpoint api answered 404: Not Found"),
     ("500", said(500, "Internal Server Error"), "POST /execute of endpoint api answered 500: Internal Server Error"),
     ("too late", said(524, "", **WORKER), "POST /execute of endpoint api answered 524"),

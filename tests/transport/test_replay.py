@@ -272,6 +272,12 @@ def test_a_load_balancers_life_at_the_url_that_it_names() -> None:
 #: for how long it is asked again, at least, in seconds
 OF_BALANCERS: list[tuple[str, type[ApiError], str, float]] = [
     (
+        "balancer-error-401",
+        AuthenticationError,
+        f"401: the key from the recording was refused (the API key is missing or wrong){REFUSED}",
+        0,
+    ),
+    (
         "balancer-error-400",
         ApiError,
         (
@@ -317,7 +323,7 @@ def test_what_a_load_balancer_refuses(name: str, kind: type[ApiError], text: str
         await Balancer(http, base, "api").request("GET", "/generate", headers=headers)
 
     with pytest.raises(ApiError) as caught:
-        talk(ask, name, clock=sleeper.clock())
+        talk(ask, name, key=KEY if "Authorization" in recorded["headers"] else "$WRONG", clock=sleeper.clock())
     assert (type(caught.value), str(caught.value)) == (kind, text)
     assert least_s <= sum(sleeper.pauses) <= least_s * 1.2
 
