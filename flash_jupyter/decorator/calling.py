@@ -9,8 +9,9 @@ import inspect
 import sys
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Sized
+from collections.abc import Callable, Generator, Iterable
 from datetime import datetime, timezone
+from operator import methodcaller
 from typing import Any, Generic
 
 from flash_jupyter import limits
@@ -84,16 +85,16 @@ class RemoteCallable(ABC, Generic[P, R]):
         cancels those that are open.
         """
         check_concurrency(concurrency)
-        calls = zip(*iterables, strict=False)
         if self._runs_here():
+            calls = zip(*iterables, strict=False)
             return [run_here(self.local, *unwrapped_arguments((args, {}))) for args in calls]
-        total = min((len(each) for each in iterables if isinstance(each, Sized)), default=None)
 
         def start(args: tuple[Any, ...], tell: Tell) -> StartedCall:
             return self._start((args, {}), tell)
 
+        cancel = methodcaller("cancel", looks_after_worker=False)
         try:
-            started = fan_out(start, calls, total=total, concurrency=concurrency, label=self.label)
+            started = fan_out(start, iterables, concurrency=concurrency, label=self.label, cancel=cancel)
         except KeyboardInterrupt as interrupt:
             raise for_the_caller(interrupt) from None
         return [_ended(call) for call in started]

@@ -83,7 +83,8 @@ def remote(
 
     The function may be sync or async, and sees what it sees here: globals, helpers, classes, imports, local modules.
     Arguments travel by value. Without a `resource_config` (also as bare `@remote`) calls share one endpoint with
-    `%%remote` cells. `local=True` runs here. `method` and `path` are for load balanced endpoints, which need both.
+    `%%remote` cells. `local=True` runs here. `method` and `path` are for load balanced endpoints, which need both;
+    calls of these return plain values, `.map` a list of them, and there is no `.spawn`, as a request is no job.
 
     Raises `OptionError` for what can't work, when the function is decorated.
     """

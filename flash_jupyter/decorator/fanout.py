@@ -5,36 +5,51 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import wait
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.show import current_shell, show
-from flash_jupyter.session.started import StartedCall
 from flash_jupyter.session.wait import CONFIRM_S, Inbox
 from flash_jupyter.views.format import escape
 
-Start = Callable[[Any, Callable[[Event], None]], StartedCall]
+
+class OpenCall(Protocol):
+    """A call on its way."""
+
+    @property
+    def future(self) -> Future[Any]:
+        """What is done when it is over."""
+
+
+C = TypeVar("C", bound=OpenCall)
 #: a notebook's bar is drawn again at most this often
 REDRAW_S = 0.2
 
 
 def fan_out(
-    start: Start, calls: Iterable[Any], *, total: int | None, concurrency: int, label: str
-) -> list[StartedCall]:
+    start: Callable[[tuple[Any, ...], Callable[[Event], None]], C],
+    iterables: Iterable[Iterable[Any]],
+    *,
+    concurrency: int,
+    label: str,
+    cancel: Callable[[C], object],
+    cancelled: str = "cancelled",
+) -> list[C]:
     """Start a call for every element, at most `concurrency` at once; returns them in order when all have ended.
 
     What they print is shown meanwhile. When a call can't be started, or on an interrupt, the open ones are cancelled,
-    and it is raised.
+    and it is raised; `cancelled` says what `cancel` does to them.
     """
     inbox: Inbox[Any] = Inbox()
-    started: list[StartedCall] = []
+    started: list[C] = []
+    total = min((len(each) for each in iterables if isinstance(each, Sized)), default=None)
     open_calls = 0
     try:
         with bar(label, total) as advance:
-            for arguments in calls:
+            for arguments in zip(*iterables, strict=False):
                 if open_calls >= concurrency:
                     inbox.drain(show)
                     advance()
@@ -46,20 +61,20 @@ def fan_out(
                 inbox.drain(show)
                 advance()
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_cancel_open(started)) from None
+        raise KeyboardInterrupt(_cancel_open(started, cancel, cancelled)) from None
     except BaseException:
-        _cancel_open(started)
+        _cancel_open(started, cancel, cancelled)
         raise
     return started
 
 
-def _cancel_open(started: list[StartedCall]) -> str:
+def _cancel_open(started: list[C], cancel: Callable[[C], object], cancelled: str) -> str:
     """Cancel the calls that are open, and say what came of it."""
     left = [call for call in started if not call.future.done()]
     for call in left:
-        call.cancel(looks_after_worker=False)
+        cancel(call)
     open_yet = wait([call.future for call in left], CONFIRM_S).not_done
-    text = f"{len(started) - len(left)} calls had ended, {len(left) - len(open_yet)} were cancelled"
+    text = f"{len(started) - len(left)} calls had ended, {len(left) - len(open_yet)} were {cancelled}"
     return f"{text}; {len(open_yet)} are not confirmed, see %flash jobs" if open_yet else text
 
 

@@ -6,16 +6,21 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Generic
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic
 
+from flash_jupyter import limits
 from flash_jupyter.capsule.kinds import make_nested
 from flash_jupyter.decorator.calling import is_worker, unwrapped_arguments
+from flash_jupyter.decorator.fanout import fan_out
 from flash_jupyter.decorator.output import CALLS, P, R
-from flash_jupyter.decorator.raising import bound, for_the_caller
-from flash_jupyter.decorator.target import Target, check_options, parameters_of
+from flash_jupyter.decorator.raising import bound, for_the_caller, no_attribute
+from flash_jupyter.decorator.target import Target, check_concurrency, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calls import Arguments
 from flash_jupyter.session.default import default_session
+from flash_jupyter.session.events import Event, Notice
 from flash_jupyter.session.requests import Tell, join_request, wait_for_request
 from flash_jupyter.session.routes import execute, send
 from flash_jupyter.session.show import show
@@ -27,8 +32,26 @@ METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 RESERVED = ("/execute", "/ping")
 
 
+#: what an interrupt does to the open requests of many
+DROPPED = "dropped; workers may run the function to its end for these"
+
+
+@dataclass(frozen=True)
+class SentRequest:
+    """A request on its way; what reads its value is the result of `future`."""
+
+    future: Future[Callable[[], Any]]
+
+    def drop(self) -> None:
+        """Let go of it; the platform has no way to tell its worker."""
+        self.future.cancel()
+
+
 class RemoteRoute(Generic[P, R]):
-    """A function behind an HTTP route: `await add(2, 3)` and `add.remote(2, 3)` return what it returns, or raise."""
+    """A function behind an HTTP route: `await add(2, 3)` and `add.remote(2, 3)` return what it returns, or raise.
+
+    `add.map(xs, ys)` makes many requests; there is no `spawn`, as a request leaves no job.
+    """
 
     def __init__(
         self, function: Callable[..., Any], target: Target, method: str, path: str, timeout: int | None = None
@@ -64,6 +87,41 @@ class RemoteRoute(Generic[P, R]):
         except KeyboardInterrupt as interrupt:
             raise for_the_caller(interrupt) from None
 
+    def map(self, *iterables: Iterable[Any], concurrency: int = limits.MAP_CONCURRENCY) -> list[R]:
+        """Call it for every element, as the built-in `map` does; returns the values in order.
+
+        At most `concurrency` requests are on their way at once. When all have ended, the first failure is raised, in
+        the order of the elements; an interrupt drops those that are open.
+        """
+        check_concurrency(concurrency)
+        if self._runs_here():
+            here: Callable[..., R] = self.remote
+            return [here(*args) for args in zip(*iterables, strict=False)]
+        loop, told = default_session().loop, set[str]()
+
+        def start(args: tuple[Any, ...], tell: Tell) -> SentRequest:
+            def tell_once(event: Event) -> None:  # a warning is the same for all
+                if isinstance(event, Notice):
+                    if event.text in told:
+                        return
+                    told.add(event.text)
+                tell(event)
+
+            return SentRequest(loop.submit(self._run((args, {}))(tell_once)))
+
+        try:
+            sent = fan_out(
+                start,
+                iterables,
+                concurrency=concurrency,
+                label=self.label,
+                cancel=SentRequest.drop,
+                cancelled=DROPPED,
+            )
+        except KeyboardInterrupt as interrupt:
+            raise for_the_caller(interrupt) from None
+        return [each.future.result()() for each in sent]
+
     def options(self, *, timeout: int | None = None) -> RemoteRoute[P, R]:
         """Return the same route with a time limit for the request, in seconds."""
         check_options(timeout, 0)
@@ -74,6 +132,18 @@ class RemoteRoute(Generic[P, R]):
     def local(self, /, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Call the function here, as if it were not decorated."""
         return self._function(*args, **kwargs)
+
+    if not TYPE_CHECKING:  # else a checker would take any name for one that is there
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "spawn":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            raise no_attribute(
+                name,
+                f"{self.label} is a route and has no jobs, so nothing can be spawned\n"
+                f"  → await {self.label}(...) in an asyncio task, use {self.label}.map(...), or a queue endpoint, "
+                "e.g. LiveServerless",
+            )
 
     def __repr__(self) -> str:
         return f"<remote route {self.method} {self.path} of {self._target.describe()}>"

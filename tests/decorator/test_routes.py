@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flash_jupyter.errors import OptionError, SerializationError
+from flash_jupyter.errors import OptionError, RemoteExecutionError, SerializationError
 from flash_jupyter.transport.routes import request_of
 
 Script = Callable[..., dict[str, Any]]
@@ -32,6 +32,61 @@ def test_what_cannot_be_a_route_is_said_when_it_is_decorated(script: Script, exp
     with pytest.raises(OptionError) as caught:
         eval(expression, names)
     assert str(caught.value) == text
+
+
+ADD = """
+    import time
+    K = 10
+    @remote(CpuLiveLoadBalancer(name="mapped"), method="POST", path="/add")
+    def add(x, y=0):
+        print("adding", x)
+        time.sleep(0.1 if x == 1 else 0)
+        return K / x + y
+"""
+
+
+def test_map_returns_the_values_in_order(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+    add = script(ADD)["add"]
+    assert add.map([1, 2, 5], iter([1, 2, 3, 4]), concurrency=2) == [11, 7, 5]
+    assert sorted(capsys.readouterr().out.splitlines()) == ["adding 1", "adding 2", "adding 5"]
+    assert add.map([]) == []
+
+
+def test_map_raises_the_first_failure_when_all_have_ended(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+    add = script(ADD)["add"]
+    with pytest.raises(ZeroDivisionError) as caught:
+        add.map([2, 0, "x", 5], concurrency=1)
+    assert isinstance(caught.value, RemoteExecutionError)
+    assert capsys.readouterr().out.splitlines() == ["adding 2", "adding 0", "adding x", "adding 5"]
+
+
+def test_map_says_a_warning_once(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+    add = script(ADD.replace("time.sleep(", "if x > 99: import polars\n        time.sleep("))["add"]
+    assert add.map([1, 2, 5]) == [10, 5, 2]
+    assert capsys.readouterr().err.count("`polars` is neither in deps= nor in the worker's image") == 1
+
+
+def test_map_runs_here_where_that_is_said(script: Script) -> None:
+    source = f"@remote({API}, method='GET', path='/f', local=True)\n"
+    assert script(f"{source}async def f(x): return x + 1")["f"].map([1, 2]) == [2, 3]
+
+
+def test_map_checks_how_many_may_be_on_their_way(script: Script) -> None:
+    with pytest.raises(OptionError, match="concurrency=0 is no number of calls"):
+        script(ADD)["add"].map([1], concurrency=0)
+
+
+def test_a_route_has_no_jobs_to_spawn(script: Script) -> None:
+    add = script(ADD)["add"]
+    with pytest.raises(AttributeError) as caught:
+        add.spawn(1)
+    assert str(caught.value) == (
+        "add is a route and has no jobs, so nothing can be spawned\n"
+        "  → await add(...) in an asyncio task, use add.map(...), or a queue endpoint, e.g. LiveServerless"
+    )
+    with pytest.raises(AttributeError, match="'RemoteRoute' object has no attribute 'mapp'"):
+        add.mapp([1])
+    assert "spawn" not in dir(add)
 
 
 def test_a_route_says_what_it_is(script: Script) -> None:

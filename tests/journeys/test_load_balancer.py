@@ -63,6 +63,22 @@ def test_an_interrupt_drops_the_request_and_says_so(notebook: Any, tmp_path: Pat
     assert cell.traceback == f"{ename}: {cell.error}"
 
 
+def test_an_interrupt_drops_the_open_requests_of_map(notebook: Any, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    notebook.ok(
+        "from flash_jupyter import CpuLiveLoadBalancer, remote\n"
+        "@remote(CpuLiveLoadBalancer(name='api-service'), method='POST', path='/rest')\n"
+        f"def rest(seconds):\n    import time, pathlib\n    if seconds: pathlib.Path({str(begun)!r}).touch()\n"
+        "    time.sleep(seconds)"
+    )
+    started = notebook.start("rest.map([0, 30, 30], concurrency=1)")
+    wait_for(begun.exists, within_s=60)
+    notebook.interrupt()
+    cell = notebook.wait(started)
+    assert cell.error == "1 calls had ended, 1 were dropped; workers may run the function to its end for these"
+    assert cell.traceback == f"KeyboardInterrupt: {cell.error}"
+
+
 def test_a_server_of_the_users_own_gets_the_arguments(notebook: Any) -> None:
     notebook.ok(
         "from flash_jupyter import CpuLoadBalancerSlsResource, PodTemplate, remote\n"
