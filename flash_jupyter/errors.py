@@ -239,7 +239,7 @@ class WorkersUnhealthy(JobError):
 
 
 class InstanceLostError(JobError):
-    """The worker in which an instance lived has ended; what the instance knew is gone.
+    """An instance can't be reached any more: its worker has ended, or a call went to one that does not have it.
 
     `is_hit` says whether this call was running there when it ended, and may have had an effect; others were not run.
     """

@@ -112,7 +112,8 @@ class Target:
         return "the shared endpoint" if self.resource is None else str(self.resource.label)
 
 
-#: names of endpoints in which instances live
+#: names of endpoints of classes that were decorated here, so that a function which is called first makes them as such;
+#: to other processes the endpoint's label tells it (`drift`)
 _single: set[str] = set()
 
 
@@ -120,7 +121,9 @@ def _with_one_worker(spec: EndpointSpec) -> EndpointSpec:
     """An instance is in one worker: a second one would not know it; and it should not end while somebody thinks."""
     idle_s = spec.idle_s if "idle_s" in spec.said else limits.OUR_CLASS_IDLE_TIMEOUT_S
     said = spec.said | {"workers_min", "workers_max", "idle_s"}
-    return replace(spec, workers_min=min(spec.workers_min, 1), workers_max=1, idle_s=idle_s, said=said)
+    return replace(
+        spec, workers_min=min(spec.workers_min, 1), workers_max=1, idle_s=idle_s, said=said, has_instances=True
+    )
 
 
 def check_options(timeout: float | None, retries: int) -> None:

@@ -1,17 +1,28 @@
 """What differs between an endpoint that exists and what the user said: the body of a PATCH, field by field. Pure.
 
-What the user did not say stays as it is, and the labels of an endpoint never change. Where the platform replaces a
+What the user did not say stays as it is, and the labels of an endpoint never change; one may come later, that instances
+of a remote class live there: such an endpoint keeps one worker, whoever asks for more. Where the platform replaces a
 field as a whole (`env`, `workers`, `cpu`), what must stay is said again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flash_jupyter import limits
 from flash_jupyter.errors import OptionError
-from flash_jupyter.resources.endpoint import RESERVED, EndpointSpec, default_disk_gb, flashboot, hardware, volume_ids
+from flash_jupyter.resources.endpoint import (
+    INSTANCES,
+    RESERVED,
+    EndpointSpec,
+    default_disk_gb,
+    flashboot,
+    hardware,
+    home_label,
+    volume_ids,
+)
 from flash_jupyter.resources.hardware import CPUS
 from flash_jupyter.resources.images import python_of, show_python
 
@@ -28,6 +39,13 @@ def patch_body(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> dict[str, Any
     """
     parts = (_plain_changes, _set_changes, _hardware_changes, _worker_changes, _env_changes)
     return {key: value for part in parts for key, value in part(spec, endpoint)}
+
+
+def is_held_at_one(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> bool:
+    """Whether the user asks for more workers than an endpoint has in which instances of a remote class live."""
+    return _has_instances(endpoint) and (
+        ("workers_max" in spec.said and spec.workers_max > 1) or ("workers_min" in spec.said and spec.workers_min > 1)
+    )
 
 
 def check_change(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> None:
@@ -136,6 +154,8 @@ def _gpu_changes(spec: EndpointSpec, wanted: Mapping[str, Any], gpu: Mapping[str
 
 def _worker_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Changes:
     workers = endpoint.get("workers") or {}
+    if _has_instances(endpoint):  # a second worker would not know them
+        spec = replace(spec, workers_min=min(spec.workers_min, 1), workers_max=min(spec.workers_max, 1))
     fields = {"workers_min": "min", "workers_max": "max", "idle_s": "idleTimeout"}
     wanted = {key: getattr(spec, name) for name, key in fields.items() if name in spec.said}
     if all(workers.get(key) == value for key, value in wanted.items()):
@@ -154,5 +174,10 @@ def _env_changes(spec: EndpointSpec, endpoint: Mapping[str, Any]) -> Changes:
     env = endpoint.get("env") or {}
     # what a stored template brought can't be told from what the user no longer says
     kept = {k: v for k, v in env.items() if spec.template_id or k.startswith(RESERVED) or k in PLATFORM_VARIABLES}
-    if "env" in spec.said and env != {**kept, **spec.env}:
-        yield "env", {**kept, **spec.env}
+    wanted = {**({**kept, **spec.env} if "env" in spec.said else env), **home_label(spec)}
+    if env != wanted:
+        yield "env", wanted
+
+
+def _has_instances(endpoint: Mapping[str, Any]) -> bool:
+    return INSTANCES in (endpoint.get("env") or {})

@@ -27,6 +27,8 @@ THIS_PYTHON = (sys.version_info[0], sys.version_info[1])
 #: begins every variable that is ours; users can't set them
 RESERVED = "FLASH_JUPYTER_"
 OWNER, CREATED, EXPIRES = f"{RESERVED}OWNER", f"{RESERVED}CREATED", f"{RESERVED}EXPIRES"
+#: on an endpoint in which instances of a remote class live: whoever uses it leaves it at one worker
+INSTANCES = f"{RESERVED}INSTANCES"
 #: understood by the embedded Runpod: the interpreter that its workers run
 INTERPRETER = f"{RESERVED}PYTHON"
 
@@ -54,7 +56,8 @@ class EndpointSpec:
 
     `interpreter` is the kernel's Python on the embedded Runpod and None elsewhere: two virtual environments get two
     endpoints there. `image` is None where a stored template brings it. `timeout_ms` is of a job, `idle_s` of a worker.
-    `python` is the minor version that the image has to have, None where the user named the image.
+    `python` is the minor version that the image has to have, None where the user named the image. `has_instances`
+    says that instances of a remote class live there, so that it has one worker.
     """
 
     name: str
@@ -79,6 +82,7 @@ class EndpointSpec:
     interpreter: str | None = None
     python: tuple[int, int] | None = None
     said: frozenset[str] = frozenset()
+    has_instances: bool = False
     #: a label that is given once; another one is no other endpoint
     ttl_s: int = field(default=limits.OUR_TTL_S, compare=False)
 
@@ -209,8 +213,13 @@ def create_body(spec: EndpointSpec, *, now: datetime) -> dict[str, Any]:
 def labels(spec: EndpointSpec, *, now: datetime) -> dict[str, str]:
     """Return the endpoint's labels: who made it, when, until when; never changed afterwards."""
     expires = now + timedelta(seconds=spec.ttl_s)
-    env = {OWNER: spec.owner, CREATED: timestamp(now), EXPIRES: timestamp(expires)}
+    env = {OWNER: spec.owner, CREATED: timestamp(now), EXPIRES: timestamp(expires), **home_label(spec)}
     return {**env, INTERPRETER: spec.interpreter} if spec.interpreter else env
+
+
+def home_label(spec: EndpointSpec) -> dict[str, str]:
+    """Return the label of an endpoint in which instances live, which one that exists may get later; else none."""
+    return {INSTANCES: "1"} if spec.has_instances else {}
 
 
 def hardware(spec: EndpointSpec) -> dict[str, Any]:

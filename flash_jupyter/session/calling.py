@@ -66,6 +66,7 @@ class Line:
     def __init__(self, label: str) -> None:
         self.is_made = self.is_lost = False
         self._label = label
+        self._has_ended = False
         self._turn = asyncio.Lock()
 
     def start(
@@ -73,7 +74,7 @@ class Line:
     ) -> StartedCall:
         """Start a call of a method; raises what `prepare_call` raises, and `InstanceLostError`."""
         if self.is_lost:
-            raise instance_lost(self._label)
+            raise instance_lost(self._label, has_ended=self._has_ended)
         assert request.method is not None
         run, says = new_run(), may_say_answer(session.settings.backend, spec.env)
         bare = replace(request, method=replace(request.method, first=None))
@@ -88,18 +89,19 @@ class Line:
         await runner.write_down()  # its turn may come late, and others look for it
         async with self._turn:
             if self.is_lost:
-                raise runner.refuse(instance_lost(self._label, job_id=runner.record.id))
+                loss = instance_lost(self._label, has_ended=self._has_ended, job_id=runner.record.id)
+                raise runner.refuse(loss)
             prepared = later if self.is_made or first is None else first
             try:
                 finished = await runner.run(spec, prepared)
             except InstanceLostError:
                 self.is_lost = True
                 raise
-            except WorkerLost as loss:
+            except WorkerLost as hit:
                 if not self.is_made:
                     raise
-                self.is_lost = True
-                raise instance_lost(self._label, hit=loss) from None
+                self.is_lost = self._has_ended = True
+                raise instance_lost(self._label, hit=hit) from None
             self.is_made = self.is_made or bool(finished.order.get("instance"))
         return finished, partial(read_result, prepared.sender)
 

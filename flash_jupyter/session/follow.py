@@ -237,11 +237,18 @@ def failure_of(
     return JobError(f"the worker failed: {text or 'it gave no reason'}", log_tail=tail, fix="run the cell again", **ids)
 
 
-def instance_lost(label: str, *, job_id: str = "", hit: WorkerLost | None = None) -> InstanceLostError:
-    """Return the error for a call of an instance that is gone; `label` is its class, `hit` how this call saw it go."""
+def instance_lost(
+    label: str, *, job_id: str = "", hit: WorkerLost | None = None, has_ended: bool = False
+) -> InstanceLostError:
+    """Return the error for a call of an instance that is gone; `label` is its class, `hit` how this call saw it go.
+
+    `has_ended` says that an earlier call saw its worker's end; else a worker that does not have it has answered.
+    """
     if hit is None:
+        why = "gone: the worker in which it lived has ended"
+        doubt = "lost: a call did not reach the worker in which it lived, which has probably ended"
         return InstanceLostError(
-            f"the instance of {label} is gone: the worker in which it lived has ended",
+            f"the instance of {label} is {why if has_ended else doubt}",
             job_id=job_id,
             fix=f"make a new one, {label}(...); a longer idleTimeout= or workersMin=1 keeps its worker longer",
         )

@@ -18,7 +18,7 @@ from filelock import AsyncFileLock
 
 from flash_jupyter import limits
 from flash_jupyter.errors import ApiError, NotFoundError, NoWorkersError
-from flash_jupyter.resources.drift import check_change, patch_body
+from flash_jupyter.resources.drift import check_change, is_held_at_one, patch_body
 from flash_jupyter.resources.endpoint import EndpointSpec, create_body
 from flash_jupyter.session.cost import Prices, Rate, hardware_of, rate_of, rate_of_existing
 from flash_jupyter.session.stock import check_stock
@@ -159,7 +159,10 @@ class Provisioner:
 
     async def _adapt(self, spec: EndpointSpec, endpoint: Endpoint, say: Say) -> Endpoint:
         """Change what the user asked for and the endpoint is not; what was not said stays."""
-        changes = patch_body(spec, endpoint.model_dump(by_alias=True))
+        document = endpoint.model_dump(by_alias=True)
+        if is_held_at_one(spec, document):
+            say(f"endpoint {endpoint.name} keeps one worker, because instances of a remote class live in it")
+        changes = patch_body(spec, document)
         if not changes:
             return endpoint
         say(f"changing {', '.join(changes)} of endpoint {endpoint.name}")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -173,7 +176,10 @@ def test_an_instance_whose_worker_ended_unseen_is_lost_too(counter_class: Any, s
     assert job.status() == "FAILED"
     record = session.job(job.id)
     assert record.outcome == "FAILED"
-    assert record.error == "InstanceLostError: the instance of Counter is gone: the worker in which it lived has ended"
+    assert record.error == (
+        "InstanceLostError: the instance of Counter is lost:"
+        " a call did not reach the worker in which it lived, which has probably ended"
+    )
     with pytest.raises(ResultLost, match="is FAILED and has no result: InstanceLostError: the instance of Counter"):
         session.attach(job.id, {}, lambda _event: None)
     assert not caught.value.is_hit
@@ -229,6 +235,51 @@ def test_its_endpoint_has_one_worker(counter_class: Any, session: Session) -> No
     link = session.links.open("local")
     document = session.loop.call(link.control.get(endpoint.id))
     assert (document.workers["min"], document.workers["max"], document.workers["idleTimeout"]) == (0, 1, 300)
+
+
+FUNCTION_ELSEWHERE = """
+import os, time
+from flash_jupyter import CpuLiveServerless, remote
+@remote(CpuLiveServerless(name="shared", workersMax=3, scalerType="REQUEST_COUNT", scalerValue=1))
+def worker(_call):
+    time.sleep(0.2)
+    return os.environ["RUNPOD_POD_ID"]
+print(*{each.output for each in worker.map(range(6))})
+"""
+
+
+def test_another_process_with_the_same_configuration_leaves_it_its_one_worker(
+    script: Script, session: Session, tmp_path: Any
+) -> None:
+    def workers_of_calls_elsewhere() -> list[str]:
+        environ = {**os.environ, "FLASH_JUPYTER_HOME": str(session.settings.home), "FLASH_JUPYTER_BACKEND": "local"}
+        program = [sys.executable, "-c", FUNCTION_ELSEWHERE]
+        done = subprocess.run(program, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    def most_workers() -> int:
+        endpoint = next(view for view in session.endpoints() if view.name == "shared")
+        document = session.loop.call(session.links.open("local").control.get(endpoint.id))
+        return int(document.workers["max"])
+
+    workers_of_calls_elsewhere()
+    assert most_workers() == 3
+    names = script(
+        """
+        @remote(CpuLiveServerless(name="shared", workersMax=3, scalerType="REQUEST_COUNT", scalerValue=1))
+        class Here:
+            value = 0
+            def add(self):
+                self.value += 1
+                return self.value
+        """
+    )
+    here = names["Here"]()
+    assert here.add.remote().output == 1
+    assert len(workers_of_calls_elsewhere()) == 1
+    assert [here.add.remote().output for _ in range(4)] == [2, 3, 4, 5]
+    assert most_workers() == 1
 
 
 def test_workers_that_it_cannot_have_are_named(script: Script, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,11 +68,13 @@ def test_there_are_eight_classes() -> None:
 
 @pytest.mark.parametrize("make", [way[1] for way in WAYS], ids=[way[0] for way in WAYS])
 def test_it_scales_to_zero_has_a_time_limit_and_labels(make: Any, tmp_path: Any) -> None:
-    body = create_body(make(session(tmp_path)), now=NOW)
+    spec = make(session(tmp_path))
+    body = create_body(spec, now=NOW)
     assert body["workers"]["min"] == 0
     assert limits.EXECUTION_TIMEOUT_MIN_S * 1000 <= body["timeout"] <= limits.OUR_EXECUTION_TIMEOUT_S * 1000
     labels = {name: value for name, value in body["env"].items() if name.startswith("FLASH_JUPYTER_")}
     labels.pop("FLASH_JUPYTER_PYTHON", None)
+    assert (labels.pop("FLASH_JUPYTER_INSTANCES", None) == "1") == spec.has_instances == (body["workers"]["max"] == 1)
     assert labels == {
         "FLASH_JUPYTER_OWNER": "ann",
         "FLASH_JUPYTER_CREATED": "2026-11-22T00:00:00Z",

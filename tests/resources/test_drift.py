@@ -155,6 +155,20 @@ def test_variables_change_and_labels_never(has: dict[str, str], wants: Values, e
     assert body == ({} if env is None else {"env": {**LABELS, **env}})
 
 
+def test_an_endpoint_in_which_instances_live_gets_their_label_and_keeps_one_worker() -> None:
+    plain, home = live(workersMax=3), replace(live(workersMax=1), has_instances=True)
+    there = made(live(workersMax=3, env={"A": "1"}))
+    body = patch_body(home, there)
+    assert body["env"] == {**LABELS, "A": "1", "FLASH_JUPYTER_INSTANCES": "1"}
+    assert body["workers"]["max"] == 1
+    there |= body
+    assert there["env"] == made(replace(live(env={"A": "1"}), has_instances=True))["env"]
+    assert patch_body(home, there) == {}
+    assert patch_body(plain, there) == {}
+    assert patch_body(live(workersMin=2), there) == {"workers": {**there["workers"], "min": 1}}
+    assert patch_body(live(env={"B": "2"}), there) == {"env": {**LABELS, "FLASH_JUPYTER_INSTANCES": "1", "B": "2"}}
+
+
 def test_what_is_patched_is_there_afterwards() -> None:
     """A second look finds nothing to do."""
     wants = live(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,16 @@ def test_what_the_user_says_is_changed_and_the_rest_stays(tmp_path: Path) -> Non
     assert ensure(platform, tmp_path, spec_of(name="t"))[1] == []
     assert ensure(platform, tmp_path, spec_of(name="t", workers=(1, 2)))[1] == ["changing workers of endpoint t"]
     assert platform.endpoints[made["id"]]["workers"] == {"min": 1, "max": 2, "idleTimeout": 7}
+
+
+def test_an_endpoint_in_which_instances_live_keeps_one_worker_and_says_so(tmp_path: Path) -> None:
+    platform = Platform()
+    home, many = replace(spec_of(name="t", workers=(0, 1)), has_instances=True), spec_of(name="t", workers=(0, 9))
+    made, _ = ensure(platform, tmp_path, home)
+    said = ["endpoint t keeps one worker, because instances of a remote class live in it"]
+    assert ensure(platform, tmp_path, many) == (made, said)
+    assert ensure(platform, tmp_path, home) == (made, [])
+    assert platform.endpoints[made]["workers"]["max"] == 1
 
 
 def test_changing_forth_and_back_asks_each_time(tmp_path: Path) -> None:
