@@ -1,4 +1,4 @@
-"""What the catalogue says before a GPU endpoint is made: what it costs, what falls back, what there is instead.
+"""What the catalogue says before an endpoint is made: what it costs, what falls back, what there is instead.
 
 Stock is a hint: it is listed, which is not the same as to be had. So an answer that does not come changes nothing, and
 the order of pools stays the user's: the platform tries them in this order whenever a worker starts.
@@ -6,7 +6,7 @@ the order of pools stays the user's: the platform tries them in this order whene
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from flash_jupyter.errors import ApiError, NoStockError
@@ -53,13 +53,18 @@ async def check_stock(control: Control, spec: EndpointSpec) -> str:
     One request, and one more for volumes that are given by their ids alone, which are in a data centre too. Raises
     `NoStockError` where the catalogue lists none of what `spec` asks for.
     """
-    if spec.cpus:
-        return ""
+    cpus, gpus = tuple[CpuType, ...](), tuple[GpuType, ...]()
     try:
-        gpus = await control.catalog.gpus(count=spec.gpu_count, retry=ONCE)
+        if spec.cpus:
+            cpus = await control.catalog.cpus(retry=ONCE)
+        else:
+            gpus = await control.catalog.gpus(count=spec.gpu_count, retry=ONCE)
     except ApiError:  # the catalogue is a hint: without it, or without the right to read it, the endpoint is made
         return ""
     spec = await bound_to_volumes(control.volumes, spec)
+    if spec.cpus:
+        _check_cpus(cpus, spec)
+        return ""
     wanted = stock_of(gpus, spec)
     if wanted and not any(stock.rank for stock in wanted):
         raise no_stock(gpus, spec)
@@ -95,6 +100,28 @@ def no_stock(gpus: Iterable[GpuType], spec: EndpointSpec) -> NoStockError:
     )
 
 
+def _check_cpus(cpus: Iterable[CpuType], spec: EndpointSpec) -> None:
+    """Raise `NoStockError` where no flavour that `spec` names has stock; what the catalogue lacks may be there."""
+    instances, catalogue = [CPUS[cpu] for cpu in spec.cpus], list(cpus)
+    flavors = {instance.flavor for instance in instances}
+    wanted = [cpu for cpu in catalogue if cpu.flavor in flavors]
+    if not wanted or any(_has_stock(cpu, spec.data_centers) for cpu in wanted):
+        return
+    here = f" in {', '.join(spec.data_centers)}" if spec.data_centers else ""
+    there = _other_cpus(catalogue, flavors, {instance.vcpus for instance in instances}, spec.data_centers)
+    fixes = [f"choose what has stock{here}: {'; '.join(there)}"] if there else []
+    places = dict.fromkeys(place.id for cpu in wanted for place in cpu.data_centers if RANK[place.availability])
+    elsewhere = [f"datacenter={place}" for place in places] if spec.data_centers else []
+    if elsewhere:
+        volume = " and a volume there" if spec.volumes else ""
+        fixes.append(f"choose another data centre{volume}: {'; '.join(elsewhere)}")
+    raise NoStockError(
+        f"Runpod lists no stock of {', '.join(spec.cpus)}{here}; nothing was made",
+        alternatives=[*there, *elsewhere],
+        fix="; or ".join(fixes) or "try again later",
+    )
+
+
 def gpu_offers(gpus: Iterable[GpuType], endpoint: Endpoint) -> list[str]:
     """Return what has stock and would do for an endpoint without a free machine, as options with price.
 
@@ -123,13 +150,19 @@ def gpu_offers(gpus: Iterable[GpuType], endpoint: Endpoint) -> list[str]:
 def cpu_offers(cpus: Iterable[CpuType], endpoint: Endpoint) -> list[str]:
     """Return the CPU instances of the same size that have stock where the endpoint may run, as options with price."""
     wanted = {cpu["id"]: int(cpu["vcpuCount"]) for cpu in endpoint.cpu or ()}
-    stocked = [cpu for cpu in cpus if cpu.id not in wanted and _has_stock(cpu, endpoint.data_centers)]
-    sizes = sorted(set(wanted.values()))
+    return _other_cpus(cpus, wanted, set(wanted.values()), endpoint.data_centers)
+
+
+def _other_cpus(
+    cpus: Iterable[CpuType], flavors: Container[str], sizes: Container[int], data_centers: Iterable[str]
+) -> list[str]:
+    """Return instances with so many vCPUs of other flavours, where these have stock."""
+    stocked = [cpu for cpu in cpus if cpu.flavor not in flavors and _has_stock(cpu, data_centers)]
     found = (
         (cpu, instance)
         for cpu in stocked
         for instance in CPUS.values()
-        if instance.flavor == cpu.id and instance.vcpus in sizes
+        if instance.flavor == cpu.flavor and instance.vcpus in sizes
     )
     return [
         f"cpu={instance.id}" + (f" (${cpu.price.per_vcpu * instance.vcpus:.2f}/h)" if cpu.price.per_vcpu else "")
@@ -140,7 +173,9 @@ def cpu_offers(cpus: Iterable[CpuType], endpoint: Endpoint) -> list[str]:
 def _has_stock(cpu: CpuType, data_centers: Iterable[str]) -> bool:
     allowed = set(data_centers)
     places = [place for place in cpu.data_centers if place.id in allowed]
-    return any(RANK[place.availability] for place in places) if allowed else bool(RANK[cpu.availability])
+    # one that lists no place at all may be anywhere
+    in_places = allowed and cpu.data_centers
+    return any(RANK[place.availability] for place in places) if in_places else bool(RANK[cpu.availability])
 
 
 def _at(usd_per_hour: float | None, count: int) -> str:

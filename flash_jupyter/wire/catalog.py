@@ -66,6 +66,11 @@ class CpuType(Wire):
     availability: KnownLevel = None
     data_centers: tuple[Place, ...] = Field(default=(), alias="dataCenters")
 
+    @property
+    def flavor(self) -> str:
+        """The flavour without a size: the document has `cpu3c` and `cpu3c-2-4`."""
+        return self.id.partition("-")[0]
+
 
 class CpuTypeList(Wire):
     """`ListCpuTypesResponse`."""

@@ -38,6 +38,21 @@ def test_before_anything_is_made_it_says_what_would_do(notebook: Any, sold_out: 
     assert "ampere-80" not in notebook.ok("%flash endpoints").text("display")
 
 
+def test_a_cpu_and_a_volume_by_its_id_are_looked_at_too(notebook: Any, admin: LocalAdmin) -> None:
+    notebook.ok("%%remote cpu=cpu3c-2-4 name=keeps volume=by-id:10\n1")
+    (listed,) = notebook.ok("%flash volumes --json").bundles
+    (volume,) = (each["id"] for each in listed["application/json"]["volumes"] if each["name"] == "by-id")
+    admin.set_fault("no-stock", hardware=["cpu3c", "AMPERE_80"])
+    for hardware in ("cpu=cpu3c-2-4", "gpu=AMPERE_80"):
+        cell = notebook.run(f"%%remote {hardware} name=none volume=id:{volume}\n1")
+        assert cell.error.startswith(
+            f"Runpod lists no stock of {hardware[4:]} in EU-RO-1; nothing was made\n  → choose "
+        )
+    assert notebook.ok("%%remote cpu=cpu3c-2-4 name=keeps volume=by-id:10\n1 + 1").result == "2"
+    notebook.ok("%flash undeploy keeps")
+    notebook.ok("%flash volumes delete by-id --yes")
+
+
 def test_the_next_pool_takes_the_cell(notebook: Any, sold_out: LocalAdmin) -> None:
     cell = notebook.ok("%%remote gpu=AMPERE_80,ADA_24 name=falls-back\nimport os\n1 + 1")
     assert cell.result == "2"

@@ -44,6 +44,11 @@ A100_SXM = gpu("NVIDIA A100-SXM4-80GB", "AMPERE_80", 2.74, "NONE")
 H100 = gpu("NVIDIA H100 PCIe", "ADA_80_PRO", 4.18, "HIGH", EU_RO_1="LOW", US_KS_2="HIGH")
 L4 = gpu("NVIDIA L4", "AMPERE_24", 0.69, "HIGH", EU_RO_1="HIGH")
 RTX_4090 = gpu("NVIDIA GeForce RTX 4090", "ADA_24", 1.1, "NONE")
+#: as the document has it: a size behind the name
+CPU3C = {"id": "cpu3c-2-4", "availability": "NONE", "dataCenters": []}
+CPU3G = {"id": "cpu3g", "availability": "LOW", "dataCenters": [{"id": "EU-RO-1", "availability": "LOW"}],
+         "price": {"serverlessPerVcpu": 0.04}}  # fmt: skip
+FLAVORS = [CPU3C, CPU3G]
 CATALOGUE = [A100, A100_SXM, H100, L4, RTX_4090]
 
 
@@ -63,7 +68,9 @@ def ask(
         requests.append(str(request.url))
         if request.url.path == "/v2/network-volumes":
             return volumes or httpx.Response(200, json={"networkVolumes": VOLUMES})
-        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json={"gpus": answer or CATALOGUE})
+        if isinstance(answer, httpx.Response):
+            return answer
+        return httpx.Response(200, json={"gpus": answer or CATALOGUE, "cpus": FLAVORS})
 
     async def main() -> str:
         http = Http(BACKEND, transport=httpx.MockTransport(handle))
@@ -83,7 +90,10 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     ("only the allowed data centre counts", {"gpu": ("AMPERE_80", "ADA_80_PRO"), "datacenter": "EU-RO-1"}, "no stock of AMPERE_80 now: workers will be ADA_80_PRO ($4.18/h in EU-RO-1)"),
     ("one of several types of a pool is enough", {"gpu": ("NVIDIA A100 80GB PCIe", "ADA_24")}, "no stock of ADA_24 now: workers will be AMPERE_80 ($2.74/h in US-KS-2)"),
     ("a pool that the catalogue does not know may be there", {"gpu": ("BLACKWELL_180",)}, ""),
-    ("a CPU endpoint asks nothing", {"cpu": ("cpu3c-2-4",)}, ""),
+    ("a CPU that is there is no news", {"cpu": ("cpu3g-2-8",)}, ""),
+    ("one of several flavours is enough", {"cpu": ("cpu3c-2-4", "cpu3g-2-8")}, ""),
+    ("a flavour that the catalogue lacks may be there", {"cpu": ("cpu5c-2-4",)}, ""),
+    ("a CPU where the volume is", {"cpu": ("cpu3g-2-8",), "volume": "models:50"}, ""),
 ]  # fmt: skip
 
 
@@ -92,10 +102,11 @@ def test_what_is_said(values: dict[str, Any], text: str) -> None:
     assert ask(spec_of(**values))[0] == text
 
 
-def test_it_is_one_request_and_none_for_a_cpu() -> None:
+def test_it_is_one_request() -> None:
     _, requests = ask(spec_of(gpu=("ADA_80_PRO",), count=2))
     assert requests == ["http://runpod.test/v2/catalog/gpus?include=AVAILABILITY&product=SERVERLESS&count=2"]
-    assert ask(spec_of(cpu=("cpu3c-2-4",)))[1] == []
+    _, requests = ask(spec_of(cpu=("cpu3g-2-8",)))
+    assert requests == ["http://runpod.test/v2/catalog/cpus?include=AVAILABILITY&product=SERVERLESS"]
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -112,6 +123,18 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         ("Runpod lists no stock of AMPERE_80 in EU-RO-1; nothing was made\n"
         "  → choose gpu= of what has stock in EU-RO-1: AMPERE_24 ($0.69/h in EU-RO-1); ADA_80_PRO ($4.18/h in EU-RO-1)"
         "; or choose another datacenter= and a volume there: AMPERE_80 ($2.74/h in US-KS-2)"),
+    ),
+    (
+        "a CPU that is nowhere",
+        {"cpu": ("cpu3c-2-4",)},
+        ("Runpod lists no stock of cpu3c-2-4; nothing was made\n"
+        "  → choose what has stock: cpu=cpu3g-2-8 ($0.08/h)"),
+    ),
+    (
+        "the data centre of a volume without the CPU: where it is",
+        {"cpu": ("cpu3c-2-4", "cpu3g-2-8"), "volume": "id:vol-ks"},
+        ("Runpod lists no stock of cpu3c-2-4, cpu3g-2-8 in US-KS-2; nothing was made\n"
+        "  → choose another data centre and a volume there: datacenter=EU-RO-1"),
     ),
     (
         "a GPU that is nowhere",
@@ -194,8 +217,9 @@ def test_nothing_is_to_be_had_anywhere() -> None:
 
 @pytest.mark.parametrize("status", [403, 404, 429, 500, 503])
 def test_without_a_catalogue_the_endpoint_is_made_all_the_same(status: int) -> None:
-    text, requests = ask(spec_of(gpu=("ADA_24",)), httpx.Response(status, headers={"Retry-After": "50"}))
-    assert (text, len(requests)) == ("", 1)
+    for wanted in ({"gpu": ("ADA_24",)}, {"cpu": ("cpu3c-2-4",)}):
+        text, requests = ask(spec_of(**wanted), httpx.Response(status, headers={"Retry-After": "50"}))
+        assert (text, len(requests)) == ("", 1)
 
 
 def test_an_answer_that_can_not_be_read_is_no_answer() -> None:
