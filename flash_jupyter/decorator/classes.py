@@ -14,7 +14,7 @@ import secrets
 from typing import Any
 
 from flash_jupyter.decorator.calling import RemoteCallable, Tell, is_worker
-from flash_jupyter.decorator.raising import at_the_call, bound, no_attribute
+from flash_jupyter.decorator.raising import at_the_call, bound, check_arguments, no_attribute
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calling import Line
@@ -182,7 +182,10 @@ class RemoteMethod(RemoteCallable):
         return self._home.target.local or is_worker()
 
     def _begin(self, arguments: Arguments, tell: Tell) -> StartedCall:
-        home, session = self._home, default_session()
+        home = self._home
+        is_method = not isinstance(inspect.getattr_static(home.cls, self._name), staticmethod)
+        check_arguments(self.label, self._function, arguments, is_method=is_method)
+        session = default_session()
         target = home.target
         parameters = parameters_of(self._function)[1:]
         method = Method(home.instance_id, self._name, home.first)

@@ -11,7 +11,7 @@ from typing import Any
 from flash_jupyter.capsule.kinds import make_nested
 from flash_jupyter.decorator.calling import RemoteCallable, Tell, is_worker
 from flash_jupyter.decorator.output import P, R
-from flash_jupyter.decorator.raising import bound, no_attribute
+from flash_jupyter.decorator.raising import bound, check_arguments, no_attribute
 from flash_jupyter.decorator.target import Target, check_options, parameters_of
 from flash_jupyter.session.calling import start_call, start_payload
 from flash_jupyter.session.calls import Arguments
@@ -75,6 +75,8 @@ class RemoteFunction(RemoteCallable[P, R]):
         return self._target.local or is_worker()
 
     def _begin(self, arguments: Arguments, tell: Tell) -> StartedCall:
+        if self._target.is_live:
+            check_arguments(self.label, self._function, arguments)
         session = default_session()
         spec, options = self._target.spec(session), self._options
         if self._target.is_live:

@@ -21,6 +21,8 @@ E = TypeVar("E", bound=BaseException)
 
 #: marks an exception whose traceback shows no frames of this package
 _MARK = "_flash_jupyter_is_for_the_caller"
+#: what `.options` takes, and is easily given to the call
+OPTIONS = ("timeout", "retries")
 _OURS = __name__.partition(".")[0]
 
 
@@ -30,6 +32,28 @@ def bound(label: str, signature: inspect.Signature, arguments: Arguments) -> dic
         return named_arguments(label, signature, arguments)
     except TypeError as error:
         raise at_the_call(error) from None
+
+
+def check_arguments(label: str, function: object, arguments: Arguments, *, is_method: bool = False) -> None:
+    """Raise `TypeError` for arguments that a function on a worker would refuse, before anything is made for the call.
+
+    Only a plain function is judged: what something else takes, or one that has a `__signature__`, is known when it
+    runs. The first parameter of a method is its instance.
+    """
+    if not inspect.isfunction(function) or hasattr(function, "__signature__"):
+        return
+    signature = inspect.signature(function, follow_wrapped=False)
+    parameters = list(signature.parameters.values())
+    if is_method and parameters and parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL:
+        signature = signature.replace(parameters=parameters[1:])
+    try:
+        bound(label, signature, arguments)
+    except TypeError as error:
+        unknown = arguments[1].keys() - signature.parameters.keys()
+        options = ", ".join(f"{name}={arguments[1][name]!r}" for name in OPTIONS if name in unknown)
+        if options:
+            error.args = (f"{error}; options stand before the call: .options({options})",)
+        raise
 
 
 def at_the_call(error: E) -> E:

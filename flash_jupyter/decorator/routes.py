@@ -15,7 +15,7 @@ from flash_jupyter.capsule.kinds import make_nested
 from flash_jupyter.decorator.calling import is_worker, unwrapped_arguments
 from flash_jupyter.decorator.fanout import fan_out
 from flash_jupyter.decorator.output import CALLS, P, R
-from flash_jupyter.decorator.raising import bound, for_the_caller, no_attribute
+from flash_jupyter.decorator.raising import bound, check_arguments, for_the_caller, no_attribute
 from flash_jupyter.decorator.target import Target, check_concurrency, check_options, parameters_of
 from flash_jupyter.errors import OptionError
 from flash_jupyter.session.calls import Arguments
@@ -159,6 +159,8 @@ class RemoteRoute(Generic[P, R]):
 
     def _prepare(self, arguments: Arguments, tell: Tell) -> Callable[[], Any]:
         arguments = unwrapped_arguments(arguments)
+        if self._target.is_live:
+            check_arguments(self.label, self._function, arguments)
         session = default_session()
         spec, target = self._target.spec(session), self._target
         if not target.is_live:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import pickle
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flash_jupyter.decorator.output import JobOutput
-from flash_jupyter.decorator.raising import bound, for_the_caller, of_the_caller
+from flash_jupyter.decorator.raising import bound, check_arguments, for_the_caller, of_the_caller
 from flash_jupyter.errors import FlashError
+from flash_jupyter.session.session import Session
 
 #: a script with a remote class, and an instance of it; what is asked of them is its last line
 SCRIPT = """
@@ -59,6 +63,82 @@ def test_what_a_call_raises_can_be_pickled() -> None:
     back, interrupt = pickle.loads(pickle.dumps((caught.value, for_the_caller(KeyboardInterrupt("cancelled")))))
     assert (type(back), back.args) == (TypeError, caught.value.args)
     assert vars(interrupt)["_render_traceback_"]() == ["KeyboardInterrupt: cancelled"]
+
+
+REMOTE = """
+    @remote
+    def f(x, *, y=1): return x
+    @remote(CpuLiveLoadBalancer(name="api"), method="POST", path="/r")
+    def r(x): return x
+    @remote
+    class C:
+        def m(self, x): return x
+        @staticmethod
+        def s(x): return x
+"""
+MISFITS = [
+    ("one is missing", "f.remote()", "f() missing a required argument: 'x'\n  → f(x, *, y=1)"),
+    ("one too many, awaited", "asyncio.run(f(1, 2))", "f() got too many positional arguments\n  → f(x, *, y=1)"),
+    ("a job", "f.spawn(z=1)", "f() missing a required argument: 'x'\n  → f(x, *, y=1)"),
+    ("many", "f.map([1], [2])", "f() got too many positional arguments\n  → f(x, *, y=1)"),
+    ("an option", "f.remote(1, timeout=5)", ("f() got an unexpected keyword argument 'timeout'\n  → f(x, *, y=1); "
+     "options stand before the call: .options(timeout=5)")),
+    ("a route", "r.remote(1, timeout=5)", ("r() got an unexpected keyword argument 'timeout'\n  → r(x); "
+     "options stand before the call: .options(timeout=5)")),
+    ("a method", "C().m.remote()", "C.m() missing a required argument: 'x'\n  → C.m(x)"),
+    ("a static method", "C().s.remote()", "C.s() missing a required argument: 'x'\n  → C.s(x)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "text"), [case[1:] for case in MISFITS], ids=[case[0] for case in MISFITS])
+def test_arguments_that_do_not_fit_are_told_before_anything_is_made(
+    script: Callable[..., dict[str, Any]], session: Session, call: str, text: str
+) -> None:
+    before = len(session.jobs())
+    with pytest.raises(TypeError) as caught:
+        eval(call, script(REMOTE))
+    assert str(caught.value) == text
+    assert len(session.jobs()) == before
+
+
+def wider(x: int) -> int:
+    return x
+
+
+@functools.wraps(wider)
+def wrapped(*args: int, more: int = 0) -> int:
+    return wider(*args) + more
+
+
+def dressed(**kwargs: int) -> int:
+    return wider(**kwargs)
+
+
+dressed.__signature__ = inspect.signature(lambda x, y: None)  # type: ignore[attr-defined]
+
+
+class Methods:
+    def any(*args: int) -> None:
+        pass
+
+    @classmethod
+    def of_class(cls, x: int) -> None:
+        pass
+
+
+FIT: list[tuple[str, Any, tuple[Any, ...], dict[str, Any], bool]] = [
+    ("a wrapper that takes more than it says", wrapped, (1,), {"more": 2}, False),
+    ("a signature that is not its own", dressed, (), {"x": 1}, False),
+    ("a partial", functools.partial(wider), (1, 2), {}, False),
+    ("any arguments, the instance with them", Methods.any, (), {}, True),
+    ("a class method", Methods.of_class, (1,), {}, True),
+    ("a parameter with the name of an option", lambda timeout: timeout, (), {"timeout": 5}, False),
+]
+
+
+@pytest.mark.parametrize(("function", "args", "kwargs", "is_method"), [c[1:] for c in FIT], ids=[c[0] for c in FIT])
+def test_what_may_fit_is_left_to_the_worker(function: Any, args: Any, kwargs: Any, is_method: bool) -> None:
+    check_arguments("f", function, (args, kwargs), is_method=is_method)
 
 
 @pytest.mark.parametrize(("line", "text"), [case[1:] for case in NOT_THERE], ids=[case[0] for case in NOT_THERE])
