@@ -195,7 +195,7 @@ class UnknownHandler(ApiHandler):
     @authorized
     async def get(self) -> None:
         """Answer 404, as JSON."""
-        raise HTTPError(404, "there is no such route; rest-api.yml has the list")
+        raise HTTPError(404, "there is no such route; rest-api.yml of the sources has the list")
 
     post = put = patch = delete = get
 

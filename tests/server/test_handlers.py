@@ -102,7 +102,10 @@ async def test_a_page_needs_its_xsrf_token_to_change_something(
 async def test_a_path_that_does_not_exist_is_told_in_json(ask: Ask) -> None:
     for path in ("", "/", "/endpoint", "/jobs/a/b/c"):
         answer = await ask("GET", path)
-        assert (answer.status, answer.document["message"]) == (404, "there is no such route; rest-api.yml has the list")
+        assert (answer.status, answer.document["message"]) == (
+            404,
+            "there is no such route; rest-api.yml of the sources has the list",
+        )
 
 
 async def test_a_verb_that_does_not_exist_is_told_in_json(ask: Ask) -> None:

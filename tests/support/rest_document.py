@@ -10,9 +10,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-import flash_jupyter
-
-PATH = Path(flash_jupyter.__file__).parent / "server" / "rest-api.yml"
+PATH = Path(__file__).parents[2] / "flash_jupyter" / "server" / "rest-api.yml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(PATH.read_text())
 VERBS = ("get", "post", "put", "patch", "delete")
 
