@@ -7,7 +7,8 @@ constructor that has run to its end is never run again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -86,8 +87,7 @@ class Line:
         )
 
     async def _run(self, runner: Runner, spec: EndpointSpec, first: Prepared | None, later: Prepared) -> Ran:
-        await runner.write_down()  # its turn may come late, and others look for it
-        async with self._turn:
+        async with self._in_turn(runner):
             if self.is_lost:
                 loss = instance_lost(self._label, has_ended=self._has_ended, job_id=runner.record.id)
                 raise runner.refuse(loss)
@@ -104,6 +104,19 @@ class Line:
                 raise instance_lost(self._label, hit=hit) from None
             self.is_made = self.is_made or bool(finished.order.get("instance"))
         return finished, partial(read_result, prepared.sender)
+
+    @asynccontextmanager
+    async def _in_turn(self, runner: Runner) -> AsyncIterator[None]:
+        """Wait in the line, where the order is that of the calls: to write one down may take longer than the next."""
+        turn = asyncio.ensure_future(self._turn.acquire())
+        try:
+            await runner.write_down()  # its turn may come late, and others look for it
+            await turn
+            yield
+        finally:
+            if turn.done() and not turn.cancelled():
+                self._turn.release()
+            turn.cancel()  # nothing, where it is done
 
 
 def send_off(

@@ -23,6 +23,7 @@ from flash_jupyter.errors import (
     ResultLost,
     WorkerLost,
 )
+from flash_jupyter.session.running import Runner
 from flash_jupyter.session.session import Session
 
 Script = Callable[..., dict[str, Any]]
@@ -196,6 +197,22 @@ def test_calls_that_wait_when_their_instance_is_lost_are_over_too(counter_class:
     with pytest.raises(InstanceLostError):
         waiting.result()
     assert [session.job(job.id).outcome for job in (hit, waiting)] == ["FAILED", "FAILED"]
+
+
+def test_calls_run_in_order_also_where_one_takes_longer_to_be_written_down(
+    counter_class: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = counter_class(1)
+    counter.add.remote()
+    write_down, pauses = Runner.write_down, [0.2, 0.0]
+
+    async def late(runner: Runner) -> None:
+        await asyncio.sleep(pauses.pop(0) if pauses else 0)
+        await write_down(runner)
+
+    monkeypatch.setattr(Runner, "write_down", late)
+    calls = [counter.add.spawn(), counter.add.spawn()]
+    assert [call.result() for call in calls] == [3, 4]
 
 
 def test_a_worker_that_dies_before_there_is_an_instance_is_no_lost_instance(counter_class: Any) -> None:
