@@ -10,7 +10,7 @@ from typing import Any, Generic
 from typing_extensions import ParamSpec, TypeVar
 
 from flash_jupyter.errors import FlashError, OptionError
-from flash_jupyter.session.running import Finished
+from flash_jupyter.session.results import Finished
 from flash_jupyter.session.started import CallOutcome
 
 #: what type checkers know of a function: its parameters, and what it returns; with defaults, so that our own code need

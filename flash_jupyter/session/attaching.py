@@ -15,8 +15,8 @@ from flash_jupyter.capsule import Sender
 from flash_jupyter.errors import ResultLost
 from flash_jupyter.session.events import Event, EventAssembler, Notice
 from flash_jupyter.session.records import JobRecord
-from flash_jupyter.session.results import CellOutcome, kept_events
-from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.results import CellOutcome, Finished, kept_events
+from flash_jupyter.session.running import Runner
 from flash_jupyter.session.writer import read_journal
 from flash_jupyter.settings import BackendName
 from flash_jupyter.states import JobState

@@ -21,7 +21,8 @@ from flash_jupyter.session.jobs import JobStore
 from flash_jupyter.session.links import Links
 from flash_jupyter.session.owner import may_live
 from flash_jupyter.session.records import JobRecord, utc_now
-from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.results import Finished
+from flash_jupyter.session.running import Runner
 from flash_jupyter.session.submitting import Desk, Place
 from flash_jupyter.session.writer import BackgroundWriter
 from flash_jupyter.settings import Settings

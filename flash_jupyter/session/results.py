@@ -1,10 +1,11 @@
-"""From an answer to the notebook: bind what came back, say what could not, raise what the user's code raised."""
+"""What a job came back with, and its way into the notebook: what is bound, what could not come, what is raised."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from flash_jupyter.own_type import in_own_type
 from flash_jupyter.session.events import Display, Event, Measured, Notice
 from flash_jupyter.session.handlers import read_handlers, value_of
 from flash_jupyter.states import JobState
+from flash_jupyter.wire.jobs import Job
 
 
 @dataclass
@@ -41,6 +43,38 @@ class CellOutcome:
     cost_usd: float | None = None
     warnings: list[str] = field(default_factory=list)
     events_log: Path | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job that ran: the worker's answer, not unpickled, and what it took; milliseconds are the platform's."""
+
+    answer: bytes
+    endpoint_id: str | None
+    worker_id: str | None
+    cost_usd: float | None
+    delay_ms: int | None = None
+    execution_ms: int | None = None
+    ended_at: datetime | None = None
+    #: the platform's last word of one that a handler answered
+    job: Job | None = field(default=None, repr=False)
+    #: the JSON part of the answer, where that was read already
+    known_order: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def order(self) -> Mapping[str, Any]:
+        """The JSON part of the answer; empty for one that is no capsule."""
+        return read_order(self.answer) if self.known_order is None else self.known_order
+
+    @property
+    def why_nothing_ran(self) -> str | None:
+        """Why the worker ran nothing and wants the job again: `restart` or `missing`; None where it ran."""
+        return why_nothing_ran(self.order)
+
+    @property
+    def state(self) -> JobState:
+        """How it ended: the platform says so, and of a handler that failed there is an answer, too."""
+        return self.job.status if self.job else JobState.COMPLETED
 
 
 def read_answer(sender: Sender, blob: bytes) -> Answer:

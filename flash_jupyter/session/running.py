@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from flash_jupyter.session.follow import FIRST_POLL_S, POLL_CAP_S, Signal, Watch
 from flash_jupyter.session.handlers import KINDS, SHARED, handlers_answer
 from flash_jupyter.session.keeper import KEEP_AFTER_S
 from flash_jupyter.session.records import JobRecord, utc_now
-from flash_jupyter.session.results import raised_in, read_order, why_nothing_ran
+from flash_jupyter.session.results import Finished, raised_in, read_order
 from flash_jupyter.session.shipping import read_response
 from flash_jupyter.session.submitting import Desk, Destination, Place, Sendable, Submitter
 from flash_jupyter.session.writer import Journal, OutputLog
@@ -34,38 +34,6 @@ from flash_jupyter.wire.jobs import Job
 FRESH_WORKERS = 2
 #: how often, and after how many seconds, it is tried again to write a job down; then a thread waits until it can be
 SHORT_LOOKS, SHORT_LOOK_S = 5, 0.001
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A job that ran: the worker's answer, not unpickled, and what it took; milliseconds are the platform's."""
-
-    answer: bytes
-    endpoint_id: str | None
-    worker_id: str | None
-    cost_usd: float | None
-    delay_ms: int | None = None
-    execution_ms: int | None = None
-    ended_at: datetime | None = None
-    #: the platform's last word of one that a handler answered
-    job: Job | None = field(default=None, repr=False)
-    #: the JSON part of the answer, where that was read already
-    known_order: Mapping[str, Any] | None = field(default=None, repr=False)
-
-    @property
-    def order(self) -> Mapping[str, Any]:
-        """The JSON part of the answer; empty for one that is no capsule."""
-        return read_order(self.answer) if self.known_order is None else self.known_order
-
-    @property
-    def why_nothing_ran(self) -> str | None:
-        """Why the worker ran nothing and wants the job again: `restart` or `missing`; None where it ran."""
-        return why_nothing_ran(self.order)
-
-    @property
-    def state(self) -> JobState:
-        """How it ended: the platform says so, and of a handler that failed there is an answer, too."""
-        return self.job.status if self.job else JobState.COMPLETED
 
 
 class Runner:

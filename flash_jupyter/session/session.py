@@ -38,8 +38,8 @@ from flash_jupyter.session.links import Links
 from flash_jupyter.session.prepare import CellRequest, Prepared, may_say_answer, prepare
 from flash_jupyter.session.prune import is_due, prune
 from flash_jupyter.session.records import JobRecord, new_job_id, utc_now
-from flash_jupyter.session.results import CellOutcome, read_answer, take, take_handlers
-from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.results import CellOutcome, Finished, read_answer, take, take_handlers
+from flash_jupyter.session.running import Runner
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, wait_for
 from flash_jupyter.settings import BackendName, Settings
 from flash_jupyter.states import JobState

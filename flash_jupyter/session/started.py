@@ -21,8 +21,8 @@ from flash_jupyter.session.awake import awake
 from flash_jupyter.session.cancelling import JobCancelled
 from flash_jupyter.session.events import Event
 from flash_jupyter.session.handlers import read_handlers
-from flash_jupyter.session.results import raise_failure, read_answer
-from flash_jupyter.session.running import Finished, Runner
+from flash_jupyter.session.results import Finished, raise_failure, read_answer
+from flash_jupyter.session.running import Runner
 from flash_jupyter.session.wait import CONFIRM_S, Inbox, how_it_ended, wait_for
 from flash_jupyter.states import JobState
 from flash_jupyter.transport.loop import LoopThread, done, within

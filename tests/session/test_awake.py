@@ -13,21 +13,36 @@ from collections.abc import Callable
 from flash_jupyter.session.awake import HEARD_WITHIN_S, awake
 
 
-def test_a_signal_s_callback_that_wakes_no_loop_is_heard() -> None:
+def heard_after_s(before: Callable[[], None] = lambda: None) -> float:
+    """Seconds until a waiting coroutine hears a signal's callback that wakes no loop; `before` is done first."""
+
     async def wait() -> float:
         loop, heard = asyncio.get_running_loop(), asyncio.Event()
         signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon(heard.set))
-        threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1]).start()
         begun = loop.time()
         with awake():
+            before()
+            threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1]).start()
             await asyncio.wait_for(heard.wait(), 60)  # whose own end would wake the loop too
         return loop.time() - begun
 
-    before = signal.getsignal(signal.SIGUSR1)
+    handler = signal.getsignal(signal.SIGUSR1)
     try:
-        assert asyncio.run(wait()) < 30
+        return asyncio.run(wait())
     finally:
-        signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGUSR1, handler)
+
+
+def test_a_signal_s_callback_that_wakes_no_loop_is_heard() -> None:
+    assert heard_after_s() < 30
+
+
+def test_who_goes_on_waiting_still_hears_when_another_one_is_done() -> None:
+    def wait_and_end() -> None:
+        with awake():
+            pass
+
+    assert heard_after_s(wait_and_end) < 30
 
 
 def test_no_timer_is_left_behind() -> None:
@@ -38,25 +53,6 @@ def test_no_timer_is_left_behind() -> None:
         return [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
 
     assert asyncio.run(wait()) == []
-
-
-def test_who_goes_on_waiting_still_hears_when_another_one_is_done() -> None:
-    async def wait() -> float:
-        loop, heard = asyncio.get_running_loop(), asyncio.Event()
-        signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon(heard.set))
-        with awake():
-            with awake():
-                pass
-            threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1]).start()
-            begun = loop.time()
-            await asyncio.wait_for(heard.wait(), 60)
-        return loop.time() - begun
-
-    before = signal.getsignal(signal.SIGUSR1)
-    try:
-        assert asyncio.run(wait()) < 30
-    finally:
-        signal.signal(signal.SIGUSR1, before)
 
 
 def test_who_comes_after_an_interrupt_that_stopped_the_timer_listens_again() -> None:
